@@ -1,0 +1,77 @@
+package db
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"gorm.io/gorm"
+)
+
+// Migration is one forward step of a module's schema. A step that has been
+// released is never edited.
+type Migration struct {
+	Version int
+	Name    string
+	Up      func(tx *gorm.DB) error
+}
+
+// Module is a named list of migrations, in the order of their versions from 1.
+type Module struct {
+	Name       string
+	Migrations []Migration
+}
+
+type schemaMigration struct {
+	Module    string `gorm:"primaryKey;size:64"`
+	Version   int    `gorm:"primaryKey"`
+	Name      string `gorm:"size:128"`
+	AppliedAt time.Time
+}
+
+func (schemaMigration) TableName() string { return "schema_migrations" }
+
+// Migrate brings every module to its newest version. A store that is newer than
+// the program is refused, so that an old binary never writes to it.
+func (s *Store) Migrate(ctx context.Context, modules ...Module) error {
+	handle := s.Write.WithContext(ctx)
+	if err := handle.AutoMigrate(&schemaMigration{}); err != nil {
+		return fmt.Errorf("prepare migrations: %w", err)
+	}
+	for _, module := range modules {
+		if err := migrateModule(handle, module); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func migrateModule(handle *gorm.DB, module Module) error {
+	return handle.Transaction(func(tx *gorm.DB) error {
+		if tx.Name() == "postgres" {
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(835501)").Error; err != nil {
+				return fmt.Errorf("lock the schema: %w", err)
+			}
+		}
+		var current int
+		err := tx.Model(&schemaMigration{}).Where("module = ?", module.Name).
+			Select("COALESCE(MAX(version), 0)").Scan(&current).Error
+		if err != nil {
+			return fmt.Errorf("read schema version of %s: %w", module.Name, err)
+		}
+		if current > len(module.Migrations) {
+			return fmt.Errorf("the store has version %d of module %s, this program knows %d: use the newer program",
+				current, module.Name, len(module.Migrations))
+		}
+		for _, m := range module.Migrations[current:] {
+			if err := m.Up(tx); err != nil {
+				return fmt.Errorf("migrate %s to version %d (%s): %w", module.Name, m.Version, m.Name, err)
+			}
+			row := schemaMigration{Module: module.Name, Version: m.Version, Name: m.Name, AppliedAt: tx.NowFunc()}
+			if err := tx.Create(&row).Error; err != nil {
+				return fmt.Errorf("record migration %d of %s: %w", m.Version, module.Name, err)
+			}
+		}
+		return nil
+	})
+}
