@@ -1,0 +1,74 @@
+package account
+
+import (
+	"time"
+
+	"google.golang.org/grpc"
+
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+)
+
+// Account is one account as it stands now. It is never changed: a new state is a
+// new value.
+type Account struct {
+	ID              string
+	Driver          string
+	Kind            accountv1.CloudKind
+	Description     string
+	Settings        map[string]string
+	CredentialNames []string
+	FromConfig      bool
+	CreatedAt       time.Time
+
+	State       accountv1.AccountState
+	Reason      apiv1.Reason // why it is not ready
+	ObservedAt  time.Time    // zero: never opened
+	Conn        grpc.ClientConnInterface
+	RegionID    string
+	Project     string
+	Idempotency *driverv1.Idempotency
+	methods     map[string]bool
+	features    map[string]bool
+}
+
+// Offers tells whether the account serves an rpc, by full name.
+func (a *Account) Offers(method string) bool { return a.methods[method] }
+
+// Has tells whether the account has a feature.
+func (a *Account) Has(feature string) bool { return a.features[feature] }
+
+// withInfo puts what the driver and the cloud told into a copy.
+func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.AccountCapabilities, at time.Time) *Account {
+	next := *a
+	next.State, next.Reason, next.ObservedAt = accountv1.AccountState_ACCOUNT_STATE_READY, 0, at
+	next.RegionID, next.Project, next.Idempotency = caps.GetRegionId(), caps.GetCloudProject(), caps.GetIdempotency()
+	next.methods = map[string]bool{}
+	for _, name := range info.GetMethods() {
+		next.methods[name] = true
+	}
+	for _, name := range caps.GetAbsentMethods() {
+		delete(next.methods, name)
+	}
+	next.features = map[string]bool{}
+	for _, feature := range info.GetFeatures() {
+		next.features[feature.GetName()] = true
+	}
+	for _, name := range caps.GetAbsentFeatures() {
+		delete(next.features, name)
+	}
+	return &next
+}
+
+// withFailure puts why the account cannot be used into a copy. What it could do
+// before stays known, so that requests are still judged by it.
+func (a *Account) withFailure(reason apiv1.Reason) *Account {
+	next := *a
+	next.Reason = reason
+	next.State = accountv1.AccountState_ACCOUNT_STATE_UNREACHABLE
+	if reason == apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED {
+		next.State = accountv1.AccountState_ACCOUNT_STATE_UNAUTHENTICATED
+	}
+	return &next
+}

@@ -1,0 +1,230 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/seal"
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+)
+
+// Driver is a running driver, as far as accounts need it.
+type Driver interface {
+	grpc.ClientConnInterface
+	Info() *driverv1.GetInfoResponse
+	Schema() *driverv1.GetAccountSchemaResponse
+}
+
+// Drivers finds running drivers by name.
+type Drivers interface {
+	Driver(name string) (Driver, bool)
+}
+
+// Options tunes a Manager. The zero value is ready for production.
+type Options struct {
+	// DataDir is where drivers that keep a file for an account may put it.
+	DataDir string
+	// OpenTimeout bounds one opening; default 30s.
+	OpenTimeout time.Duration
+	// RetryEvery is how often accounts that are not ready are tried; default 10s.
+	RetryEvery time.Duration
+	Now        func() time.Time
+}
+
+// Manager stores, opens and reopens accounts.
+type Manager struct {
+	log      *slog.Logger
+	store    *store
+	drivers  Drivers
+	registry *Registry
+	opts     Options
+
+	mu      sync.Mutex        // serialises changes, so that store, registry and driver agree
+	secrets map[string]record // by account
+}
+
+// New makes a Manager; Start loads the accounts.
+func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opts Options) *Manager {
+	if opts.OpenTimeout == 0 {
+		opts.OpenTimeout = 30 * time.Second
+	}
+	if opts.RetryEvery == 0 {
+		opts.RetryEvery = 10 * time.Second
+	}
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	return &Manager{
+		log: log, store: &store{store_, box}, drivers: drivers, registry: NewRegistry(), opts: opts,
+		secrets: map[string]record{},
+	}
+}
+
+// Registry is what others read.
+func (m *Manager) Registry() *Registry { return m.registry }
+
+// Start loads all accounts, takes in those of the configuration, and opens them.
+// An account that cannot be opened does not stop the others.
+func (m *Manager) Start(ctx context.Context, configured []Configured) error {
+	records, err := m.store.load(ctx)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	for _, rec := range records {
+		m.secrets[rec.account.ID] = rec
+		m.registry.change(rec.account.ID, func(*Account) *Account { return rec.account })
+	}
+	m.mu.Unlock()
+	for _, c := range configured {
+		if err := m.takeIn(ctx, c); err != nil {
+			return err
+		}
+	}
+	m.openAll(ctx, func(*Account) bool { return true })
+	return nil
+}
+
+// Run keeps trying accounts that are not ready, until the context ends.
+func (m *Manager) Run(ctx context.Context) error {
+	ticker := time.NewTicker(m.opts.RetryEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			m.openAll(ctx, func(a *Account) bool { return a.State != accountv1.AccountState_ACCOUNT_STATE_READY })
+		}
+	}
+}
+
+// Reopen opens a driver's accounts at a fresh process, before calls are let through.
+func (m *Manager) Reopen(ctx context.Context, driver string, conn grpc.ClientConnInterface) error {
+	m.mu.Lock()
+	records := make([]record, 0, len(m.secrets))
+	for _, id := range slices.Sorted(maps.Keys(m.secrets)) {
+		if rec := m.secrets[id]; rec.account.Driver == driver {
+			records = append(records, rec)
+		}
+	}
+	m.mu.Unlock()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(16)
+	for _, rec := range records {
+		group.Go(func() error {
+			if _, err := m.openAt(ctx, conn, rec); err != nil {
+				m.log.LogAttrs(ctx, slog.LevelWarn, "account not reopened",
+					slog.String("account_id", rec.account.ID), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))))
+				m.registry.change(rec.account.ID, func(a *Account) *Account {
+					if a == nil {
+						return nil
+					}
+					return a.withFailure(sdk.ReasonOf(err))
+				})
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (m *Manager) openAll(ctx context.Context, which func(*Account) bool) {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(16)
+	for _, a := range m.registry.All() {
+		if which(a) {
+			group.Go(func() error {
+				m.open(ctx, a.ID)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // the functions return no error
+}
+
+// open opens one account at its driver and puts the outcome into the registry.
+func (m *Manager) open(ctx context.Context, id string) {
+	m.mu.Lock()
+	rec, ok := m.secrets[id]
+	m.mu.Unlock()
+	if !ok {
+		return
+	}
+	opened, err := m.tryOpen(ctx, rec)
+	if err != nil && ctx.Err() == nil {
+		m.log.LogAttrs(ctx, slog.LevelWarn, "account not opened", slog.String("account_id", id),
+			slog.String("driver", rec.account.Driver), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))),
+			slog.String("error", err.Error()))
+	}
+	m.registry.change(id, func(current *Account) *Account {
+		switch {
+		case current == nil: // deleted meanwhile
+			return nil
+		case err != nil:
+			return current.withFailure(sdk.ReasonOf(err))
+		default:
+			return opened
+		}
+	})
+}
+
+func (m *Manager) tryOpen(ctx context.Context, rec record) (*Account, error) {
+	driver, ok := m.drivers.Driver(rec.account.Driver)
+	if !ok {
+		return nil, sdk.NewError(apiv1.Reason_REASON_DRIVER_UNAVAILABLE,
+			sdk.Cause(errors.New("no driver named "+rec.account.Driver+" runs")))
+	}
+	response, err := m.openAt(ctx, driver, rec)
+	if err != nil {
+		return nil, err
+	}
+	next := *rec.account
+	next.Conn = driver
+	return next.withInfo(driver.Info(), response.GetCapabilities(), m.opts.Now().UTC()), nil
+}
+
+func (m *Manager) openAt(ctx context.Context, conn grpc.ClientConnInterface, rec record) (*driverv1.OpenAccountResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, m.opts.OpenTimeout)
+	defer cancel()
+	return driverv1.NewDriverServiceClient(conn).OpenAccount(ctx, &driverv1.OpenAccountRequest{
+		AccountId:   rec.account.ID,
+		Settings:    m.driverSettings(rec.account),
+		Credentials: rec.credentials,
+	})
+}
+
+// dataFileSetting is filled in for drivers whose schema has it: the file in which
+// a driver may keep an embedded cloud.
+const dataFileSetting = "data_file"
+
+func (m *Manager) driverSettings(a *Account) map[string]string {
+	driver, ok := m.drivers.Driver(a.Driver)
+	if !ok || a.Settings[dataFileSetting] != "" {
+		return a.Settings
+	}
+	for _, field := range driver.Schema().GetFields() {
+		if field.GetName() == dataFileSetting {
+			settings := maps.Clone(a.Settings)
+			if settings == nil {
+				settings = map[string]string{}
+			}
+			settings[dataFileSetting] = filepath.Join(m.opts.DataDir, a.ID+".db")
+			return settings
+		}
+	}
+	return a.Settings
+}

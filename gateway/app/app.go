@@ -1,0 +1,330 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+	"google.golang.org/grpc"
+
+	"github.com/yunqiao/yunqiao/gateway/account"
+	"github.com/yunqiao/yunqiao/gateway/driverhost"
+	"github.com/yunqiao/yunqiao/gateway/edge"
+	"github.com/yunqiao/yunqiao/gateway/identity"
+	"github.com/yunqiao/yunqiao/gateway/inventory"
+	"github.com/yunqiao/yunqiao/gateway/operation"
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/gateway/policy"
+	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/inproc"
+	"github.com/yunqiao/yunqiao/internal/outbox"
+	"github.com/yunqiao/yunqiao/internal/seal"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
+)
+
+// tokenFile holds the first administrator's token, in the data folder.
+const tokenFile = "admin.token"
+
+// App is a gateway that has been started.
+type App struct {
+	log        *slog.Logger
+	config     *Config
+	store      *db.Store
+	lock       *dataLock
+	host       *driverhost.Host
+	accounts   *account.Manager
+	operations *operation.Engine
+	server     *http.Server
+	listener   net.Listener
+
+	// FirstToken is the administrator's token if this start made it.
+	FirstToken string
+}
+
+// Start opens the store, starts drivers and accounts, and listens. On an error
+// everything that was started is stopped again.
+func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(string) string) (app *App, err error) {
+	a := &App{log: log, config: config}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.release())
+		}
+	}()
+	if err := os.MkdirAll(config.Data, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	box, err := a.openStore(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	who, token, err := identity.Open(ctx, a.store)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.keepToken(token); err != nil {
+		return nil, err
+	}
+	c, err := contract.Linked()
+	if err != nil {
+		return nil, err
+	}
+	if err := a.startClouds(ctx, box, getenv); err != nil {
+		return nil, err
+	}
+	things := inventory.New(a.store)
+	if err := things.Load(ctx); err != nil {
+		return nil, err
+	}
+	passwords := inventory.NewPasswords(a.store, box)
+	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords, operation.Options{})
+	runner := policy.New(log, c, a.accounts.Registry(), things, a.operations, passwords, who, policy.Options{PageKey: box.Derive("page tokens")})
+	validate, err := pipeline.Validate(c)
+	if err != nil {
+		return nil, err
+	}
+	handle := pipeline.Chain(runner.Handle, pipeline.Authorize(who), validate, pipeline.Modules(a.modules()))
+	metrics := newMetrics(a.host)
+	handler, err := edge.New(log, c, who, handle, edge.Options{
+		MaxBodyBytes: config.HTTP.MaxBodyBytes, Metrics: metrics, Raw: a.rawRoutes(metrics),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, a.listen(handler)
+}
+
+// openStore locks the data folder, opens and migrates the database, and loads the
+// sealing key.
+func (a *App) openStore(ctx context.Context, getenv func(string) string) (*seal.Box, error) {
+	config := db.Config{DSN: filepath.Join(a.config.Data, "yunqiao.db"), MaxConnections: a.config.Store.MaxConnections}
+	if a.config.Store.DSN.Given() {
+		dsn, err := a.config.Store.DSN.Read(getenv)
+		if err != nil {
+			return nil, fmt.Errorf("store.dsn: %w", err)
+		}
+		config.DSN = dsn
+	}
+	var err error
+	if a.lock, err = lockData(a.config.Data); err != nil {
+		return nil, err
+	}
+	if a.store, err = db.Open(ctx, config); err != nil {
+		return nil, err
+	}
+	err = a.store.Migrate(ctx, identity.Migrations(), account.Migrations(), inventory.Migrations(), operation.Migrations(), outbox.Migrations())
+	if err != nil {
+		return nil, err
+	}
+	key, err := a.sealingKey(getenv)
+	if err != nil {
+		return nil, err
+	}
+	return seal.New(key)
+}
+
+func (a *App) sealingKey(getenv func(string) string) ([]byte, error) {
+	if !a.config.Seal.Given() {
+		return seal.LoadKey(filepath.Join(a.config.Data, "seal.key"), true)
+	}
+	text, err := a.config.Seal.Read(getenv)
+	if err != nil {
+		return nil, fmt.Errorf("seal: %w", err)
+	}
+	return seal.ParseKey(text)
+}
+
+func (a *App) keepToken(token string) error {
+	if token == "" {
+		return nil
+	}
+	a.FirstToken = token
+	if err := os.WriteFile(a.config.TokenFile(), []byte(token+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the administrator's token: %w", err)
+	}
+	return nil
+}
+
+// startClouds starts the drivers side by side and opens the accounts. A driver or
+// account that fails is tried again; the gateway serves the others.
+func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string) string) error {
+	specs, err := driverSpecs(a.config)
+	if err != nil {
+		return err
+	}
+	configured, err := configuredAccounts(a.config, getenv)
+	if err != nil {
+		return err
+	}
+	files := filepath.Join(a.config.Data, "clouds")
+	if files, err = filepath.Abs(files); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(files, 0o700); err != nil {
+		return fmt.Errorf("folder of embedded clouds: %w", err)
+	}
+	a.host = driverhost.New(a.log, driverhost.Options{
+		OnReady: func(ctx context.Context, driver string, conn grpc.ClientConnInterface) error {
+			return a.accounts.Reopen(ctx, driver, conn)
+		},
+	})
+	a.accounts = account.New(a.log, a.store, box, hostDrivers{a.host}, account.Options{DataDir: files})
+	var starting errgroup.Group
+	for _, spec := range specs {
+		starting.Go(func() error {
+			if err := a.host.Start(ctx, spec); err != nil {
+				a.log.LogAttrs(ctx, slog.LevelError, "driver did not start", slog.String("driver", spec.Name), slog.String("error", err.Error()))
+			}
+			return nil
+		})
+	}
+	_ = starting.Wait() // the functions return no error
+	return a.accounts.Start(ctx, configured)
+}
+
+// hostDrivers shows the host's drivers to the accounts.
+type hostDrivers struct{ host *driverhost.Host }
+
+func (h hostDrivers) Driver(name string) (account.Driver, bool) {
+	d, ok := h.host.Driver(name)
+	if !ok || d.Info() == nil {
+		return nil, false
+	}
+	return d, true
+}
+
+// driverSpecs are the configured drivers, or all programs in the drivers' folder.
+func driverSpecs(config *Config) ([]driverhost.Spec, error) {
+	var specs []driverhost.Spec
+	for _, d := range config.Drivers {
+		specs = append(specs, driverhost.Spec{Name: d.Name, Path: d.Path, Args: d.Args, SHA256: d.SHA256})
+	}
+	if len(specs) > 0 {
+		return specs, nil
+	}
+	dir := config.Dir
+	if dir == "" {
+		program, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		dir = filepath.Join(filepath.Dir(program), "drivers")
+	}
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no folder %s with drivers; build them (make build) or set driver_dir", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
+			specs = append(specs, driverhost.Spec{Name: entry.Name(), Path: filepath.Join(dir, entry.Name())})
+		}
+	}
+	return specs, nil
+}
+
+func configuredAccounts(config *Config, getenv func(string) string) ([]account.Configured, error) {
+	list := config.Account
+	if len(list) == 0 {
+		list = defaultAccounts()
+	}
+	var out []account.Configured
+	for _, a := range list {
+		c := account.Configured{
+			ID: a.ID, Driver: a.Driver, Kind: cloudKind(a.CloudKind), Description: a.Description, Settings: a.Settings,
+			Credentials: map[string]string{},
+		}
+		for name, source := range a.Credentials {
+			secret, err := source.Read(getenv)
+			if err != nil {
+				return nil, fmt.Errorf("account %s, credential %s: %w", a.ID, name, err)
+			}
+			c.Credentials[name] = secret
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// modules are the servers in this process.
+func (a *App) modules() grpc.ClientConnInterface {
+	conn := inproc.New()
+	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations))
+	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations))
+	return conn
+}
+
+func (a *App) listen(handler http.Handler) error {
+	listener, err := net.Listen("tcp", a.config.Listen)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	a.listener = listener
+	a.server = &http.Server{
+		Handler: handler, ReadHeaderTimeout: a.config.HTTP.HeaderTimeout, ReadTimeout: a.config.HTTP.RequestTimeout,
+		WriteTimeout: a.config.HTTP.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// Address is where the gateway listens: "127.0.0.1:8355".
+func (a *App) Address() string { return a.listener.Addr().String() }
+
+// URL is where a client on the same machine reaches the gateway.
+func (a *App) URL() string { return "http://" + strings.Replace(a.Address(), "[::]", "127.0.0.1", 1) }
+
+// Run serves until the context ends, then stops in order: no new requests, those
+// in flight drain, followers stop, drivers end, the store closes.
+func (a *App) Run(ctx context.Context) error {
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	var work errgroup.Group
+	work.Go(func() error { return a.accounts.Run(background) })
+	work.Go(func() error { return a.operations.Run(background) })
+	served := make(chan error, 1)
+	go func() { served <- a.server.Serve(a.listener) }()
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-served:
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.HTTP.DrainTimeout)
+	defer cancel()
+	if err := a.server.Shutdown(drain); err != nil {
+		a.log.LogAttrs(ctx, slog.LevelWarn, "requests were cut off at the end of the drain time", slog.String("error", err.Error()))
+		failure = errors.Join(failure, a.server.Close())
+	}
+	stopBackground()
+	return errors.Join(failure, work.Wait(), a.release())
+}
+
+// release stops what was started, in the reverse order.
+func (a *App) release() error {
+	if a.operations != nil {
+		a.operations.Close()
+	}
+	if a.host != nil {
+		a.host.Close()
+	}
+	var err error
+	if a.store != nil {
+		err = a.store.Close()
+	}
+	if a.lock != nil {
+		err = errors.Join(err, a.lock.release())
+	}
+	return err
+}

@@ -1,0 +1,234 @@
+package app
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/yunqiao/yunqiao/internal/publicid"
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+)
+
+// Config is the configuration file. Every key is optional; an unknown key is an
+// error. Secrets are not in it: it says where they are.
+type Config struct {
+	Listen  string          `yaml:"listen"`  // address and port of the HTTP face
+	Data    string          `yaml:"data"`    // folder of store, keys and embedded clouds
+	Store   StoreConfig     `yaml:"store"`   // database
+	Log     LogConfig       `yaml:"log"`     // process log
+	Seal    SecretSource    `yaml:"seal"`    // key that seals secrets in the store
+	HTTP    HTTPConfig      `yaml:"http"`    // limits of the HTTP face
+	Drivers []DriverConfig  `yaml:"drivers"` // programs to run; none: all in DriverDir
+	Dir     string          `yaml:"driver_dir"`
+	Account []AccountConfig `yaml:"accounts"`
+}
+
+// StoreConfig says where the database is.
+type StoreConfig struct {
+	// DSN of PostgreSQL, from a file or the environment; none: SQLite in Data.
+	DSN            SecretSource `yaml:"dsn"`
+	MaxConnections int          `yaml:"max_connections"`
+}
+
+// LogConfig says how the process logs, to standard error.
+type LogConfig struct {
+	Level  string `yaml:"level"`  // debug, info, warn, error
+	Format string `yaml:"format"` // json, text
+}
+
+// HTTPConfig bounds requests.
+type HTTPConfig struct {
+	MaxBodyBytes   int64         `yaml:"max_body_bytes"`
+	HeaderTimeout  time.Duration `yaml:"header_timeout"`
+	RequestTimeout time.Duration `yaml:"request_timeout"`
+	DrainTimeout   time.Duration `yaml:"drain_timeout"`
+}
+
+// SecretSource is a file or an environment variable that holds a secret.
+type SecretSource struct {
+	File string `yaml:"file"`
+	Env  string `yaml:"env"`
+}
+
+// DriverConfig is one driver to run.
+type DriverConfig struct {
+	Name   string   `yaml:"name"`
+	Path   string   `yaml:"path"`
+	Args   []string `yaml:"args"`
+	SHA256 string   `yaml:"sha256"`
+}
+
+// AccountConfig is one cloud account.
+type AccountConfig struct {
+	ID          string                  `yaml:"id"`
+	Driver      string                  `yaml:"driver"`
+	CloudKind   string                  `yaml:"cloud_kind"` // private, public, dedicated
+	Description string                  `yaml:"description"`
+	Settings    map[string]string       `yaml:"settings"`
+	Credentials map[string]SecretSource `yaml:"credentials"`
+}
+
+// Environment names that override the file.
+const (
+	envListen = "YUNQIAO_LISTEN"
+	envData   = "YUNQIAO_DATA"
+)
+
+// LoadConfig reads a file (none: the defaults), applies the environment, and
+// checks everything at once. Paths in the file are relative to it.
+func LoadConfig(path string, getenv func(string) string) (*Config, error) {
+	c := defaultConfig()
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return nil, fmt.Errorf("read configuration: %w", err)
+		}
+		err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(c)
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
+		}
+		c.resolvePaths(filepath.Dir(path))
+	}
+	if v := getenv(envListen); v != "" {
+		c.Listen = v
+	}
+	if v := getenv(envData); v != "" {
+		c.Data = v
+	}
+	if err := c.validate(); err != nil {
+		return nil, fmt.Errorf("configuration: %w", err)
+	}
+	return c, nil
+}
+
+func defaultConfig() *Config {
+	return &Config{
+		Listen: "127.0.0.1:8355",
+		Data:   "data",
+		Log:    LogConfig{Level: "info", Format: "json"},
+		HTTP: HTTPConfig{
+			MaxBodyBytes: 1 << 20, HeaderTimeout: 10 * time.Second, RequestTimeout: 6 * time.Minute, DrainTimeout: 20 * time.Second,
+		},
+	}
+}
+
+// defaultAccounts are those of a gateway without configured accounts.
+func defaultAccounts() []AccountConfig {
+	return []AccountConfig{{ID: "memory", Driver: "memory", CloudKind: "private", Description: "simulated cloud inside its driver"}}
+}
+
+func (c *Config) resolvePaths(dir string) {
+	for _, p := range []*string{&c.Data, &c.Dir, &c.Store.DSN.File, &c.Seal.File} {
+		*p = relativeTo(dir, *p)
+	}
+	for i := range c.Drivers {
+		c.Drivers[i].Path = relativeTo(dir, c.Drivers[i].Path)
+	}
+	for _, a := range c.Account {
+		for name, source := range a.Credentials {
+			source.File = relativeTo(dir, source.File)
+			a.Credentials[name] = source
+		}
+	}
+}
+
+func relativeTo(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+// validate reports every problem, each with its key.
+func (c *Config) validate() error {
+	var problems []error
+	bad := func(key, format string, args ...any) {
+		problems = append(problems, fmt.Errorf(key+": "+format, args...))
+	}
+	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
+		bad("listen", "%q is not host:port", c.Listen)
+	}
+	if _, err := logLevel(c.Log.Level); err != nil {
+		bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
+	}
+	if c.Log.Format != "json" && c.Log.Format != "text" {
+		bad("log.format", "%q is neither json nor text", c.Log.Format)
+	}
+	if c.HTTP.MaxBodyBytes < 1024 || c.HTTP.MaxBodyBytes > 64<<20 {
+		bad("http.max_body_bytes", "%d is not in 1024..67108864", c.HTTP.MaxBodyBytes)
+	}
+	for name, d := range map[string]time.Duration{
+		"header_timeout": c.HTTP.HeaderTimeout, "request_timeout": c.HTTP.RequestTimeout, "drain_timeout": c.HTTP.DrainTimeout,
+	} {
+		if d <= 0 {
+			bad("http."+name, "%s is not a positive time", d)
+		}
+	}
+	drivers := map[string]bool{}
+	for i, d := range c.Drivers {
+		if d.Name == "" || d.Path == "" {
+			bad(fmt.Sprintf("drivers[%d]", i), "name and path are required")
+		}
+		if drivers[d.Name] {
+			bad(fmt.Sprintf("drivers[%d].name", i), "%q is there twice", d.Name)
+		}
+		drivers[d.Name] = true
+	}
+	accounts := map[string]bool{}
+	for i, a := range c.Account {
+		key := fmt.Sprintf("accounts[%d]", i)
+		if !publicid.ValidAccount(a.ID) {
+			bad(key+".id", "%q must have 3 to 32 lower-case letters, digits and hyphens", a.ID)
+		}
+		if accounts[a.ID] {
+			bad(key+".id", "%q is there twice", a.ID)
+		}
+		accounts[a.ID] = true
+		if a.Driver == "" {
+			bad(key+".driver", "is required")
+		}
+		if cloudKind(a.CloudKind) == 0 {
+			bad(key+".cloud_kind", "%q is none of private, public, dedicated", a.CloudKind)
+		}
+		for name, source := range a.Credentials {
+			if (source.File == "") == (source.Env == "") {
+				bad(key+".credentials."+name, "needs exactly one of file and env")
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+func cloudKind(text string) accountv1.CloudKind {
+	return accountv1.CloudKind(accountv1.CloudKind_value["CLOUD_KIND_"+strings.ToUpper(text)])
+}
+
+// Given tells whether the source names anything.
+func (s SecretSource) Given() bool { return s.File != "" || s.Env != "" }
+
+// Read fetches the secret.
+func (s SecretSource) Read(getenv func(string) string) (string, error) {
+	if s.Env != "" {
+		if v := getenv(s.Env); v != "" {
+			return v, nil
+		}
+		return "", fmt.Errorf("the environment variable %s is empty", s.Env)
+	}
+	text, err := os.ReadFile(s.File)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no file %s", s.File)
+	}
+	return strings.TrimRight(string(text), "\r\n"), err
+}
+
+// TokenFile is where the first administrator's token is written.
+func (c *Config) TokenFile() string { return filepath.Join(c.Data, tokenFile) }

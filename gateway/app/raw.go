@@ -1,0 +1,86 @@
+package app
+
+import (
+	"encoding/json"
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/edge"
+	"github.com/yunqiao/yunqiao/internal/docsui"
+	"github.com/yunqiao/yunqiao/plugin-proto/gen"
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+)
+
+// rawRoutes are all routes that are no rpc.
+func (a *App) rawRoutes(m *metrics) []edge.RawRoute {
+	docs := docsui.Handler()
+	return []edge.RawRoute{
+		{Method: http.MethodGet, Pattern: "/healthz", Public: true, Handler: http.HandlerFunc(a.healthz)},
+		{Method: http.MethodGet, Pattern: "/readyz", Public: true, Handler: http.HandlerFunc(a.readyz)},
+		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})},
+		{Method: http.MethodGet, Pattern: "/openapi.json", Public: true, Handler: http.HandlerFunc(openAPI)},
+		{Method: http.MethodGet, Pattern: "/docs", Public: true, Handler: docs},
+		{Method: http.MethodGet, Pattern: "/docs/*asset", Public: true, Handler: docs},
+	}
+}
+
+// healthz tells that the process answers.
+func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+// readiness is what /readyz tells.
+type readiness struct {
+	Ready    bool              `json:"ready"`
+	Store    string            `json:"store"`
+	Drivers  []driverReadiness `json:"drivers"`
+	Accounts []accountState    `json:"accounts"`
+}
+
+type driverReadiness struct {
+	Name     string `json:"name"`
+	State    string `json:"state"`
+	Version  string `json:"version"`
+	Restarts int    `json:"restarts"`
+}
+
+type accountState struct {
+	ID     string `json:"id"`
+	Driver string `json:"driver"`
+	State  string `json:"state"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// readyz tells whether requests can be served: the store answers. Drivers and
+// accounts are shown; one that is down does not take the others out of service.
+func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
+	out := readiness{Ready: true, Store: "ok", Drivers: []driverReadiness{}, Accounts: []accountState{}}
+	status := http.StatusOK
+	if err := a.store.Ping(r.Context()); err != nil {
+		out.Ready, out.Store, status = false, "unreachable", http.StatusServiceUnavailable
+	}
+	for _, d := range a.host.Drivers() {
+		out.Drivers = append(out.Drivers, driverReadiness{d.Name, string(d.State), d.Version, d.Restarts})
+	}
+	for _, acc := range a.accounts.Registry().All() {
+		state := accountState{ID: acc.ID, Driver: acc.Driver, State: accountv1.AccountState_name[int32(acc.State)]}
+		if acc.Reason != 0 {
+			state.Reason = sdk.ReasonName(acc.Reason)
+		}
+		out.Accounts = append(out.Accounts, state)
+	}
+	writeJSON(w, status, out)
+}
+
+func openAPI(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	_, _ = w.Write(gen.OpenAPI) // a client that has gone is no error of ours
+}
+
+func writeJSON(w http.ResponseWriter, status int, body any) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(body) // a client that has gone is no error of ours
+}

@@ -1,0 +1,6 @@
+// Package cli is the command yunqiao: it serves the gateway, and it is a client
+// of a running one.
+//
+// It owns flags, environment names and output. Every client command is one call
+// of the HTTP interface, so that whatever it does can be done by any client.
+package cli

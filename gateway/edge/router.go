@@ -1,0 +1,106 @@
+package edge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+)
+
+// Options tunes an edge. The zero value is ready for production.
+type Options struct {
+	MaxBodyBytes int64 // larger bodies are refused with 413; default 1 MiB
+	Metrics      Metrics
+	Raw          []RawRoute
+}
+
+// RawRoute is a route that no rpc can express. The list of them is in gateway/app.
+type RawRoute struct {
+	Method  string
+	Pattern string // gin's pattern
+	Public  bool   // served without authentication
+	Handler http.Handler
+}
+
+// Metrics receives one observation for each request.
+type Metrics interface {
+	Observe(route, method string, status int, seconds float64)
+}
+
+// Authenticator finds out who makes a request, from its headers. The error is a
+// status with one of the 401 and 403 reasons.
+type Authenticator interface {
+	Authenticate(ctx context.Context, r *http.Request) (pipeline.Principal, error)
+}
+
+// New compiles the contract to an HTTP handler.
+func New(log *slog.Logger, c *contract.Contract, auth Authenticator, handle pipeline.Handler, opts Options) (http.Handler, error) {
+	if opts.MaxBodyBytes == 0 {
+		opts.MaxBodyBytes = 1 << 20
+	}
+	e := &edge{log: log, auth: auth, handle: handle, opts: opts}
+	gin.SetMode(gin.ReleaseMode)
+	router := gin.New()
+	router.HandleMethodNotAllowed = true
+	router.RedirectTrailingSlash = false
+	router.UseRawPath = true
+	router.UnescapePathValues = true
+	router.Use(e.observe, e.recover)
+	router.NoRoute(e.noRoute)
+	router.NoMethod(e.noMethod)
+	for _, raw := range opts.Raw {
+		router.Handle(raw.Method, raw.Pattern, e.raw(raw))
+	}
+	for _, method := range c.Methods {
+		for _, route := range method.Routes {
+			if err := e.add(router, method, route); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return router, nil
+}
+
+type edge struct {
+	log    *slog.Logger
+	auth   Authenticator
+	handle pipeline.Handler
+	opts   Options
+}
+
+// add registers one route. gin panics on routes that collide; that is turned into
+// an error which names the rpc.
+func (e *edge) add(router *gin.Engine, method *contract.Method, route contract.Route) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("route %s %s of %s: %v", route.Method, route.Pattern, method.FullName, r)
+		}
+	}()
+	pattern, variables := ginPattern(route.Pattern)
+	endpoint, err := newEndpoint(method, variables)
+	if err != nil {
+		return err
+	}
+	router.Handle(route.Method, pattern, func(c *gin.Context) { e.serve(c, endpoint) })
+	return nil
+}
+
+// ginPattern rewrites "/a/{id}/b" to "/a/:id/b", and lists the variables in order.
+func ginPattern(pattern string) (string, []string) {
+	var variables []string
+	segments := strings.Split(pattern, "/")
+	for i, segment := range segments {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			name = strings.TrimSuffix(name, "}")
+			variables = append(variables, name)
+			segments[i] = ":" + name
+		}
+	}
+	return strings.Join(segments, "/"), variables
+}

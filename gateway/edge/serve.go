@@ -1,0 +1,101 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/gin-gonic/gin"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+func (e *edge) serve(c *gin.Context, endpoint *endpoint) {
+	call := &pipeline.Call{
+		Method:    endpoint.method,
+		RequestID: requestID(c),
+		Language:  language(c.Request),
+		ClientIP:  c.ClientIP(),
+	}
+	ctx := pipeline.WithRequestID(c.Request.Context(), call.RequestID)
+	principal, err := e.auth.Authenticate(ctx, c.Request)
+	if err != nil {
+		e.fail(c, call.Language, err)
+		return
+	}
+	call.Principal = principal
+	if call.Request, call.Options, err = e.decode(c, endpoint); err != nil {
+		e.fail(c, call.Language, err)
+		return
+	}
+	answer, err := e.handle(ctx, call)
+	if err != nil {
+		e.fail(c, call.Language, err)
+		return
+	}
+	e.answer(c, call.Language, endpoint, answer)
+}
+
+// raw serves a route that no rpc can express behind the same authentication.
+func (e *edge) raw(route RawRoute) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		if !route.Public {
+			if _, err := e.auth.Authenticate(c.Request.Context(), c.Request); err != nil {
+				e.fail(c, language(c.Request), err)
+				return
+			}
+		}
+		route.Handler.ServeHTTP(c.Writer, c.Request)
+	}
+}
+
+func (e *edge) readBody(c *gin.Context) ([]byte, error) {
+	if kind := c.ContentType(); kind != "" && kind != "application/json" && c.Request.ContentLength != 0 {
+		return nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_MEDIA_TYPE,
+			sdk.Violation("Content-Type", "must be application/json"))
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(c.Writer, c.Request.Body, e.opts.MaxBodyBytes))
+	if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+		return nil, sdk.NewError(apiv1.Reason_REASON_REQUEST_TOO_LARGE,
+			sdk.Violation("body", fmt.Sprintf("must not exceed %d bytes", e.opts.MaxBodyBytes)))
+	}
+	if err != nil {
+		return nil, sdk.NewError(apiv1.Reason_REASON_MALFORMED_REQUEST, sdk.Violation("body", "ended early"), sdk.Cause(err))
+	}
+	return body, nil
+}
+
+func (e *edge) noRoute(c *gin.Context) {
+	e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_ROUTE_NOT_FOUND,
+		sdk.Violation("path", "see /openapi.json for the interfaces there are")))
+}
+
+func (e *edge) noMethod(c *gin.Context) {
+	e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_METHOD_NOT_ALLOWED,
+		sdk.Violation("method", "allowed here: "+c.Writer.Header().Get("Allow"))))
+}
+
+// recover turns a panic of a handler into an error answer; the process goes on.
+func (e *edge) recover(c *gin.Context) {
+	defer func() {
+		if r := recover(); r != nil {
+			e.log.LogAttrs(c.Request.Context(), slog.LevelError, "request panicked",
+				slog.String("request_id", requestID(c)), slog.String("panic", fmt.Sprint(r)), slog.String("stack", stack()))
+			e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_INTERNAL))
+		}
+	}()
+	c.Next()
+}
+
+// language follows the first tag of Accept-Language; Chinese unless it is English.
+func language(r *http.Request) pipeline.Language {
+	if strings.HasPrefix(strings.ToLower(strings.TrimSpace(r.Header.Get("Accept-Language"))), "en") {
+		return pipeline.English
+	}
+	return pipeline.Chinese
+}

@@ -1,0 +1,118 @@
+package inventory
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// Query asks for a page of the cache.
+type Query struct {
+	Type         string
+	AccountIDs   []string // never empty
+	TenantIDs    []string // empty: all
+	IDs          []string // empty: all
+	Name         string
+	NameContains string
+	State        string
+	OrderBy      string // "name desc,created_at"; empty: by id
+	Page         int    // from 1
+	PageSize     int
+}
+
+// Cached is one resource of the cache.
+type Cached struct {
+	ID         string
+	AccountID  string
+	Body       []byte
+	ObservedAt time.Time
+}
+
+// sortable are the columns that order_by may name.
+var sortable = map[string]bool{"id": true, "name": true, "state": true, "created_at": true, "account_id": true}
+
+// List reads a page of the cache and counts all that match.
+func (i *Inventory) List(ctx context.Context, q Query) (items []Cached, total int, err error) {
+	order, err := orderBy(q.OrderBy)
+	if err != nil {
+		return nil, 0, err
+	}
+	matching := func() *gorm.DB {
+		tx := i.db.Read.WithContext(ctx).Model(&row{}).
+			Where("type = ? AND gone_at IS NULL AND account_id IN ?", q.Type, q.AccountIDs)
+		if len(q.TenantIDs) > 0 {
+			tx = tx.Where("tenant_id IN ?", q.TenantIDs)
+		}
+		if len(q.IDs) > 0 {
+			tx = tx.Where("id IN ?", q.IDs)
+		}
+		if q.Name != "" {
+			tx = tx.Where("name = ?", q.Name)
+		}
+		if q.NameContains != "" {
+			tx = tx.Where("name LIKE ? ESCAPE '\\'", "%"+escapeLike(q.NameContains)+"%")
+		}
+		if q.State != "" {
+			tx = tx.Where("state = ?", q.State)
+		}
+		return tx
+	}
+	var count int64
+	if err := matching().Count(&count).Error; err != nil {
+		return nil, 0, fmt.Errorf("count %s in the inventory: %w", q.Type, err)
+	}
+	err = matching().Select("id, account_id, body, observed_at").Order(order).
+		Offset((q.Page - 1) * q.PageSize).Limit(q.PageSize).Find(&items).Error
+	if err != nil {
+		return nil, 0, fmt.Errorf("list %s of the inventory: %w", q.Type, err)
+	}
+	return items, int(count), nil
+}
+
+// orderBy checks the caller's order and makes it total with the id.
+func orderBy(text string) (string, error) {
+	var terms []string
+	for term := range strings.SplitSeq(text, ",") {
+		column, direction, _ := strings.Cut(strings.TrimSpace(term), " ")
+		direction = strings.ToLower(strings.TrimSpace(direction))
+		if column == "" && text == "" {
+			break
+		}
+		if !sortable[column] || direction != "" && direction != "asc" && direction != "desc" {
+			return "", sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, sdk.Violation("order_by",
+				"must list id, name, state, created_at or account_id, each with asc or desc"))
+		}
+		terms = append(terms, strings.TrimSpace(column+" "+direction))
+	}
+	return strings.Join(append(terms, "id"), ","), nil
+}
+
+var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
+
+func escapeLike(text string) string { return likeEscapes.Replace(text) }
+
+// Ages tells how old the cache of each account is: the newest observation of the
+// type. An account without one is absent.
+func (i *Inventory) Ages(ctx context.Context, resourceType string, accountIDs []string) (map[string]time.Time, error) {
+	var rows []struct {
+		AccountID  string
+		ObservedAt time.Time
+	}
+	err := i.db.Read.WithContext(ctx).Raw(`SELECT account_id, observed_at FROM inventory_resources r
+		WHERE type = ? AND account_id IN ? AND observed_at = (SELECT MAX(observed_at) FROM inventory_resources
+		WHERE type = r.type AND account_id = r.account_id)`, resourceType, accountIDs).Scan(&rows).Error
+	if err != nil {
+		return nil, fmt.Errorf("ages of the inventory: %w", err)
+	}
+	ages := make(map[string]time.Time, len(rows))
+	for _, r := range rows {
+		ages[r.AccountID] = r.ObservedAt.UTC()
+	}
+	return ages, nil
+}

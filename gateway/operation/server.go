@@ -1,0 +1,128 @@
+package operation
+
+import (
+	"context"
+	"encoding/base64"
+	"strings"
+	"time"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
+)
+
+// Server is OperationService over an Engine.
+type Server struct {
+	operationv1.UnimplementedOperationServiceServer
+	engine *Engine
+}
+
+var _ operationv1.OperationServiceServer = (*Server)(nil)
+
+// NewServer serves the operations of an engine.
+func NewServer(engine *Engine) *Server { return &Server{engine: engine} }
+
+// GetOperation implements OperationService.
+func (s *Server) GetOperation(ctx context.Context, request *operationv1.GetOperationRequest) (*operationv1.GetOperationResponse, error) {
+	r, err := s.engine.read(ctx, request.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &operationv1.GetOperationResponse{Operation: ToProtoOperation(r, false)}, nil
+}
+
+// ListOperations implements OperationService. The page token is the id before
+// which the next page begins: ids grow with time.
+func (s *Server) ListOperations(ctx context.Context, request *operationv1.ListOperationsRequest) (*operationv1.ListOperationsResponse, error) {
+	size := int(request.GetPageSize())
+	if size == 0 {
+		size = 50
+	}
+	query := s.engine.store.Read.WithContext(ctx).Order("id DESC").Limit(size + 1)
+	if token := request.GetPageToken(); token != "" {
+		before, err := base64.RawURLEncoding.DecodeString(token)
+		if err != nil {
+			return nil, sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Violation("page_token", "is none of ours"))
+		}
+		query = query.Where("id < ?", string(before))
+	}
+	if ids := request.GetAccountId(); len(ids) > 0 {
+		query = query.Where("account_id IN ?", ids)
+	}
+	if id := request.GetResourceId(); id != "" {
+		query = query.Where("resource_id = ?", id)
+	}
+	if status := request.GetStatus(); status != 0 {
+		query = query.Where("status = ?", int32(status))
+	}
+	var rows []row
+	if err := query.Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	response := &operationv1.ListOperationsResponse{}
+	if len(rows) > size {
+		rows = rows[:size]
+		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(rows[size-1].ID))
+	}
+	for _, r := range rows {
+		response.Operations = append(response.Operations, ToProtoOperation(r, false))
+	}
+	return response, nil
+}
+
+// WaitOperation implements OperationService.
+func (s *Server) WaitOperation(ctx context.Context, request *operationv1.WaitOperationRequest) (*operationv1.WaitOperationResponse, error) {
+	seconds := request.GetTimeoutSeconds()
+	if seconds == 0 {
+		seconds = 60
+	}
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+	defer cancel()
+	pace := pacer{first: s.engine.opts.FirstPoll, max: s.engine.opts.MaxPoll}
+	for {
+		if t := s.engine.task(request.GetId()); t != nil {
+			select {
+			case <-t.done.C:
+			case <-ctx.Done():
+			}
+		}
+		r, err := s.engine.read(context.WithoutCancel(ctx), request.GetId())
+		if err != nil {
+			return nil, err
+		}
+		if r.ended() || pace.wait(ctx, 0) != nil {
+			return &operationv1.WaitOperationResponse{Operation: ToProtoOperation(r, false)}, nil
+		}
+	}
+}
+
+// CancelOperation implements OperationService: it asks for the steps to be taken
+// back, by whoever holds the lease.
+func (s *Server) CancelOperation(ctx context.Context, request *operationv1.CancelOperationRequest) (*operationv1.CancelOperationResponse, error) {
+	r, err := s.engine.read(ctx, request.GetId())
+	if err != nil {
+		return nil, err
+	}
+	t := s.engine.task(r.ID)
+	if !cancellable(&r) || t == nil {
+		return nil, sdk.NewError(apiv1.Reason_REASON_OPERATION_NOT_CANCELLABLE,
+			sdk.Violation("id", "status "+strings.TrimPrefix(r.status().String(), "OPERATION_STATUS_")))
+	}
+	if err := t.cancel(ctx); err != nil {
+		return nil, err
+	}
+	return &operationv1.CancelOperationResponse{Operation: ToProtoOperation(t.snapshot(), false)}, nil
+}
+
+// read finds an operation, as this process knows it or as it is stored.
+func (e *Engine) read(ctx context.Context, id string) (row, error) {
+	var r row
+	found := e.store.Read.WithContext(ctx).Where("id = ?", id).Limit(1).Find(&r)
+	if found.Error != nil {
+		return row{}, found.Error
+	}
+	if found.RowsAffected == 0 {
+		return row{}, sdk.NewError(apiv1.Reason_REASON_NOT_FOUND, sdk.Violation("id", "no operation has this id"))
+	}
+	return r, nil
+}

@@ -1,0 +1,176 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/internal/fault"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// task is one operation in this process. Only the goroutine of run changes row;
+// mu guards what others read.
+type task struct {
+	engine  *Engine
+	method  *contract.Method
+	request proto.Message // native ids; nil once ended
+	fresh   bool          // the first attempt has not been made yet
+
+	accepted signal // there is an answer for the client
+	done     signal // the end, or this process has let go
+
+	undoAsked, undoSeen signal // somebody asks for the steps to be taken back; it is recorded
+
+	mu       sync.Mutex
+	row      row
+	outcome  error // why it failed, with all that the log may know
+	patience pacer
+}
+
+func newTask(e *Engine, r row, m *contract.Method, request proto.Message) *task {
+	return &task{
+		engine: e, method: m, request: request, row: r,
+		accepted: newSignal(), done: newSignal(), undoAsked: newSignal(), undoSeen: newSignal(),
+		patience: pacer{first: e.opts.FirstPoll, max: e.opts.MaxPoll},
+	}
+}
+
+// loadTask makes a task of a stored row, for reading or for taking it up.
+func (e *Engine) loadTask(r row) (*task, error) {
+	m := e.contract.Method(r.Method)
+	if m == nil {
+		return nil, fmt.Errorf("operation %s: unknown method %s", r.ID, r.Method)
+	}
+	t := newTask(e, r, m, nil)
+	if len(r.Request) > 0 {
+		plain, err := e.box.Open(r.Request, sealLabel(r.ID))
+		if err != nil {
+			return nil, fmt.Errorf("operation %s: %w", r.ID, err)
+		}
+		t.request = m.Input.New().Interface()
+		if err := proto.Unmarshal(plain, t.request); err != nil {
+			return nil, fmt.Errorf("operation %s: decode request: %w", r.ID, err)
+		}
+	}
+	if len(r.Answer) > 0 || r.ended() {
+		t.accepted.give()
+	}
+	if r.ended() {
+		t.done.give()
+	}
+	return t, nil
+}
+
+// snapshot copies the row for readers.
+func (t *task) snapshot() row {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.row
+}
+
+// run works until the operation has ended, the lease is lost or the process stops.
+func (t *task) run(ctx context.Context) {
+	log := t.engine.log.With(slog.String("operation_id", t.row.ID), slog.String("request_id", t.row.RequestID),
+		slog.String("account_id", t.row.AccountID), slog.String("method", t.method.FullName))
+	for !t.row.ended() {
+		err := t.advance(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		if lost := isLost(err); lost || err != nil {
+			log.LogAttrs(ctx, slog.LevelWarn, "operation paused", slog.Bool("lease_lost", lost), slog.String("error", err.Error()))
+			if lost || t.patience.wait(ctx, 0) != nil {
+				return
+			}
+		}
+	}
+	log.LogAttrs(ctx, slog.LevelInfo, "operation ended", slog.String("status", t.row.status().String()),
+		slog.String("resource_id", t.row.ResourceID), slog.Int("attempts", int(t.row.Attempts)))
+}
+
+// advance makes the next move. An error means that the move could not be recorded
+// and is made again.
+func (t *task) advance(ctx context.Context) error {
+	if t.row.Status == int32(apiv1.OperationStatus_OPERATION_STATUS_RUNNING) {
+		return t.follow(ctx)
+	}
+	return t.attempt(ctx)
+}
+
+// answer builds what the client is told: the first answer, or (current) the same
+// with the state as it is now.
+func (t *task) answer(current bool) (proto.Message, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := &t.row
+	if len(r.Answer) == 0 && r.ended() && r.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED {
+		return nil, t.failure()
+	}
+	if current && r.ended() && r.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED && t.outcome != nil {
+		return nil, t.failure()
+	}
+	message := t.method.Output.New()
+	if len(r.Answer) > 0 {
+		if err := proto.Unmarshal(r.Answer, message.Interface()); err != nil {
+			return nil, fmt.Errorf("decode answer of operation %s: %w", r.ID, err)
+		}
+	}
+	fields := message.Descriptor().Fields()
+	setString(message, fields.ByName("operation_id"), r.ID)
+	status := fields.ByName("operation_status")
+	if status != nil && (current || len(r.Answer) == 0) {
+		message.Set(status, protoreflect.ValueOfEnum(protoreflect.EnumNumber(r.Status)))
+	}
+	if state := fields.ByName("state"); current && state != nil && state.Enum() != nil && r.ResourceState != "" {
+		if value := state.Enum().Values().ByName(protoreflect.Name(r.ResourceState)); value != nil {
+			message.Set(state, protoreflect.ValueOfEnum(value.Number()))
+		}
+	}
+	return message.Interface(), nil
+}
+
+// failure is why the operation ended badly; from the store if this process did
+// not see it.
+func (t *task) failure() error {
+	if t.outcome != nil {
+		return t.outcome
+	}
+	return fault.Remember(t.row.error())
+}
+
+func setString(m protoreflect.Message, field protoreflect.FieldDescriptor, value string) {
+	if field != nil {
+		m.Set(field, protoreflect.ValueOfString(value))
+	}
+}
+
+// pacer spaces looks at something that changes: quick at first, then slower.
+type pacer struct {
+	first, max, current time.Duration
+}
+
+// wait sleeps for the next interval, or for at least so long.
+func (p *pacer) wait(ctx context.Context, least time.Duration) error {
+	if p.current == 0 {
+		p.current = p.first
+	}
+	interval := max(p.current, least)
+	p.current = min(p.current*3/2, p.max)
+	timer := time.NewTimer(interval)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-timer.C:
+		return nil
+	}
+}
+
+func (p *pacer) reset() { p.current = 0 }

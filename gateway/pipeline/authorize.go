@@ -1,0 +1,25 @@
+package pipeline
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+)
+
+// Permitter decides whether a principal has a permission. It refuses with
+// PERMISSION_DENIED or PRINCIPAL_DISABLED.
+type Permitter interface {
+	Permit(p Principal, permission string) error
+}
+
+// Authorize refuses calls for whose rpc the principal has no permission.
+func Authorize(permitter Permitter) Middleware {
+	return func(next Handler) Handler {
+		return func(ctx context.Context, call *Call) (proto.Message, error) {
+			if err := permitter.Permit(call.Principal, call.Method.Permission); err != nil {
+				return nil, err
+			}
+			return next(ctx, call)
+		}
+	}
+}

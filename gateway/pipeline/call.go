@@ -1,0 +1,64 @@
+package pipeline
+
+import (
+	"context"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// Principal is who makes a call, as authentication found out.
+type Principal struct {
+	UserID   string // empty: nobody (public routes)
+	TenantID string // organization on whose behalf the call is made
+}
+
+// Call is one request on its way. Middleware may replace Request; it never
+// changes the message it points to.
+type Call struct {
+	Method    *contract.Method
+	Request   proto.Message       // ids as the client wrote them
+	Options   *apiv1.WriteOptions // never nil; zero for reads
+	Principal Principal
+	RequestID string // of the HTTP request
+	Language  Language
+	ClientIP  string
+}
+
+// Handler runs a call to its answer.
+type Handler func(ctx context.Context, call *Call) (proto.Message, error)
+
+// Middleware wraps a Handler.
+type Middleware func(Handler) Handler
+
+// Chain puts middleware around a handler; the first is outermost.
+func Chain(h Handler, middleware ...Middleware) Handler {
+	for i := len(middleware) - 1; i >= 0; i-- {
+		h = middleware[i](h)
+	}
+	return h
+}
+
+// Language of the sentences in an answer.
+type Language int
+
+// The languages of the product.
+const (
+	Chinese Language = iota
+	English
+)
+
+type requestIDKey struct{}
+
+// WithRequestID puts the id of the HTTP request into the context, for logs and drivers.
+func WithRequestID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, requestIDKey{}, id)
+}
+
+// RequestID reads what WithRequestID put in, or "".
+func RequestID(ctx context.Context) string {
+	id, _ := ctx.Value(requestIDKey{}).(string)
+	return id
+}

@@ -1,0 +1,111 @@
+package policy
+
+import (
+	"fmt"
+	"regexp"
+	"sync"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/account"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// visitFields calls f for every field of a request, set or not, and of the
+// messages in it. Inline tells that the message stands in a chain.
+func visitFields(m protoreflect.Message, path string, inline bool, f func(path string, inline bool, field protoreflect.FieldDescriptor, m protoreflect.Message)) {
+	fields := m.Descriptor().Fields()
+	for i := range fields.Len() {
+		field := fields.Get(i)
+		name := string(field.Name())
+		if path != "" {
+			name = path + "." + name
+		}
+		f(name, inline, field, m)
+		if field.Message() == nil || field.IsMap() || !m.Has(field) || field.Message().ParentFile().Package() == "google.protobuf" {
+			continue
+		}
+		inside := inline || contract.FieldRule(field).GetChain() != nil
+		if !field.IsList() {
+			visitFields(m.Get(field).Message(), name, inside, f)
+			continue
+		}
+		for j := range m.Get(field).List().Len() {
+			visitFields(m.Get(field).List().Get(j).Message(), fmt.Sprintf("%s[%d]", name, j), inside, f)
+		}
+	}
+}
+
+// requireFields refuses a request that lacks a field which only a chain may leave
+// to the gateway.
+func requireFields(m protoreflect.Message) error {
+	var problems []sdk.ErrorOption
+	visitFields(m, "", false, func(path string, inline bool, field protoreflect.FieldDescriptor, m protoreflect.Message) {
+		if !contract.FieldRule(field).GetRequiredUnlessInline() {
+			return
+		}
+		switch set := m.Has(field); {
+		case !set && !inline:
+			problems = append(problems, sdk.Violation(path, "is required"))
+		case set && inline:
+			problems = append(problems, sdk.Violation(path, "is filled by the gateway here and must be left out"))
+		}
+	})
+	return invalid(problems)
+}
+
+// checkFeatures refuses fields that the account's cloud would drop, and asks for
+// those that it needs.
+func checkFeatures(m protoreflect.Message, a *account.Account) error {
+	var missing, needed []sdk.ErrorOption
+	visitFields(m, "", false, func(path string, _ bool, field protoreflect.FieldDescriptor, m protoreflect.Message) {
+		rule := contract.FieldRule(field)
+		set := m.Has(field)
+		if feature := rule.GetFeature(); set && feature != "" && !a.Has(feature) && concerns(rule, field, m) {
+			missing = append(missing, sdk.Violation(path, "needs the feature "+feature+", which the cloud of account "+a.ID+" does not have"))
+		}
+		if feature := rule.GetRequiredWithFeature(); !set && feature != "" && a.Has(feature) {
+			needed = append(needed, sdk.Violation(path, "is required at the cloud of account "+a.ID))
+		}
+	})
+	if len(missing) > 0 {
+		return sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_FEATURE, missing...)
+	}
+	return invalid(needed)
+}
+
+func invalid(problems []sdk.ErrorOption) error {
+	if len(problems) == 0 {
+		return nil
+	}
+	return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, problems...)
+}
+
+var patterns sync.Map // string -> *regexp.Regexp
+
+// concerns tells whether the rule's feature is needed for the field's value.
+func concerns(rule *apiv1.FieldRule, field protoreflect.FieldDescriptor, m protoreflect.Message) bool {
+	if rule.GetFeaturePattern() == "" {
+		return true
+	}
+	compiled, ok := patterns.Load(rule.GetFeaturePattern())
+	if !ok {
+		compiled, _ = patterns.LoadOrStore(rule.GetFeaturePattern(), regexp.MustCompile(rule.GetFeaturePattern()))
+	}
+	text := m.Get(field).String()
+	if field.Enum() != nil {
+		text = string(field.Enum().Values().ByNumber(m.Get(field).Enum()).Name())
+	}
+	return compiled.(*regexp.Regexp).MatchString(text)
+}
+
+// clearGatewayFields takes out what drivers neither see nor set.
+func clearGatewayFields(m protoreflect.Message) {
+	visitFields(m, "", false, func(_ string, _ bool, field protoreflect.FieldDescriptor, m protoreflect.Message) {
+		if contract.FieldRule(field).GetGateway() && m.Has(field) {
+			m.Clear(field)
+		}
+	})
+}

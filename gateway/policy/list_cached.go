@@ -1,0 +1,98 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/inventory"
+	"github.com/yunqiao/yunqiao/internal/publicid"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// cacheable are the filters that the inventory answers; any other is refused
+// rather than ignored.
+var cacheable = map[protoreflect.Name]bool{
+	"account_id": true, "ids": true, "name": true, "name_contains": true, "state": true, "page_size": true,
+	"page_number": true, "order_by": true, "view": true,
+}
+
+// cached reads the page from the inventory.
+func (l *listing) cached(ctx context.Context) (proto.Message, error) {
+	query, err := l.query()
+	if err != nil {
+		return nil, err
+	}
+	answer := l.call.Method.Output.New()
+	if len(query.AccountIDs) == 0 {
+		return answer.Interface(), nil
+	}
+	found, total, err := l.runner.inventory.List(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	list := items(answer)
+	for _, item := range found {
+		element := list.AppendMutable().Message()
+		if err := proto.Unmarshal(item.Body, element.Interface()); err != nil {
+			return nil, fmt.Errorf("decode cached %s: %w", item.ID, err)
+		}
+		if field := element.Descriptor().Fields().ByName("observed_at"); field != nil {
+			element.Set(field, protoreflect.ValueOfMessage(timestamppb.New(item.ObservedAt).ProtoReflect()))
+		}
+		_, native, err := publicid.Split("id", item.ID)
+		if err != nil {
+			return nil, err
+		}
+		if field := element.Descriptor().Fields().ByName("id"); field != nil {
+			element.Set(field, protoreflect.ValueOfString(native))
+		}
+		one := l.call.Method.Output.New()
+		items(one).Append(protoreflect.ValueOfMessage(element))
+		l.runner.publish(one, item.AccountID)
+	}
+	if field := answer.Descriptor().Fields().ByName("total_size"); field != nil {
+		answer.Set(field, protoreflect.ValueOfInt32(int32(total)))
+	}
+	ages, err := l.runner.inventory.Ages(ctx, query.Type, query.AccountIDs)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range query.AccountIDs {
+		source := &apiv1.Source{AccountId: id}
+		if at, ok := ages[id]; ok {
+			source.ObservedAt = timestamppb.New(at)
+		}
+		appendMessage(answer, "sources", source)
+	}
+	return answer.Interface(), nil
+}
+
+func (l *listing) query() (inventory.Query, error) {
+	var problems []sdk.ErrorOption
+	l.request.Range(func(field protoreflect.FieldDescriptor, _ protoreflect.Value) bool {
+		if !cacheable[field.Name()] {
+			problems = append(problems, sdk.Violation(string(field.Name()), "cannot be used with view=cached"))
+		}
+		return true
+	})
+	if err := invalid(problems); err != nil {
+		return inventory.Query{}, err
+	}
+	q := inventory.Query{
+		Type: l.call.Method.ResourceType, TenantIDs: l.runner.access.Tenants(l.call.Principal), IDs: l.strings("ids"),
+		Name: l.text("name"), NameContains: l.text("name_contains"), OrderBy: l.text("order_by"),
+		Page: max(1, l.integer("page_number")), PageSize: l.size,
+	}
+	if field := l.field("state"); field != nil && l.request.Has(field) {
+		q.State = string(field.Enum().Values().ByNumber(l.request.Get(field).Enum()).Name())
+	}
+	for _, a := range l.accounts {
+		q.AccountIDs = append(q.AccountIDs, a.ID)
+	}
+	return q, nil
+}

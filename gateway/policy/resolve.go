@@ -1,0 +1,93 @@
+package policy
+
+import (
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/account"
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/publicid"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// target is what a call resolves to: one account, and the request in its words.
+type target struct {
+	account    *account.Account
+	native     proto.Message // native ids, without the gateway's own fields
+	resourceID string        // public id of what is acted on; empty for creates
+}
+
+// resolve finds the account of a call and turns the request into its words. All
+// ids must be of that account.
+func (r *Runner) resolve(call *pipeline.Call) (*target, error) {
+	native := proto.Clone(call.Request)
+	message := native.ProtoReflect()
+	if err := requireFields(message); err != nil {
+		return nil, err
+	}
+	accountID := accountField(message)
+	t := &target{native: native}
+	err := pipeline.RewriteIDs(message, func(path string, rule *apiv1.FieldRule, id string) (string, error) {
+		idAccount, nativeID, err := publicid.Split(path, id)
+		if err != nil {
+			return "", err
+		}
+		if accountID == "" {
+			accountID = idAccount
+		}
+		if idAccount != accountID && !rule.GetRefAnyAccount() {
+			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH,
+				sdk.Violation(path, "is of account "+idAccount+", the request is for account "+accountID))
+		}
+		if err := r.access.Resource(call.Principal, id); err != nil {
+			return "", err
+		}
+		if path == call.Method.IDField {
+			t.resourceID = id
+		}
+		return nativeID, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if t.account, err = r.account(call, accountID, t.resourceID != ""); err != nil {
+		return nil, err
+	}
+	if err := usable(t.account, call.Method); err != nil {
+		return nil, err
+	}
+	if call.Method.Kind == apiv1.Kind_KIND_CREATE {
+		t.resourceID = ""
+	}
+	if err := checkFeatures(message, t.account); err != nil {
+		return nil, err
+	}
+	clearGatewayFields(message)
+	return t, nil
+}
+
+// account finds an account that the caller may use. One that is only known from
+// an id is never said to be absent.
+func (r *Runner) account(call *pipeline.Call, id string, fromID bool) (*account.Account, error) {
+	if id == "" {
+		return nil, sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, sdk.Violation("account_id", "is required"))
+	}
+	if err := r.access.Account(call.Principal, id); err != nil {
+		return nil, err
+	}
+	a, err := r.accounts.Get(id)
+	if err != nil && fromID {
+		return nil, sdk.NewError(apiv1.Reason_REASON_RESOURCE_FORBIDDEN, sdk.Violation(call.Method.IDField, "is of an account that you may not use"))
+	}
+	return a, err
+}
+
+// accountField reads the account_id of a request, if it has one.
+func accountField(m protoreflect.Message) string {
+	field := m.Descriptor().Fields().ByName("account_id")
+	if field == nil || field.IsList() {
+		return ""
+	}
+	return m.Get(field).String()
+}
