@@ -1,0 +1,92 @@
+package main
+
+import (
+	"context"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/yunqiao/yunqiao/drivers/memory/memcloud"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+)
+
+// Settings of an account.
+const (
+	settingEndpoint = "endpoint"
+	settingDataFile = "data_file"
+	settingProject  = "project"
+	settingKnobs    = "knobs"
+)
+
+// cloud is where an account's calls go.
+type cloud interface {
+	// call runs one rpc. own tells whether the answer may be changed.
+	call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (answer proto.Message, own bool, err error)
+	info(ctx context.Context) (memcloud.Info, error)
+	close() error
+}
+
+type account struct {
+	project string
+	cloud   cloud
+	known   atomic.Pointer[memcloud.Info] // as told last
+}
+
+func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*account, error) {
+	settings := req.GetSettings()
+	for name := range settings {
+		if !slices.Contains([]string{settingEndpoint, settingDataFile, settingProject, settingKnobs}, name) {
+			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+name))
+		}
+	}
+	a := &account{project: settings[settingProject]}
+	if a.project == "" {
+		a.project = req.GetAccountId()
+	}
+	var err error
+	if endpoint := settings[settingEndpoint]; endpoint != "" {
+		a.cloud, err = dial(endpoint)
+	} else {
+		a.cloud, err = d.clouds.open(settings[settingDataFile], settings[settingKnobs])
+	}
+	if err != nil {
+		return nil, err
+	}
+	if _, err := a.refresh(ctx); err != nil {
+		return nil, closeAfter(a, err)
+	}
+	return a, nil
+}
+
+func (a *account) close() error { return a.cloud.close() }
+
+func (a *account) refresh(ctx context.Context) (memcloud.Info, error) {
+	info, err := a.cloud.info(ctx)
+	if err != nil {
+		return memcloud.Info{}, err
+	}
+	a.known.Store(&info)
+	return info, nil
+}
+
+func (a *account) capabilities() *driverv1.AccountCapabilities {
+	info := a.known.Load()
+	return &driverv1.AccountCapabilities{
+		AbsentFeatures: info.AbsentFeatures,
+		RegionId:       info.Region,
+		CloudProject:   a.project,
+		Idempotency: &driverv1.Idempotency{
+			NativeToken:           info.ClientTokens,
+			RequestTimeoutSeconds: wholeSeconds(info.RequestTimeout),
+			MarkerDelaySeconds:    wholeSeconds(info.MarkerDelay),
+		},
+	}
+}
+
+// wholeSeconds rounds up.
+func wholeSeconds(d time.Duration) int32 { return int32(math.Ceil(d.Seconds())) }

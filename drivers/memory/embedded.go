@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"sync"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/yunqiao/yunqiao/drivers/memory/memcloud"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// inMemory is the key of the one cloud without a file. It lives as long as the
+// driver: closing the last account of it must not lose what is in it.
+const inMemory = ""
+
+// clouds is the embedded clouds of the process, one for each file.
+type clouds struct {
+	options memcloud.Options
+	mu      sync.Mutex
+	byFile  map[string]*sharedCloud
+}
+
+type sharedCloud struct {
+	*memcloud.Cloud
+	users int
+}
+
+func newClouds(options memcloud.Options) *clouds {
+	return &clouds{options: options, byFile: map[string]*sharedCloud{}}
+}
+
+// open shares the cloud of a file, or opens it. knobs, if not empty, are set.
+func (c *clouds) open(file, knobs string) (cloud, error) {
+	var parsed *memcloud.Knobs
+	if knobs != "" {
+		k, err := memcloud.ParseKnobs([]byte(knobs))
+		if err != nil {
+			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+settingKnobs), sdk.Cause(err))
+		}
+		parsed = &k
+	}
+	if file != inMemory {
+		absolute, err := filepath.Abs(file)
+		if err != nil {
+			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+settingDataFile), sdk.Cause(err))
+		}
+		file = absolute
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shared := c.byFile[file]
+	switch {
+	case shared == nil:
+		options := c.options
+		options.File, options.Knobs = file, parsed
+		opened, err := memcloud.Open(options)
+		if err != nil {
+			return nil, sdk.NewError(apiv1.Reason_REASON_CLOUD_UNAVAILABLE, sdk.Field("settings."+settingDataFile), sdk.Cause(err))
+		}
+		shared = &sharedCloud{Cloud: opened}
+		c.byFile[file] = shared
+	case parsed != nil:
+		if err := shared.SetKnobs(*parsed); err != nil {
+			return nil, err
+		}
+	}
+	shared.users++
+	return &embedded{clouds: c, file: file, shared: shared}, nil
+}
+
+func (c *clouds) release(file string, shared *sharedCloud) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	shared.users--
+	if shared.users > 0 || file == inMemory {
+		return nil
+	}
+	delete(c.byFile, file)
+	return shared.Close()
+}
+
+// embedded is one account's use of an embedded cloud.
+type embedded struct {
+	clouds *clouds
+	file   string
+	shared *sharedCloud
+	once   sync.Once
+}
+
+func (e *embedded) call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (proto.Message, bool, error) {
+	answer, err := e.shared.Call(ctx, caller, fullMethod, request)
+	return answer, false, err
+}
+
+func (e *embedded) info(context.Context) (memcloud.Info, error) { return e.shared.Info(), nil }
+
+func (e *embedded) close() (err error) {
+	e.once.Do(func() { err = e.clouds.release(e.file, e.shared) })
+	return err
+}
+
+func closeAfter(a *account, err error) error { return errors.Join(err, a.close()) }
