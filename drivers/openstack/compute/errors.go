@@ -1,0 +1,28 @@
+package compute
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/gophercloud/gophercloud/v2"
+)
+
+// isBadRequest tells whether the cloud answered 400, which Nova says of unknown
+// references and of a marker that is gone.
+func isBadRequest(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusBadRequest) }
+
+func isBadMarker(err error) bool {
+	return isBadRequest(err) || gophercloud.ResponseCodeIs(err, http.StatusNotFound)
+}
+
+func isConflict(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusConflict) }
+
+func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
+
+// isRefusal tells whether the cloud has answered that it did not do it: then
+// nothing was made.
+func isRefusal(err error) bool {
+	var answer gophercloud.ErrUnexpectedResponseCode
+	return errors.As(err, &answer) && answer.Actual >= http.StatusBadRequest && answer.Actual < http.StatusInternalServerError
+}

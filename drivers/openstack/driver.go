@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/compute"
+	"github.com/yunqiao/yunqiao/drivers/openstack/network"
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/openstack/storage"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+const (
+	driverName    = "openstack"
+	driverVersion = "0.1.0"
+	providerName  = "OpenStack"
+
+	// requestTimeoutSeconds is how long a request may still run at the cloud after
+	// its caller is gone: the rpc_response_timeout of the services is 60 seconds,
+	// and a creating call makes at most two such calls one after the other.
+	requestTimeoutSeconds = 120
+	// markerDelaySeconds is how long a new resource may be missing from a look-up
+	// by its marker; the services look up in the same database that they wrote to.
+	markerDelaySeconds = 2
+)
+
+// driver serves cloud.driver.v1.DriverService.
+type driver struct {
+	driverv1.UnimplementedDriverServiceServer
+	accounts *sdk.Accounts[*session.Session]
+}
+
+var _ sdk.Driver = (*driver)(nil)
+
+func newDriver() *driver {
+	return &driver{accounts: &sdk.Accounts[*session.Session]{}}
+}
+
+// Register adds the resource services.
+func (d *driver) Register(r grpc.ServiceRegistrar) {
+	compute.Register(r, d.accounts)
+	network.Register(r, d.accounts)
+	storage.Register(r, d.accounts)
+}
+
+// GetInfo tells what the driver can do.
+func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.GetInfoResponse, error) {
+	return &driverv1.GetInfoResponse{
+		Name:             driverName,
+		Version:          driverVersion,
+		Provider:         providerName,
+		ContractVersions: []int32{1},
+		Methods:          sdk.Methods(d.Register),
+		Features:         slices.Concat(compute.Features(), network.Features(), storage.Features()),
+		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), storage.Attributes()),
+	}, nil
+}
+
+// GetAccountSchema tells what an account is made of.
+func (d *driver) GetAccountSchema(context.Context, *driverv1.GetAccountSchemaRequest) (*driverv1.GetAccountSchemaResponse, error) {
+	return &driverv1.GetAccountSchemaResponse{Fields: session.Schema()}, nil
+}
+
+// OpenAccount authenticates and reads what the cloud offers.
+func (d *driver) OpenAccount(ctx context.Context, req *driverv1.OpenAccountRequest) (*driverv1.OpenAccountResponse, error) {
+	s, err := session.Open(ctx, req.GetSettings(), req.GetCredentials(), session.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if old, replaced := d.accounts.Put(req.GetAccountId(), s); replaced {
+		old.Close()
+	}
+	return &driverv1.OpenAccountResponse{Capabilities: d.capabilities(s)}, nil
+}
+
+// CloseAccount forgets an account.
+func (d *driver) CloseAccount(_ context.Context, req *driverv1.CloseAccountRequest) (*driverv1.CloseAccountResponse, error) {
+	if s, found := d.accounts.Remove(req.GetAccountId()); found {
+		s.Close()
+	}
+	return &driverv1.CloseAccountResponse{}, nil
+}
+
+// Probe gets a new token, which proves the credentials and the cloud.
+func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driverv1.ProbeResponse, error) {
+	s, err := d.accounts.Get(req.GetAccountId())
+	if err != nil {
+		return nil, err
+	}
+	at, err := s.Probe(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp := &driverv1.ProbeResponse{Capabilities: d.capabilities(s)}
+	if !at.IsZero() {
+		resp.CloudTime = timestamppb.New(at)
+	}
+	return resp, nil
+}
+
+func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities {
+	methods := sdk.Methods(d.Register)
+	return &driverv1.AccountCapabilities{
+		AbsentMethods:  slices.DeleteFunc(methods, func(m string) bool { return offers(s, m) }),
+		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), storage.AbsentFeatures(s)),
+		RegionId:       s.Region,
+		CloudProject:   s.ProjectID,
+		Idempotency: &driverv1.Idempotency{
+			RequestTimeoutSeconds: requestTimeoutSeconds,
+			MarkerDelaySeconds:    markerDelaySeconds,
+		},
+	}
+}
+
+// offers tells whether the account's cloud has the service behind an rpc.
+func offers(s *session.Session, method string) bool {
+	service, _, _ := strings.Cut(method, "/")
+	switch service {
+	case "cloud.compute.v1.RegionService":
+		return true
+	case "cloud.storage.v1.ImageService":
+		return s.Image != nil
+	case "cloud.network.v1.RouterService", "cloud.network.v1.PublicIpService":
+		return s.Extensions["router"]
+	case "cloud.network.v1.SecurityGroupService":
+		return s.Extensions["security-group"]
+	}
+	switch {
+	case strings.HasPrefix(service, "cloud.compute.v1."):
+		return s.Compute != nil
+	case strings.HasPrefix(service, "cloud.network.v1."):
+		return s.Network != nil
+	case strings.HasPrefix(service, "cloud.storage.v1."):
+		return s.Volume != nil
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+package livetest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/metadata"
+	"google.golang.org/grpc/test/bufconn"
+
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+const account = "os-live"
+
+// Cloud is one account of a real cloud, open in a server of the test's own.
+type Cloud struct {
+	Conn    *grpc.ClientConn
+	Session *session.Session // for what a test needs beside the services
+	run     string           // makes request ids of this run its own
+}
+
+// Open serves what register adds, in an account of the cloud that the
+// environment names. It skips the test where there is none.
+func Open(t *testing.T, register func(grpc.ServiceRegistrar, *sdk.Accounts[*session.Session])) *Cloud {
+	t.Helper()
+	file, cloud := os.Getenv("OS_CLIENT_CONFIG_FILE"), os.Getenv("OS_CLOUD")
+	if file == "" || cloud == "" {
+		t.Skip("OS_CLIENT_CONFIG_FILE and OS_CLOUD name no cloud")
+	}
+	s, err := session.Open(t.Context(), map[string]string{"cloud": cloud, "clouds_file": file}, nil, session.Options{})
+	if err != nil {
+		t.Fatalf("open cloud %s: %v", cloud, err)
+	}
+	t.Cleanup(s.Close)
+	accounts := &sdk.Accounts[*session.Session]{}
+	accounts.Put(account, s)
+	server := sdk.NewServer(&server{register: register, accounts: accounts}, slog.New(slog.DiscardHandler))
+	listener := bufconn.Listen(1 << 20)
+	go func() { _ = server.Serve(listener) }()
+	t.Cleanup(server.Stop)
+	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	return &Cloud{Conn: conn, Session: s, run: fmt.Sprintf("%s-%d", t.Name(), time.Now().UnixNano())}
+}
+
+// server is a driver with the services under test alone.
+type server struct {
+	driverv1.UnimplementedDriverServiceServer
+	register func(grpc.ServiceRegistrar, *sdk.Accounts[*session.Session])
+	accounts *sdk.Accounts[*session.Session]
+}
+
+// Register implements sdk.Driver.
+func (s *server) Register(r grpc.ServiceRegistrar) { s.register(r, s.accounts) }
+
+// RPC is a method of a generated client.
+type RPC[Req, Resp any] func(context.Context, *Req, ...grpc.CallOption) (*Resp, error)
+
+// Call calls an rpc as the gateway does: under the request id until it names no
+// next step. attempt is 1 for a new request.
+func Call[Req, Resp any](ctx context.Context, c *Cloud, requestID string, attempt int, rpc RPC[Req, Resp], req *Req) (*Resp, error) {
+	call := sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: attempt}
+	for {
+		var trailer metadata.MD
+		resp, err := rpc(sdk.WithCall(ctx, call), req, grpc.Trailer(&trailer))
+		told := sdk.TrailerFrom(trailer)
+		if err != nil || told.NextStep == "" {
+			return resp, err
+		}
+		call.NextStep = told.NextStep
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(told.PollAfter / 8):
+		}
+	}
+}
+
+// Must is Call for an rpc that the test needs to succeed.
+func Must[Req, Resp any](t *testing.T, c *Cloud, requestID string, rpc RPC[Req, Resp], req *Req) *Resp {
+	t.Helper()
+	resp, err := Call(t.Context(), c, requestID, 1, rpc, req)
+	if err != nil {
+		t.Fatalf("%T %v: %v", req, req, err)
+	}
+	return resp
+}
+
+// Repeat is Must for a request that the cloud may have seen before.
+func Repeat[Req, Resp any](t *testing.T, c *Cloud, requestID string, rpc RPC[Req, Resp], req *Req) *Resp {
+	t.Helper()
+	resp, err := Call(t.Context(), c, requestID, 2, rpc, req)
+	if err != nil {
+		t.Fatalf("repeat %T %v: %v", req, req, err)
+	}
+	return resp
+}
+
+// Refused checks the reason of a refusal and, if there are any, the blockers that
+// it must name; it returns the error.
+func Refused[Req, Resp any](t *testing.T, c *Cloud, want apiv1.Reason, blockers string, rpc RPC[Req, Resp], req *Req) error {
+	t.Helper()
+	_, err := Call(t.Context(), c, "refused", 1, rpc, req)
+	if got := sdk.ReasonOf(err); got != want {
+		t.Errorf("%T %v: %v, want %v (%v)", req, req, got, want, err)
+	}
+	if got := sdk.InfoOf(err)["blockers"]; got != blockers {
+		t.Errorf("%T %v: blockers %q, want %q", req, req, got, blockers)
+	}
+	return err
+}
+
+// Eventually waits until done tells so.
+func Eventually(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 120 {
+		if done() {
+			return
+		}
+		select {
+		case <-t.Context().Done():
+			t.Fatal(t.Context().Err())
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+	t.Fatalf("%s: not within its time", what)
+}
+
+// Cleanup runs an rpc at the end of the test, whose error does not matter: what
+// the test removed itself is absent.
+func Cleanup[Req, Resp any](t *testing.T, c *Cloud, rpc RPC[Req, Resp], req *Req) {
+	t.Helper()
+	t.Cleanup(func() { _, _ = Call(context.WithoutCancel(t.Context()), c, "cleanup", 1, rpc, req) })
+}

@@ -1,0 +1,68 @@
+package network
+
+import (
+	"context"
+	"net/url"
+	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
+	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+// maxBlockers bounds how many blockers one error names: it travels in headers.
+const maxBlockers = 20
+
+// portsInUse is the IN_USE of a resource that ports hold, and names them. cause
+// is what the cloud answered.
+func portsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
+	ports, err := nics.list(ctx, client, query)
+	if err != nil {
+		return session.Error(cause, resourceType, id)
+	}
+	return sdk.InUse(resourceType, id, cause, portBlockers(ports)...)
+}
+
+// publicIPsInUse is the IN_USE of a resource that floating IPs hold, and names them.
+func publicIPsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
+	ips, err := publicIPs.list(ctx, client, query)
+	if err != nil {
+		return session.Error(cause, resourceType, id)
+	}
+	var blockers []string
+	for i := range ips {
+		if ips[i].PortID != "" && len(blockers) < maxBlockers {
+			blockers = append(blockers, blocker(publicIPs.resourceType, ips[i].ID))
+		}
+	}
+	return sdk.InUse(resourceType, id, cause, blockers...)
+}
+
+// portBlockers names what the ports belong to: for a router or load balancer
+// that, else the port. Ports that the cloud removes by itself block nothing.
+func portBlockers(ports []port) []string {
+	var blockers []string
+	seen := map[string]bool{}
+	for i := range ports {
+		p := &ports[i]
+		b := blocker(nics.resourceType, p.ID)
+		switch toProtoDeviceKind(p.DeviceOwner, p.DeviceID) {
+		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_DHCP:
+			continue
+		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_ROUTER:
+			b = blocker(routers.resourceType, p.DeviceID)
+		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_LOAD_BALANCER:
+			b = blocker("network.vip", strings.TrimPrefix(p.DeviceID, loadBalancerPrefix))
+		}
+		if !seen[b] && len(blockers) < maxBlockers {
+			seen[b] = true
+			blockers = append(blockers, b)
+		}
+	}
+	return blockers
+}
+
+// blocker is how an error names a resource that is in the way.
+func blocker(resourceType, id string) string { return resourceType + "/" + id }

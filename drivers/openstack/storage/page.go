@@ -1,0 +1,115 @@
+package storage
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gophercloud/gophercloud/v2/pagination"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+const (
+	// defaultPageSize is the size of a page when the request names none.
+	defaultPageSize = 50
+	// wholePage is asked for where all is read: what clouds allow at most.
+	wholePage = 1000
+)
+
+// pageRequest is what list requests have in common.
+type pageRequest interface {
+	GetIds() []string
+	GetPageSize() int32
+	GetPageToken() string
+}
+
+// page is one page of a list, before filters that the cloud does not know.
+type page[T any] struct {
+	items   []T
+	next    string   // token of the next page; empty: the last
+	missing []string // of the request's ids
+}
+
+// pageSize is the size of page that a request asks for.
+func pageSize(req pageRequest) int {
+	if req.GetPageSize() <= 0 {
+		return defaultPageSize
+	}
+	return int(req.GetPageSize())
+}
+
+// checkToken refuses a page token that cannot be the id of an item.
+func checkToken(token string) error {
+	if token != "" && !session.IsUUID(token) {
+		return badPageToken(nil)
+	}
+	return nil
+}
+
+// onePage reads the first page that pager finds. The token of the next one is
+// the id of the last item.
+func onePage[T any](ctx context.Context, pager pagination.Pager, token, resourceType string, extract func(pagination.Page) ([]T, error), id func(*T) string) (page[T], error) {
+	var p page[T]
+	err := pager.EachPage(ctx, func(_ context.Context, raw pagination.Page) (bool, error) {
+		var err error
+		if p.items, err = extract(raw); err != nil {
+			return false, err
+		}
+		next, err := raw.NextPageURL()
+		if err == nil && next != "" && len(p.items) > 0 {
+			p.next = id(&p.items[len(p.items)-1])
+		}
+		return false, err
+	})
+	if token != "" && session.IsNotFound(err) {
+		return page[T]{}, badPageToken(err)
+	}
+	return p, session.Error(err, resourceType, "")
+}
+
+// allPages reads all that pager finds.
+func allPages[T any](ctx context.Context, pager pagination.Pager, resourceType string, extract func(pagination.Page) ([]T, error)) ([]T, error) {
+	var all []T
+	err := pager.EachPage(ctx, func(_ context.Context, raw pagination.Page) (bool, error) {
+		items, err := extract(raw)
+		all = append(all, items...)
+		return true, err
+	})
+	return all, session.Error(err, resourceType, "")
+}
+
+// pick takes the items with the wanted ids out of all.
+func pick[T any](all []T, ids []string, id func(*T) string) page[T] {
+	var p page[T]
+	found := make(map[string]bool, len(ids))
+	for i := range all {
+		if slices.Contains(ids, id(&all[i])) && !found[id(&all[i])] {
+			found[id(&all[i])] = true
+			p.items = append(p.items, all[i])
+		}
+	}
+	for _, wanted := range ids {
+		if !found[wanted] {
+			p.missing = append(p.missing, wanted)
+		}
+	}
+	return p
+}
+
+// fromOne makes a page of what reading the only wanted id brought.
+func fromOne[T any](v *T, err error, id string) (page[T], error) {
+	switch {
+	case err == nil:
+		return page[T]{items: []T{*v}}, nil
+	case sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND:
+		return page[T]{missing: []string{id}}, nil
+	default:
+		return page[T]{}, err
+	}
+}
+
+func badPageToken(cause error) error {
+	return sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Field("page_token"), sdk.Cause(cause))
+}
