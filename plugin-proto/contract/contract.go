@@ -30,10 +30,18 @@ type Method struct {
 	IDField      string  // request field with the id of what is acted on; "" for lists and creates
 	Until        []protoreflect.EnumNumber
 	Immediate    bool
-	Timeout      int32 // seconds
+	Timeout      int32          // seconds
+	Public       bool           // served to callers without credentials
+	Guarded      []GuardedField // request fields that need a permission of their own
 	Input        protoreflect.MessageType
 	Output       protoreflect.MessageType
 	Descriptor   protoreflect.MethodDescriptor
+}
+
+// GuardedField is a request field that only callers with a further permission may set.
+type GuardedField struct {
+	Field      protoreflect.FieldDescriptor
+	Permission string // "database.instance.password"
 }
 
 // Route is one HTTP binding. Pattern has variables in braces: "/compute/v1/vms/{id}".
@@ -137,6 +145,7 @@ func newMethod(d protoreflect.MethodDescriptor, resource *apiv1.ResourceRule) (*
 		IDField:      rule.GetIdField(),
 		Immediate:    rule.GetImmediate(),
 		Timeout:      rule.GetTimeoutSeconds(),
+		Public:       rule.GetPublic(),
 		Input:        input,
 		Output:       output,
 		Descriptor:   d,
@@ -159,6 +168,7 @@ func newMethod(d protoreflect.MethodDescriptor, resource *apiv1.ResourceRule) (*
 	if m.Until, err = enumNumbers(d.Output(), rule.GetUntil()); err != nil {
 		return nil, fmt.Errorf("rpc %s: %w", fullName, err)
 	}
+	m.Guarded = guardedFields(d.Input())
 	m.Routes = []Route{
 		{httpMethod(m), "/" + service + "/" + version + "/" + m.Resource + "/" + m.Name},
 		restRoute(m, rule.GetRest(), resource.GetPlural(), version),

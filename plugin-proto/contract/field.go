@@ -31,6 +31,17 @@ func IsSecret(f protoreflect.FieldDescriptor) bool {
 	return ok && options.GetDebugRedact()
 }
 
+func guardedFields(request protoreflect.MessageDescriptor) []GuardedField {
+	var guarded []GuardedField
+	for i := range request.Fields().Len() {
+		field := request.Fields().Get(i)
+		if permission := FieldRule(field).GetPermission(); permission != "" {
+			guarded = append(guarded, GuardedField{field, permission})
+		}
+	}
+	return guarded
+}
+
 // ErrorRule reads the row of the error table that a reason stands for; it is
 // nil for an unknown reason.
 func ErrorRule(reason apiv1.Reason) *apiv1.ErrorRule {

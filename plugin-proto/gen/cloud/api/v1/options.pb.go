@@ -310,8 +310,10 @@ type MethodRule struct {
 	// Longest time in seconds that the operation may take before it is TIMED_OUT.
 	// 0: 1200.
 	TimeoutSeconds int32 `protobuf:"varint,10,opt,name=timeout_seconds,json=timeoutSeconds,proto3" json:"timeout_seconds,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// Served to callers without credentials: it is how one gets them.
+	Public        bool `protobuf:"varint,11,opt,name=public,proto3" json:"public,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *MethodRule) Reset() {
@@ -414,6 +416,13 @@ func (x *MethodRule) GetTimeoutSeconds() int32 {
 	return 0
 }
 
+func (x *MethodRule) GetPublic() bool {
+	if x != nil {
+		return x.Public
+	}
+	return false
+}
+
 // FieldRule says what a field refers to, needs and carries.
 type FieldRule struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -442,8 +451,11 @@ type FieldRule struct {
 	// The field must be given, unless the message stands inside another as a
 	// chain: then the gateway fills it.
 	RequiredUnlessInline bool `protobuf:"varint,10,opt,name=required_unless_inline,json=requiredUnlessInline,proto3" json:"required_unless_inline,omitempty"`
-	unknownFields        protoimpl.UnknownFields
-	sizeCache            protoimpl.SizeCache
+	// Permission that a caller who sets the field needs, beside that of the rpc.
+	// Only on fields of the request itself.
+	Permission    string `protobuf:"bytes,11,opt,name=permission,proto3" json:"permission,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FieldRule) Reset() {
@@ -544,6 +556,13 @@ func (x *FieldRule) GetRequiredUnlessInline() bool {
 		return x.RequiredUnlessInline
 	}
 	return false
+}
+
+func (x *FieldRule) GetPermission() string {
+	if x != nil {
+		return x.Permission
+	}
+	return ""
 }
 
 // Chain is a second rpc that the gateway runs when the first has settled.
@@ -687,7 +706,7 @@ const file_cloud_api_v1_options_proto_rawDesc = "" +
 	"\fResourceRule\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
 	"\x06plural\x18\x02 \x01(\tR\x06plural\x12,\n" +
-	"\x06server\x18\x03 \x01(\x0e2\x14.cloud.api.v1.ServerR\x06server\"\xae\x02\n" +
+	"\x06server\x18\x03 \x01(\x0e2\x14.cloud.api.v1.ServerR\x06server\"\xc6\x02\n" +
 	"\n" +
 	"MethodRule\x12&\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x12.cloud.api.v1.KindR\x04kind\x12\x12\n" +
@@ -703,7 +722,8 @@ const file_cloud_api_v1_options_proto_rawDesc = "" +
 	"\x05until\x18\b \x03(\tR\x05until\x12\x1c\n" +
 	"\timmediate\x18\t \x01(\bR\timmediate\x12'\n" +
 	"\x0ftimeout_seconds\x18\n" +
-	" \x01(\x05R\x0etimeoutSeconds\"\xf9\x02\n" +
+	" \x01(\x05R\x0etimeoutSeconds\x12\x16\n" +
+	"\x06public\x18\v \x01(\bR\x06public\"\x99\x03\n" +
 	"\tFieldRule\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x1b\n" +
 	"\tref_state\x18\x02 \x03(\tR\brefState\x12&\n" +
@@ -715,7 +735,10 @@ const file_cloud_api_v1_options_proto_rawDesc = "" +
 	"\x0ffeature_pattern\x18\b \x01(\tR\x0efeaturePattern\x122\n" +
 	"\x15required_with_feature\x18\t \x01(\tR\x13requiredWithFeature\x124\n" +
 	"\x16required_unless_inline\x18\n" +
-	" \x01(\bR\x14requiredUnlessInline\"]\n" +
+	" \x01(\bR\x14requiredUnlessInline\x12\x1e\n" +
+	"\n" +
+	"permission\x18\v \x01(\tR\n" +
+	"permission\"]\n" +
 	"\x05Chain\x12\x10\n" +
 	"\x03rpc\x18\x01 \x01(\tR\x03rpc\x12!\n" +
 	"\fparent_field\x18\x02 \x01(\tR\vparentField\x12\x1f\n" +
