@@ -1,6 +1,7 @@
 package openapi
 
 import (
+	"net/http"
 	"regexp"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -93,7 +94,7 @@ func (b *builder) parameter(field protoreflect.FieldDescriptor, in, name string,
 
 // hasBody tells whether the fields of the request travel in a body.
 func hasBody(method *contract.Method, route contract.Route) bool {
-	return method.IsWrite() && route.Method != "DELETE"
+	return method.IsWrite() && route.Method != http.MethodDelete
 }
 
 // sharedParameters are those that components/parameters holds.

@@ -107,6 +107,7 @@ func addFieldRule(schema *object, rule *apiv1.FieldRule) {
 	}
 	schema.setText("x-ref", rule.GetRef())
 	schema.setText("x-feature", rule.GetFeature())
+	schema.setText("x-permission", rule.GetPermission())
 }
 
 func (s *schemas) fieldType(field protoreflect.FieldDescriptor) *object {

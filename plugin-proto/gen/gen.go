@@ -10,10 +10,13 @@ import (
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
+	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
+	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
 
 // OpenAPI is the OpenAPI 3.1 document of all public rpcs, as JSON. Not to be changed.

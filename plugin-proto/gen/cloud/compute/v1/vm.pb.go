@@ -2920,7 +2920,8 @@ func (x *GetComputeQuotaRequest) GetAccountId() string {
 type GetComputeQuotaResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The limits: compute.vm.count, compute.vm.vcpus, compute.vm.memory,
-	// compute.key_pair.count. What the cloud does not tell is left out.
+	// compute.key_pair.count, compute.container.count, compute.container.memory. What
+	// the cloud does not tell is left out.
 	Quotas        []*v1.Quota `protobuf:"bytes,1,rep,name=quotas,proto3" json:"quotas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -96,8 +96,8 @@ type VmServiceClient interface {
 	// GetVmConsoleOutput reads the last lines of the VM's serial console. Returns at once.
 	// Errors: NOT_FOUND, INVALID_STATE, UNSUPPORTED_METHOD.
 	GetVmConsoleOutput(ctx context.Context, in *GetVmConsoleOutputRequest, opts ...grpc.CallOption) (*GetVmConsoleOutputResponse, error)
-	// GetComputeQuota reads the account's limits on VMs, vCPUs, memory and key pairs.
-	// Returns at once. Errors: UNSUPPORTED_METHOD.
+	// GetComputeQuota reads the account's limits on VMs, vCPUs, memory, key pairs and
+	// containers. Returns at once. Errors: UNSUPPORTED_METHOD.
 	GetComputeQuota(ctx context.Context, in *GetComputeQuotaRequest, opts ...grpc.CallOption) (*GetComputeQuotaResponse, error)
 }
 
@@ -316,8 +316,8 @@ type VmServiceServer interface {
 	// GetVmConsoleOutput reads the last lines of the VM's serial console. Returns at once.
 	// Errors: NOT_FOUND, INVALID_STATE, UNSUPPORTED_METHOD.
 	GetVmConsoleOutput(context.Context, *GetVmConsoleOutputRequest) (*GetVmConsoleOutputResponse, error)
-	// GetComputeQuota reads the account's limits on VMs, vCPUs, memory and key pairs.
-	// Returns at once. Errors: UNSUPPORTED_METHOD.
+	// GetComputeQuota reads the account's limits on VMs, vCPUs, memory, key pairs and
+	// containers. Returns at once. Errors: UNSUPPORTED_METHOD.
 	GetComputeQuota(context.Context, *GetComputeQuotaRequest) (*GetComputeQuotaResponse, error)
 	mustEmbedUnimplementedVmServiceServer()
 }

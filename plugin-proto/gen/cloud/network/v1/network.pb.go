@@ -1272,8 +1272,9 @@ type GetNetworkQuotaResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The limits: network.network.count, network.subnet.count, network.router.count,
 	// network.security_group.count, network.security_group_rule.count,
-	// network.nic.count, network.public_ip.count. What the cloud does not tell is
-	// left out.
+	// network.nic.count, network.public_ip.count, network.vip.count,
+	// network.pool.count, network.member.count, network.listener.count. What the cloud
+	// does not tell is left out.
 	Quotas        []*v1.Quota `protobuf:"bytes,1,rep,name=quotas,proto3" json:"quotas,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

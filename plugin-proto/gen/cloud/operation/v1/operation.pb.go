@@ -674,6 +674,108 @@ func (x *CancelOperationResponse) GetOperation() *Operation {
 	return nil
 }
 
+// GetCallbackKeyRequest is empty: the key is of the caller's organization.
+type GetCallbackKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCallbackKeyRequest) Reset() {
+	*x = GetCallbackKeyRequest{}
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCallbackKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCallbackKeyRequest) ProtoMessage() {}
+
+func (x *GetCallbackKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCallbackKeyRequest.ProtoReflect.Descriptor instead.
+func (*GetCallbackKeyRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{9}
+}
+
+// GetCallbackKeyResponse holds what a receiver of results needs to check them.
+type GetCallbackKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The keyid of the signatures: "callback".
+	KeyId string `protobuf:"bytes,1,opt,name=key_id,json=keyId,proto3" json:"key_id,omitempty"`
+	// The alg of the signatures: "hmac-sha256".
+	Algorithm string `protobuf:"bytes,2,opt,name=algorithm,proto3" json:"algorithm,omitempty"`
+	// The secret of 32 bytes in base64. It is the same until the installation's
+	// sealing key changes.
+	Secret        string `protobuf:"bytes,3,opt,name=secret,proto3" json:"secret,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GetCallbackKeyResponse) Reset() {
+	*x = GetCallbackKeyResponse{}
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GetCallbackKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GetCallbackKeyResponse) ProtoMessage() {}
+
+func (x *GetCallbackKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GetCallbackKeyResponse.ProtoReflect.Descriptor instead.
+func (*GetCallbackKeyResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *GetCallbackKeyResponse) GetKeyId() string {
+	if x != nil {
+		return x.KeyId
+	}
+	return ""
+}
+
+func (x *GetCallbackKeyResponse) GetAlgorithm() string {
+	if x != nil {
+		return x.Algorithm
+	}
+	return ""
+}
+
+func (x *GetCallbackKeyResponse) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
+}
+
 var File_cloud_operation_v1_operation_proto protoreflect.FileDescriptor
 
 const file_cloud_operation_v1_operation_proto_rawDesc = "" +
@@ -738,13 +840,19 @@ const file_cloud_operation_v1_operation_proto_rawDesc = "" +
 	"\x16CancelOperationRequest\x12%\n" +
 	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"V\n" +
 	"\x17CancelOperationResponse\x12;\n" +
-	"\toperation\x18\x01 \x01(\v2\x1d.cloud.operation.v1.OperationR\toperation2\x88\x04\n" +
+	"\toperation\x18\x01 \x01(\v2\x1d.cloud.operation.v1.OperationR\toperation\"\x17\n" +
+	"\x15GetCallbackKeyRequest\"j\n" +
+	"\x16GetCallbackKeyResponse\x12\x15\n" +
+	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x1c\n" +
+	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1b\n" +
+	"\x06secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\x06secret2\xac\x05\n" +
 	"\x10OperationService\x12n\n" +
 	"\fGetOperation\x12'.cloud.operation.v1.GetOperationRequest\x1a(.cloud.operation.v1.GetOperationResponse\"\v\x9a\xcb\x18\a\b\x02\x12\x03get\x12u\n" +
 	"\x0eListOperations\x12).cloud.operation.v1.ListOperationsRequest\x1a*.cloud.operation.v1.ListOperationsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12r\n" +
 	"\rWaitOperation\x12(.cloud.operation.v1.WaitOperationRequest\x1a).cloud.operation.v1.WaitOperationResponse\"\f\x9a\xcb\x18\b\b\a\x12\x04wait\x12z\n" +
 	"\x0fCancelOperation\x12*.cloud.operation.v1.CancelOperationRequest\x1a+.cloud.operation.v1.CancelOperationResponse\"\x0e\x9a\xcb\x18\n" +
-	"\b\x05\x12\x06cancel\x1a\x1d\x9a\xcb\x18\x19\n" +
+	"\b\x05\x12\x06cancel\x12\xa1\x01\n" +
+	"\x0eGetCallbackKey\x12).cloud.operation.v1.GetCallbackKeyRequest\x1a*.cloud.operation.v1.GetCallbackKeyResponse\"8\x9a\xcb\x184\b\a\x12\x10get-callback-key\x1a\x1eGET /operation/v1/callback-key\x1a\x1d\x9a\xcb\x18\x19\n" +
 	"\toperation\x12\n" +
 	"operations\x18\x02BLZJgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1;operationv1b\x06proto3"
 
@@ -760,7 +868,7 @@ func file_cloud_operation_v1_operation_proto_rawDescGZIP() []byte {
 	return file_cloud_operation_v1_operation_proto_rawDescData
 }
 
-var file_cloud_operation_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_cloud_operation_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_cloud_operation_v1_operation_proto_goTypes = []any{
 	(*Operation)(nil),               // 0: cloud.operation.v1.Operation
 	(*GetOperationRequest)(nil),     // 1: cloud.operation.v1.GetOperationRequest
@@ -771,20 +879,22 @@ var file_cloud_operation_v1_operation_proto_goTypes = []any{
 	(*WaitOperationResponse)(nil),   // 6: cloud.operation.v1.WaitOperationResponse
 	(*CancelOperationRequest)(nil),  // 7: cloud.operation.v1.CancelOperationRequest
 	(*CancelOperationResponse)(nil), // 8: cloud.operation.v1.CancelOperationResponse
-	(v1.OperationStatus)(0),         // 9: cloud.api.v1.OperationStatus
-	(*v1.Error)(nil),                // 10: cloud.api.v1.Error
-	(*timestamppb.Timestamp)(nil),   // 11: google.protobuf.Timestamp
+	(*GetCallbackKeyRequest)(nil),   // 9: cloud.operation.v1.GetCallbackKeyRequest
+	(*GetCallbackKeyResponse)(nil),  // 10: cloud.operation.v1.GetCallbackKeyResponse
+	(v1.OperationStatus)(0),         // 11: cloud.api.v1.OperationStatus
+	(*v1.Error)(nil),                // 12: cloud.api.v1.Error
+	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
 }
 var file_cloud_operation_v1_operation_proto_depIdxs = []int32{
-	9,  // 0: cloud.operation.v1.Operation.status:type_name -> cloud.api.v1.OperationStatus
-	10, // 1: cloud.operation.v1.Operation.error:type_name -> cloud.api.v1.Error
-	11, // 2: cloud.operation.v1.Operation.created_at:type_name -> google.protobuf.Timestamp
-	11, // 3: cloud.operation.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
-	11, // 4: cloud.operation.v1.Operation.finished_at:type_name -> google.protobuf.Timestamp
-	11, // 5: cloud.operation.v1.Operation.deadline_at:type_name -> google.protobuf.Timestamp
-	11, // 6: cloud.operation.v1.Operation.next_poll_at:type_name -> google.protobuf.Timestamp
+	11, // 0: cloud.operation.v1.Operation.status:type_name -> cloud.api.v1.OperationStatus
+	12, // 1: cloud.operation.v1.Operation.error:type_name -> cloud.api.v1.Error
+	13, // 2: cloud.operation.v1.Operation.created_at:type_name -> google.protobuf.Timestamp
+	13, // 3: cloud.operation.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
+	13, // 4: cloud.operation.v1.Operation.finished_at:type_name -> google.protobuf.Timestamp
+	13, // 5: cloud.operation.v1.Operation.deadline_at:type_name -> google.protobuf.Timestamp
+	13, // 6: cloud.operation.v1.Operation.next_poll_at:type_name -> google.protobuf.Timestamp
 	0,  // 7: cloud.operation.v1.GetOperationResponse.operation:type_name -> cloud.operation.v1.Operation
-	9,  // 8: cloud.operation.v1.ListOperationsRequest.status:type_name -> cloud.api.v1.OperationStatus
+	11, // 8: cloud.operation.v1.ListOperationsRequest.status:type_name -> cloud.api.v1.OperationStatus
 	0,  // 9: cloud.operation.v1.ListOperationsResponse.operations:type_name -> cloud.operation.v1.Operation
 	0,  // 10: cloud.operation.v1.WaitOperationResponse.operation:type_name -> cloud.operation.v1.Operation
 	0,  // 11: cloud.operation.v1.CancelOperationResponse.operation:type_name -> cloud.operation.v1.Operation
@@ -792,12 +902,14 @@ var file_cloud_operation_v1_operation_proto_depIdxs = []int32{
 	3,  // 13: cloud.operation.v1.OperationService.ListOperations:input_type -> cloud.operation.v1.ListOperationsRequest
 	5,  // 14: cloud.operation.v1.OperationService.WaitOperation:input_type -> cloud.operation.v1.WaitOperationRequest
 	7,  // 15: cloud.operation.v1.OperationService.CancelOperation:input_type -> cloud.operation.v1.CancelOperationRequest
-	2,  // 16: cloud.operation.v1.OperationService.GetOperation:output_type -> cloud.operation.v1.GetOperationResponse
-	4,  // 17: cloud.operation.v1.OperationService.ListOperations:output_type -> cloud.operation.v1.ListOperationsResponse
-	6,  // 18: cloud.operation.v1.OperationService.WaitOperation:output_type -> cloud.operation.v1.WaitOperationResponse
-	8,  // 19: cloud.operation.v1.OperationService.CancelOperation:output_type -> cloud.operation.v1.CancelOperationResponse
-	16, // [16:20] is the sub-list for method output_type
-	12, // [12:16] is the sub-list for method input_type
+	9,  // 16: cloud.operation.v1.OperationService.GetCallbackKey:input_type -> cloud.operation.v1.GetCallbackKeyRequest
+	2,  // 17: cloud.operation.v1.OperationService.GetOperation:output_type -> cloud.operation.v1.GetOperationResponse
+	4,  // 18: cloud.operation.v1.OperationService.ListOperations:output_type -> cloud.operation.v1.ListOperationsResponse
+	6,  // 19: cloud.operation.v1.OperationService.WaitOperation:output_type -> cloud.operation.v1.WaitOperationResponse
+	8,  // 20: cloud.operation.v1.OperationService.CancelOperation:output_type -> cloud.operation.v1.CancelOperationResponse
+	10, // 21: cloud.operation.v1.OperationService.GetCallbackKey:output_type -> cloud.operation.v1.GetCallbackKeyResponse
+	17, // [17:22] is the sub-list for method output_type
+	12, // [12:17] is the sub-list for method input_type
 	12, // [12:12] is the sub-list for extension type_name
 	12, // [12:12] is the sub-list for extension extendee
 	0,  // [0:12] is the sub-list for field type_name
@@ -814,7 +926,7 @@ func file_cloud_operation_v1_operation_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_operation_v1_operation_proto_rawDesc), len(file_cloud_operation_v1_operation_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

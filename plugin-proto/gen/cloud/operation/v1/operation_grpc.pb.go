@@ -25,6 +25,7 @@ const (
 	OperationService_ListOperations_FullMethodName  = "/cloud.operation.v1.OperationService/ListOperations"
 	OperationService_WaitOperation_FullMethodName   = "/cloud.operation.v1.OperationService/WaitOperation"
 	OperationService_CancelOperation_FullMethodName = "/cloud.operation.v1.OperationService/CancelOperation"
+	OperationService_GetCallbackKey_FullMethodName  = "/cloud.operation.v1.OperationService/GetCallbackKey"
 )
 
 // OperationServiceClient is the client API for OperationService service.
@@ -45,6 +46,9 @@ type OperationServiceClient interface {
 	// asks the driver to undo its steps. Errors: NOT_FOUND,
 	// OPERATION_NOT_CANCELLABLE.
 	CancelOperation(ctx context.Context, in *CancelOperationRequest, opts ...grpc.CallOption) (*CancelOperationResponse, error)
+	// GetCallbackKey reads the secret with which results are signed that are posted
+	// to callback addresses on behalf of the caller's organization. Returns at once.
+	GetCallbackKey(ctx context.Context, in *GetCallbackKeyRequest, opts ...grpc.CallOption) (*GetCallbackKeyResponse, error)
 }
 
 type operationServiceClient struct {
@@ -95,6 +99,16 @@ func (c *operationServiceClient) CancelOperation(ctx context.Context, in *Cancel
 	return out, nil
 }
 
+func (c *operationServiceClient) GetCallbackKey(ctx context.Context, in *GetCallbackKeyRequest, opts ...grpc.CallOption) (*GetCallbackKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(GetCallbackKeyResponse)
+	err := c.cc.Invoke(ctx, OperationService_GetCallbackKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperationServiceServer is the server API for OperationService service.
 // All implementations must embed UnimplementedOperationServiceServer
 // for forward compatibility.
@@ -113,6 +127,9 @@ type OperationServiceServer interface {
 	// asks the driver to undo its steps. Errors: NOT_FOUND,
 	// OPERATION_NOT_CANCELLABLE.
 	CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error)
+	// GetCallbackKey reads the secret with which results are signed that are posted
+	// to callback addresses on behalf of the caller's organization. Returns at once.
+	GetCallbackKey(context.Context, *GetCallbackKeyRequest) (*GetCallbackKeyResponse, error)
 	mustEmbedUnimplementedOperationServiceServer()
 }
 
@@ -134,6 +151,9 @@ func (UnimplementedOperationServiceServer) WaitOperation(context.Context, *WaitO
 }
 func (UnimplementedOperationServiceServer) CancelOperation(context.Context, *CancelOperationRequest) (*CancelOperationResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method CancelOperation not implemented")
+}
+func (UnimplementedOperationServiceServer) GetCallbackKey(context.Context, *GetCallbackKeyRequest) (*GetCallbackKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method GetCallbackKey not implemented")
 }
 func (UnimplementedOperationServiceServer) mustEmbedUnimplementedOperationServiceServer() {}
 func (UnimplementedOperationServiceServer) testEmbeddedByValue()                          {}
@@ -228,6 +248,24 @@ func _OperationService_CancelOperation_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationService_GetCallbackKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(GetCallbackKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationServiceServer).GetCallbackKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationService_GetCallbackKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationServiceServer).GetCallbackKey(ctx, req.(*GetCallbackKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperationService_ServiceDesc is the grpc.ServiceDesc for OperationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -250,6 +288,10 @@ var OperationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "CancelOperation",
 			Handler:    _OperationService_CancelOperation_Handler,
+		},
+		{
+			MethodName: "GetCallbackKey",
+			Handler:    _OperationService_GetCallbackKey_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -1149,10 +1149,10 @@ const file_cloud_tenant_v1_role_proto_rawDesc = "" +
 	"\b\x01\x12\x06create\x12\x86\x01\n" +
 	"\x15DeletePermissionGroup\x12-.cloud.tenant.v1.DeletePermissionGroupRequest\x1a..cloud.tenant.v1.DeletePermissionGroupResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x06\x12\x06delete\x1a+\x9a\xcb\x18'\n" +
-	"\x10permission-group\x12\x11permission-groups\x18\x022\xbc\x03\n" +
+	"\x10permission-group\x12\x11permission-groups\x18\x022\xbf\x03\n" +
 	"\x1bPermissionGroupGrantService\x12\x9c\x01\n" +
-	"\x1aCreatePermissionGroupGrant\x122.cloud.tenant.v1.CreatePermissionGroupGrantRequest\x1a3.cloud.tenant.v1.CreatePermissionGroupGrantResponse\"\x15\x9a\xcb\x18\x11\b\x01\x12\x06create\"\x05T5.17\x12\xc4\x01\n" +
-	"\x1aDeletePermissionGroupGrant\x122.cloud.tenant.v1.DeletePermissionGroupGrantRequest\x1a3.cloud.tenant.v1.DeletePermissionGroupGrantResponse\"=\x9a\xcb\x189\b\x06\x12\x03del\x1a)DELETE /tenant/v1/permission-group-grants\"\x05T5.18\x1a7\x9a\xcb\x183\n" +
+	"\x1aCreatePermissionGroupGrant\x122.cloud.tenant.v1.CreatePermissionGroupGrantRequest\x1a3.cloud.tenant.v1.CreatePermissionGroupGrantResponse\"\x15\x9a\xcb\x18\x11\b\x01\x12\x06create\"\x05T5.17\x12\xc7\x01\n" +
+	"\x1aDeletePermissionGroupGrant\x122.cloud.tenant.v1.DeletePermissionGroupGrantRequest\x1a3.cloud.tenant.v1.DeletePermissionGroupGrantResponse\"@\x9a\xcb\x18<\b\x06\x12\x06delete\x1a)DELETE /tenant/v1/permission-group-grants\"\x05T5.18\x1a7\x9a\xcb\x183\n" +
 	"\x16permission-group-grant\x12\x17permission-group-grants\x18\x02BFZDgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1;tenantv1b\x06proto3"
 
 var (
