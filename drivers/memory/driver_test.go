@@ -351,14 +351,18 @@ func TestInfo(t *testing.T) {
 		declared[f.GetName()] = true
 	}
 	// What memcloud's model leaves out on purpose.
-	for _, name := range []string{"network.router.network_scoped", "network.security_group.network_scoped", "network.subnet.zonal"} {
+	for _, name := range []string{
+		"network.router.network_scoped", "network.security_group.network_scoped", "network.subnet.zonal",
+		"security.firewall.scope.internet", "security.firewall.scope.nat", "security.firewall.scope.vpc_link",
+		"security.firewall.unmanaged", "security.vpn_service.subnets",
+	} {
 		if declared[name] {
 			t.Errorf("%s is declared", name)
 		}
 		declared[name] = true
 	}
 	for _, m := range linked.Methods {
-		if m.Module || !slices.Contains([]string{"compute", "storage", "network"}, m.Service) {
+		if m.Module || !slices.Contains([]string{"compute", "database", "network", "security", "storage"}, m.Service) {
 			continue
 		}
 		if !slices.Contains(info.GetMethods(), m.FullName) {

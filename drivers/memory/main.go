@@ -11,7 +11,7 @@ import (
 func main() {
 	d, err := newDriver(memcloud.Options{})
 	if err != nil {
-		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("read the contract", "error", err)
+		slog.New(slog.NewJSONHandler(os.Stderr, nil)).Error("read the contract", slog.String("error", err.Error()))
 		os.Exit(1)
 	}
 	sdk.Serve(d)

@@ -39,8 +39,8 @@ func takeAddress(v *view, r *record, subnet *networkv1.Subnet, field, wanted str
 	return "", sdk.NewError(apiv1.Reason_REASON_OUT_OF_STOCK, sdk.Resource(string(subnets.kind), r.id))
 }
 
-// usedAddresses are those that NICs, and in the external network public IPs and
-// gateways of all projects, have in a subnet.
+// usedAddresses are those that NICs, and in the external network public IPs,
+// gateways and VIPs of all projects, have in a subnet.
 func usedAddresses(v *view, subnetID string) map[netip.Addr]bool {
 	used := map[netip.Addr]bool{}
 	add := func(text string) {
@@ -55,6 +55,7 @@ func usedAddresses(v *view, subnetID string) map[netip.Addr]bool {
 				add(ip)
 			}
 		})
+		v.everywhere(vips.kind, func(r *record) { add(r.aux[auxInternetAddress]) })
 		return used
 	}
 	for _, nic := range nics.mine(v) {

@@ -114,13 +114,16 @@ func (c collection[T]) edit(v *view, r *record) (*record, T) {
 	return mine, mine.msg.(T)
 }
 
-// blockers collects the ids of the resources for which uses is true.
+// blockers names the resources for which uses is true, as an error does.
 func (c collection[T]) blockers(v *view, uses func(T) bool) []string {
-	var ids []string
+	var named []string
 	for r, msg := range c.mine(v) {
 		if uses(msg) {
-			ids = append(ids, r.id)
+			named = append(named, c.blocker(r.id))
 		}
 	}
-	return ids
+	return named
 }
+
+// blocker is how an error names a resource that is in the way.
+func (c collection[T]) blocker(id string) string { return string(c.kind) + "/" + id }

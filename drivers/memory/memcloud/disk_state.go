@@ -161,7 +161,7 @@ func diskFree(r *record, disk *storagev1.Disk) error {
 	}
 	blockers := make([]string, 0, len(disk.GetAttachments()))
 	for _, a := range disk.GetAttachments() {
-		blockers = append(blockers, a.GetVmId())
+		blockers = append(blockers, vms.blocker(a.GetVmId()))
 	}
 	return sdk.InUse(string(r.kind), r.id, nil, blockers...)
 }
@@ -227,7 +227,7 @@ func snapshotsGo(v *view, r *record, remove bool) error {
 	}
 	blockers := make([]string, 0, len(ids))
 	for _, id := range ids {
-		blockers = append(blockers, id)
+		blockers = append(blockers, snapshots.blocker(id))
 	}
 	if !remove {
 		return sdk.InUse(string(r.kind), r.id, nil, blockers...)

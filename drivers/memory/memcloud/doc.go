@@ -29,5 +29,9 @@
 // # Limits
 //
 // One region, two zones; every public image starts on every flavor with enough
-// memory; routers only lead subnets out; nothing is ever metered.
+// memory; routers only lead subnets out; nothing is ever metered. Containers have
+// every image and run for ever, but for the programs true and false; a certificate
+// is any id that begins with "cert-"; a member of a pool is healthy while the NIC
+// with its address is linked. Peers of site connections always answer, whatever the
+// key; WAF, intrusion prevention and anti-virus find nothing.
 package memcloud

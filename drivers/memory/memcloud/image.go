@@ -26,8 +26,8 @@ type imageService struct {
 
 var _ storagev1.ImageServiceServer = (*imageService)(nil)
 
-// CreateImage makes an image that refers to the snapshot of a system disk, or
-// one that copies a VM.
+// CreateImage makes an image that refers to the snapshot of a disk that a VM can
+// start from, or one that copies a VM.
 func (s *imageService) CreateImage(ctx context.Context, req *storagev1.CreateImageRequest) (*storagev1.CreateImageResponse, error) {
 	return write(s.c, ctx, func(v *view) (*storagev1.CreateImageResponse, error) {
 		image, err := imageSource(v, req)
@@ -59,13 +59,13 @@ func imageSource(v *view, req *storagev1.CreateImageRequest) (*storagev1.Image, 
 	if err == nil {
 		err = refInState("snapshot_id", r, snapshot.GetState(), storagev1.SnapshotState_SNAPSHOT_STATE_AVAILABLE)
 	}
-	if err == nil && snapshot.GetDiskRole() != storagev1.DiskRole_DISK_ROLE_SYSTEM {
-		err = mismatch("snapshot_id")
-	}
 	if err != nil {
 		return nil, err
 	}
 	_, disk, _ := disks.find(v, snapshot.GetDiskId())
+	if snapshot.GetDiskRole() != storagev1.DiskRole_DISK_ROLE_SYSTEM && disk.GetSourceImageId() == "" {
+		return nil, mismatch("snapshot_id")
+	}
 	image := like(v, disk.GetSourceImageId())
 	image.MinDiskGib = snapshot.GetSizeGib()
 	image.SizeMib = 0

@@ -68,9 +68,10 @@ func (s *networkService) DeleteNetwork(ctx context.Context, req *networkv1.Delet
 }
 
 // networkUsers names what keeps a network from being deleted: its NICs, those
-// of routers among them.
+// of routers among them, and its firewalls.
 func networkUsers(v *view, id string) []string {
-	return nics.blockers(v, func(nic *networkv1.Nic) bool { return nic.GetNetworkId() == id })
+	used := nics.blockers(v, func(nic *networkv1.Nic) bool { return nic.GetNetworkId() == id })
+	return append(used, firewallsOf(v, id)...)
 }
 
 // UpdateNetwork changes name, description, tags, MTU and port security.

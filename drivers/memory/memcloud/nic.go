@@ -75,7 +75,7 @@ func (s *nicService) DeleteNic(ctx context.Context, req *networkv1.DeleteNicRequ
 		}
 		if nic.GetState() != networkv1.NicState_NIC_STATE_DELETING {
 			if nic.GetDeviceId() != "" {
-				return nil, sdk.InUse(string(r.kind), r.id, nil, nic.GetDeviceId())
+				return nil, sdk.InUse(string(r.kind), r.id, nil, deviceBlocker(nic))
 			}
 			if used := routesOver(v, r.id); len(used) > 0 {
 				return nil, sdk.InUse(string(r.kind), r.id, nil, used...)

@@ -63,6 +63,14 @@ func makeNIC(v *view, spec nicSpec) (*record, *networkv1.Nic, error) {
 	return r, nic, nil
 }
 
+// deviceBlocker names the VM or router that has a NIC.
+func deviceBlocker(nic *networkv1.Nic) string {
+	if nic.GetDeviceKind() == networkv1.NicDeviceKind_NIC_DEVICE_KIND_ROUTER {
+		return routers.blocker(nic.GetDeviceId())
+	}
+	return vms.blocker(nic.GetDeviceId())
+}
+
 // takeNIC finds a NIC that no device has and makes it changeable.
 func takeNIC(v *view, field, id string) (*record, *networkv1.Nic, error) {
 	r, nic, err := nics.ref(v, field, id)
@@ -70,7 +78,7 @@ func takeNIC(v *view, field, id string) (*record, *networkv1.Nic, error) {
 		return nil, nil, err
 	}
 	if nic.GetDeviceId() != "" {
-		return nil, nil, sdk.InUse(string(r.kind), r.id, nil, nic.GetDeviceId())
+		return nil, nil, sdk.InUse(string(r.kind), r.id, nil, deviceBlocker(nic))
 	}
 	if err := inState(r, nic.GetState(), networkv1.NicState_NIC_STATE_AVAILABLE); err != nil {
 		return nil, nil, err
@@ -105,6 +113,7 @@ func removeNIC(v *view, r *record) {
 	if pr, _, ok := publicIPs.find(v, nic.GetPublicIpId()); ok {
 		unbind(v, pr)
 	}
+	leaveFirewalls(v, r.id)
 	v.remove(r.key)
 }
 

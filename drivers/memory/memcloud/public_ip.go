@@ -128,7 +128,7 @@ func (s *publicIPService) ListPublicIps(ctx context.Context, req *networkv1.List
 func bind(v *view, r *record, nicID string, allowRebind bool) error {
 	r, ip := publicIPs.edit(v, r)
 	if ip.GetNicId() != "" && !allowRebind {
-		return sdk.InUse(string(r.kind), r.id, nil, ip.GetNicId())
+		return sdk.InUse(string(r.kind), r.id, nil, nics.blocker(ip.GetNicId()))
 	}
 	nr, nic, err := nics.ref(v, "nic_id", nicID)
 	if err == nil {
@@ -138,7 +138,7 @@ func bind(v *view, r *record, nicID string, allowRebind bool) error {
 		return err
 	}
 	if nic.GetPublicIpId() != "" {
-		return sdk.InUse(string(nr.kind), nr.id, nil, nic.GetPublicIpId())
+		return sdk.InUse(string(nr.kind), nr.id, nil, publicIPs.blocker(nic.GetPublicIpId()))
 	}
 	if !leadsOut(v, nic.GetSubnetId(), ip.GetExternalNetworkId()) {
 		return sdk.InvalidState(string(routers.kind), "", nil)
@@ -153,5 +153,6 @@ func bind(v *view, r *record, nicID string, allowRebind bool) error {
 	setState(ip, networkv1.PublicIpState_PUBLIC_IP_STATE_BINDING)
 	v.after(r, publicIPDelay)
 	refreshVM(v, nic.GetVmId())
+	refreshVIP(v, nic.GetDeviceId())
 	return nil
 }

@@ -29,6 +29,7 @@ func unbind(v *view, r *record) {
 		_, nic := nics.edit(v, nr)
 		nic.PublicIpId = ""
 		refreshVM(v, nic.GetVmId())
+		refreshVIP(v, nic.GetDeviceId())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
@@ -22,17 +23,34 @@ type quotaRule struct {
 
 func quotaRules() []quotaRule {
 	return []quotaRule{
+		{"compute.container.count", "count", 2000, count(containers)},
+		{"compute.container.memory", "mib", 4 << 20, sum(containers, (*computev1.Container).GetMemoryMib)},
 		{"compute.key_pair.count", "count", 200, count(keyPairs)},
 		{"compute.vm.count", "count", 2000, count(vms)},
 		{"compute.vm.memory", "mib", 16 << 20, sum(vms, (*computev1.Vm).GetMemoryMib)},
 		{"compute.vm.vcpus", "count", 8000, sum(vms, (*computev1.Vm).GetVcpus)},
+		{"database.instance.count", "count", 200, count(instances)},
+		{"database.instance.storage", "gib", 1 << 18, sum(instances, (*databasev1.Instance).GetStorageGib)},
+		{"network.listener.count", "count", 1000, count(listeners)},
+		{"network.member.count", "count", 10000, count(members)},
 		{"network.network.count", "count", 200, count(networks)},
 		{"network.nic.count", "count", 10000, count(nics)},
+		{"network.pool.count", "count", 1000, count(pools)},
 		{"network.public_ip.count", "count", 200, count(publicIPs)},
 		{"network.router.count", "count", 200, count(routers)},
 		{"network.security_group.count", "count", 500, count(groups)},
 		{"network.security_group_rule.count", "count", 10000, count(rules)},
 		{"network.subnet.count", "count", 1000, count(subnets)},
+		{"security.antivirus.count", "count", 2000, count(antiviruses)},
+		{"security.firewall.count", "count", 200, count(firewalls)},
+		{"security.firewall_policy.count", "count", 500, count(firewallPolicies)},
+		{"security.firewall_rule.count", "count", 10000, count(firewallRules)},
+		{"security.ike_policy.count", "count", 200, count(ikePolicies)},
+		{"security.ipsec_connection.count", "count", 500, count(ipsecConnections)},
+		{"security.ipsec_policy.count", "count", 200, count(ipsecPolicies)},
+		{"security.vpn_service.count", "count", 100, count(vpnServices)},
+		{"security.waf.count", "count", 500, count(wafs)},
+		{"network.vip.count", "count", 200, count(vips)},
 		{"storage.disk.count", "count", 4000, count(disks)},
 		{"storage.disk.size", "gib", 1 << 20, sum(disks, (*storagev1.Disk).GetSizeGib)},
 		{"storage.snapshot.count", "count", 4000, count(snapshots)},

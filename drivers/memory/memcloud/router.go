@@ -49,7 +49,7 @@ func (s *routerService) DeleteRouter(ctx context.Context, req *networkv1.DeleteR
 		if router.GetState() == networkv1.RouterState_ROUTER_STATE_DELETING {
 			return &networkv1.DeleteRouterResponse{Id: r.id, State: router.GetState()}, nil
 		}
-		if used := routerUsers(router); len(used) > 0 {
+		if used := append(routerUsers(router), vpnServicesAt(v, r.id)...); len(used) > 0 {
 			return nil, sdk.InUse(string(r.kind), r.id, nil, used...)
 		}
 		err := inState(r, router.GetState(), networkv1.RouterState_ROUTER_STATE_AVAILABLE, networkv1.RouterState_ROUTER_STATE_ERROR)
@@ -66,10 +66,10 @@ func (s *routerService) DeleteRouter(ctx context.Context, req *networkv1.DeleteR
 func routerUsers(router *networkv1.Router) []string {
 	var used []string
 	for _, i := range router.GetInterfaces() {
-		used = append(used, i.GetNicId())
+		used = append(used, subnets.blocker(i.GetSubnetId()))
 	}
 	for _, route := range router.GetRoutes() {
-		used = append(used, route.GetDestinationCidr())
+		used = append(used, routeBlocker(route))
 	}
 	return used
 }
@@ -100,7 +100,7 @@ func (s *routerService) UpdateRouter(ctx context.Context, req *networkv1.UpdateR
 func changeGateway(v *view, r *record, router *networkv1.Router, spec *networkv1.ExternalGatewaySpec) error {
 	old := router.GetExternalGateway()
 	if spec.GetNetworkId() != old.GetNetworkId() {
-		if used := boundBehind(v, router); len(used) > 0 {
+		if used := append(boundBehind(v, router), vpnServicesAt(v, r.id)...); len(used) > 0 {
 			return sdk.InUse(string(r.kind), r.id, nil, used...)
 		}
 	}
@@ -170,6 +170,7 @@ func settleRouter(v *view, r *record) {
 	case networkv1.RouterState_ROUTER_STATE_PENDING:
 		settleTo(r, networkv1.RouterState_ROUTER_STATE_AVAILABLE, networkv1.RouterState_ROUTER_STATE_ERROR)
 	case networkv1.RouterState_ROUTER_STATE_DELETING:
+		leaveFirewalls(v, r.id)
 		v.remove(r.key)
 	}
 }

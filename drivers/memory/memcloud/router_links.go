@@ -58,7 +58,7 @@ func interfaceIn(router *networkv1.Router, subnetID string) int {
 func interfaceFits(v *view, router *networkv1.Router, subnet *networkv1.Subnet) error {
 	for r, nic := range nics.mine(v) {
 		if nic.GetSubnetId() == subnet.GetId() && nic.GetDeviceKind() == networkv1.NicDeviceKind_NIC_DEVICE_KIND_ROUTER {
-			return sdk.InUse(string(subnets.kind), subnet.GetId(), nil, nic.GetDeviceId(), r.id)
+			return sdk.InUse(string(subnets.kind), subnet.GetId(), nil, deviceBlocker(nic), nics.blocker(r.id))
 		}
 	}
 	cidr, err := netip.ParsePrefix(subnet.GetCidr())
@@ -102,7 +102,7 @@ func (s *routerService) RemoveRouterInterface(ctx context.Context, req *networkv
 }
 
 func interfaceUsers(v *view, router *networkv1.Router, subnetID string) []string {
-	used := boundIn(v, subnetID)
+	used := append(boundIn(v, subnetID), connectedFrom(v, subnetID)...)
 	_, subnet, ok := subnets.find(v, subnetID)
 	if !ok {
 		return used
@@ -113,7 +113,7 @@ func interfaceUsers(v *view, router *networkv1.Router, subnetID string) []string
 	}
 	for _, route := range router.GetRoutes() {
 		if hop, err := netip.ParseAddr(nextHop(v, route)); err == nil && cidr.Contains(hop) {
-			used = append(used, route.GetDestinationCidr())
+			used = append(used, routeBlocker(route))
 		}
 	}
 	return used
@@ -202,9 +202,14 @@ func routesOver(v *view, nicID string) []string {
 	for r, router := range routers.mine(v) {
 		for _, route := range router.GetRoutes() {
 			if route.GetNicId() == nicID {
-				used = append(used, r.id)
+				used = append(used, routers.blocker(r.id))
 			}
 		}
 	}
 	return used
+}
+
+// routeBlocker names a route, which has no id, by its destination.
+func routeBlocker(route *networkv1.Route) string {
+	return "network.route/" + route.GetDestinationCidr()
 }

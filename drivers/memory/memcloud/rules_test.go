@@ -45,7 +45,7 @@ func TestDisks(t *testing.T) {
 	must[*storagev1.AttachDiskResponse](t)(attach(a.GetId()))
 	refused[*storagev1.AttachDiskResponse](r, apiv1.Reason_REASON_IN_USE)(attach(b.GetId()))
 	_, err := r.disk.DeleteDisk(ctx, &storagev1.DeleteDiskRequest{Id: disk})
-	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != a.GetId() {
+	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != vms.blocker(a.GetId()) {
 		t.Errorf("deleting an attached disk: %v", err)
 	}
 	if got := r.getDisk(disk); got.GetVmId() != a.GetId() || got.GetAttachments()[0].GetDevice() != "/dev/vda" || !slices.Equal(r.getVM(a.GetId()).GetDiskIds(), []string{disk}) {
@@ -89,7 +89,7 @@ func TestSnapshots(t *testing.T) {
 	}
 	r.settle()
 	_, err := r.disk.DeleteDisk(ctx, &storagev1.DeleteDiskRequest{Id: disk})
-	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != old+","+latest {
+	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != snapshots.blocker(old)+","+snapshots.blocker(latest) {
 		t.Errorf("deleting a disk with snapshots: %v", err)
 	}
 	refused[*storagev1.CreateDiskResponse](r, apiv1.Reason_REASON_PARAMETER_REJECTED)(r.disk.CreateDisk(ctx, &storagev1.CreateDiskRequest{Name: "c", SizeGib: 1, SourceSnapshotId: old}))
@@ -170,7 +170,7 @@ func TestNetworkInUse(t *testing.T) {
 			return err
 		},
 	} {
-		if err := call(); sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != nic {
+		if err := call(); sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != nics.blocker(nic) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -276,7 +276,7 @@ func TestSecurityGroupRules(t *testing.T) {
 		t.Errorf("an equal rule was made twice: %s, %s", first, again)
 	}
 	_, err := r.group.DeleteSecurityGroup(ctx, &networkv1.DeleteSecurityGroupRequest{Id: web})
-	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != first {
+	if sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE || sdk.InfoOf(err)["blockers"] != rules.blocker(first) {
 		t.Errorf("deleting a group that a rule refers to: %v", err)
 	}
 	listed := must[*networkv1.ListSecurityGroupRulesResponse](t)(r.group.ListSecurityGroupRules(ctx, &networkv1.ListSecurityGroupRulesRequest{

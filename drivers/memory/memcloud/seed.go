@@ -28,7 +28,7 @@ func (c *Cloud) seed() error {
 	zoneIDs := []string{defaultZone, secondZone}
 	put(v, regions, c.region, &computev1.Region{Name: c.region, IsCurrent: true, DisplayName: "Memory region 1"})
 	for _, id := range zoneIDs {
-		put(v, zones, id, &computev1.Zone{Name: id, DisplayName: id, Available: true, Services: []string{"compute", "network", "storage"}})
+		put(v, zones, id, &computev1.Zone{Name: id, DisplayName: id, Available: true, Services: []string{"compute", "database", "network", "security", "storage"}})
 	}
 	seedFlavors(v, zoneIDs)
 	put(v, diskTypes, defaultDiskType, &storagev1.DiskType{Name: "standard", Description: "Spinning disks",
@@ -36,6 +36,7 @@ func (c *Cloud) seed() error {
 	put(v, diskTypes, "ssd", &storagev1.DiskType{Name: "ssd", Description: "Solid state disks",
 		MinSizeGib: 10, MaxSizeGib: 32768, ZoneIds: zoneIDs, InStock: true})
 	seedImages(v)
+	seedDatabases(v, zoneIDs)
 	seedExternalNetwork(v, zoneIDs)
 	if len(v.changes.touched) == 0 {
 		return nil

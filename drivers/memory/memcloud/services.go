@@ -4,13 +4,16 @@ import (
 	"google.golang.org/grpc"
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
+	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
 // Register adds the cloud's resource services.
 func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	computev1.RegisterVmServiceServer(r, &vmService{c: c})
+	computev1.RegisterContainerServiceServer(r, &containerService{c: c})
 	computev1.RegisterFlavorServiceServer(r, &flavorService{c: c})
 	computev1.RegisterKeyPairServiceServer(r, &keyPairService{c: c})
 	computev1.RegisterZoneServiceServer(r, &zoneService{c: c})
@@ -25,4 +28,18 @@ func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	networkv1.RegisterNicServiceServer(r, &nicService{c: c})
 	networkv1.RegisterSecurityGroupServiceServer(r, &securityGroupService{c: c})
 	networkv1.RegisterPublicIpServiceServer(r, &publicIPService{c: c})
+	networkv1.RegisterLoadBalancerServiceServer(r, &loadBalancerService{c: c})
+	databasev1.RegisterInstanceServiceServer(r, &instanceService{c: c})
+	databasev1.RegisterEngineServiceServer(r, &engineService{c: c})
+	databasev1.RegisterDbFlavorServiceServer(r, &dbFlavorService{c: c})
+	securityv1.RegisterFirewallServiceServer(r, &firewallService{c: c})
+	securityv1.RegisterFirewallPolicyServiceServer(r, &firewallPolicyService{c: c})
+	securityv1.RegisterFirewallRuleServiceServer(r, &firewallRuleService{c: c})
+	securityv1.RegisterVpnServiceServiceServer(r, &vpnServiceService{c: c})
+	securityv1.RegisterIkePolicyServiceServer(r, &ikePolicyService{c: c})
+	securityv1.RegisterIpsecPolicyServiceServer(r, &ipsecPolicyService{c: c})
+	securityv1.RegisterIpsecConnectionServiceServer(r, &ipsecConnectionService{c: c})
+	securityv1.RegisterWafServiceServer(r, &wafService{c: c})
+	securityv1.RegisterIpsServiceServer(r, &ipsService{c: c})
+	securityv1.RegisterAntivirusServiceServer(r, &antivirusService{c: c})
 }

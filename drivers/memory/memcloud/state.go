@@ -43,11 +43,14 @@ func inState[E interface {
 	if slices.Contains(allowed, state) {
 		return nil
 	}
-	resource := sdk.Resource(string(r.kind), r.id)
+	return sdk.NewError(wrongState(state), sdk.Resource(string(r.kind), r.id))
+}
+
+func wrongState(state protoreflect.Enum) apiv1.Reason {
 	if contract.Phase(state.Descriptor().Values().ByNumber(state.Number())) == apiv1.Phase_PHASE_TRANSIENT {
-		return sdk.NewError(apiv1.Reason_REASON_RESOURCE_BUSY, resource)
+		return apiv1.Reason_REASON_RESOURCE_BUSY
 	}
-	return sdk.NewError(apiv1.Reason_REASON_INVALID_STATE, resource)
+	return apiv1.Reason_REASON_INVALID_STATE
 }
 
 // refInState is inState for a resource that a field of the request names.
@@ -58,7 +61,7 @@ func refInState[E interface {
 	if slices.Contains(allowed, state) {
 		return nil
 	}
-	return sdk.NewError(apiv1.Reason_REASON_INVALID_STATE, sdk.Field(field), sdk.Resource(string(r.kind), r.id))
+	return sdk.NewError(wrongState(state), sdk.Field(field), sdk.Resource(string(r.kind), r.id))
 }
 
 func rejected(field string) error {

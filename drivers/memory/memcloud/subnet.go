@@ -186,6 +186,7 @@ func settleSubnet(v *view, r *record) {
 		settleTo(r, networkv1.SubnetState_SUBNET_STATE_AVAILABLE, networkv1.SubnetState_SUBNET_STATE_ERROR)
 	case networkv1.SubnetState_SUBNET_STATE_DELETING:
 		listSubnet(v, subnet.GetNetworkId(), r.id, false)
+		leaveFirewalls(v, r.id)
 		v.remove(r.key)
 	}
 }

@@ -23,7 +23,7 @@ func (s *vmService) DeleteVm(ctx context.Context, req *computev1.DeleteVmRequest
 			return &computev1.DeleteVmResponse{Id: req.GetId(), State: computev1.VmState_VM_STATE_DELETED}, nil
 		}
 		if vm.GetState() != computev1.VmState_VM_STATE_DELETING {
-			moveVM(v, r, computev1.VmState_VM_STATE_DELETING, vmDeleteDelay)
+			move(v, vms, r, computev1.VmState_VM_STATE_DELETING, vmDeleteDelay)
 		}
 		return &computev1.DeleteVmResponse{Id: r.id, State: computev1.VmState_VM_STATE_DELETING}, nil
 	})
@@ -49,7 +49,7 @@ func (s *vmService) UpdateVm(ctx context.Context, req *computev1.UpdateVmRequest
 // StartVm starts a stopped VM.
 func (s *vmService) StartVm(ctx context.Context, req *computev1.StartVmRequest) (*computev1.StartVmResponse, error) {
 	return write(s.c, ctx, func(v *view) (*computev1.StartVmResponse, error) {
-		state, err := changeVM(v, req.GetId(), vmChange{
+		state, err := begin(v, vms, req.GetId(), change[computev1.VmState]{
 			from:  []computev1.VmState{computev1.VmState_VM_STATE_STOPPED, computev1.VmState_VM_STATE_SUSPENDED},
 			via:   computev1.VmState_VM_STATE_STARTING,
 			to:    computev1.VmState_VM_STATE_RUNNING,
@@ -62,16 +62,16 @@ func (s *vmService) StartVm(ctx context.Context, req *computev1.StartVmRequest) 
 // StopVm stops a running VM; a forced stop takes a tenth of the time.
 func (s *vmService) StopVm(ctx context.Context, req *computev1.StopVmRequest) (*computev1.StopVmResponse, error) {
 	return write(s.c, ctx, func(v *view) (*computev1.StopVmResponse, error) {
-		change := vmChange{
+		ch := change[computev1.VmState]{
 			from:  []computev1.VmState{computev1.VmState_VM_STATE_RUNNING},
 			via:   computev1.VmState_VM_STATE_STOPPING,
 			to:    computev1.VmState_VM_STATE_STOPPED,
 			delay: vmStopDelay,
 		}
 		if req.GetForce() {
-			change.delay /= 10
+			ch.delay /= 10
 		}
-		state, err := changeVM(v, req.GetId(), change)
+		state, err := begin(v, vms, req.GetId(), ch)
 		if err != nil {
 			return nil, err
 		}
@@ -87,15 +87,15 @@ func (s *vmService) StopVm(ctx context.Context, req *computev1.StopVmRequest) (*
 // RebootVm restarts a running VM, or with force one that hangs.
 func (s *vmService) RebootVm(ctx context.Context, req *computev1.RebootVmRequest) (*computev1.RebootVmResponse, error) {
 	return write(s.c, ctx, func(v *view) (*computev1.RebootVmResponse, error) {
-		change := vmChange{
+		ch := change[computev1.VmState]{
 			from:  []computev1.VmState{computev1.VmState_VM_STATE_RUNNING},
 			via:   computev1.VmState_VM_STATE_REBOOTING,
 			delay: vmRebootDelay,
 		}
 		if req.GetForce() {
-			change.from = append(change.from, computev1.VmState_VM_STATE_SUSPENDED, computev1.VmState_VM_STATE_ERROR)
+			ch.from = append(ch.from, computev1.VmState_VM_STATE_SUSPENDED, computev1.VmState_VM_STATE_ERROR)
 		}
-		state, err := changeVM(v, req.GetId(), change)
+		state, err := begin(v, vms, req.GetId(), ch)
 		return &computev1.RebootVmResponse{Id: req.GetId(), State: state}, err
 	})
 }

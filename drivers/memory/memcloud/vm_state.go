@@ -19,36 +19,6 @@ const (
 	vmResizeDelay = 2 * time.Second
 )
 
-// vmChange is a change of a VM's state that moves by itself to its end.
-type vmChange struct {
-	from  []computev1.VmState
-	via   computev1.VmState
-	to    computev1.VmState // being there already is success; unspecified: the change can be repeated
-	delay time.Duration
-}
-
-func changeVM(v *view, id string, change vmChange) (computev1.VmState, error) {
-	r, vm, err := vms.get(v, id)
-	if err != nil {
-		return 0, err
-	}
-	state := vm.GetState()
-	if state == change.via || state == change.to {
-		return state, nil
-	}
-	if err := inState(r, state, change.from...); err != nil {
-		return 0, err
-	}
-	moveVM(v, r, change.via, change.delay)
-	return change.via, nil
-}
-
-func moveVM(v *view, r *record, via computev1.VmState, delay time.Duration) {
-	r, vm := vms.edit(v, r)
-	setState(vm, via)
-	v.after(r, delay)
-}
-
 // settleVm ends a VM's move.
 func settleVm(v *view, r *record) {
 	r, vm := vms.edit(v, r)
@@ -67,6 +37,7 @@ func settleVm(v *view, r *record) {
 	case computev1.VmState_VM_STATE_DELETING:
 		removeVM(v, r, vm)
 	}
+	refreshAntivirus(v, r.id)
 }
 
 // removeVM removes a VM with what the cloud made for it. Disks with snapshots
