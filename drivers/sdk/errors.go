@@ -118,7 +118,7 @@ func InvalidState(resourceType, nativeID string, cause error) error {
 }
 
 // InUse reports that other resources depend on this one; blockers are their
-// native ids, where known.
+// types and native ids, where known: "compute.vm/i-1".
 func InUse(resourceType, nativeID string, cause error, blockers ...string) error {
 	return NewError(apiv1.Reason_REASON_IN_USE, Resource(resourceType, nativeID),
 		withInfo(infoBlockers, strings.Join(blockers, ",")), Cause(cause))

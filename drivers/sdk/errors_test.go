@@ -71,7 +71,7 @@ func TestShortcuts(t *testing.T) {
 	}{
 		"not found":     {sdk.NotFound("compute.vm", "i-1", io.EOF), apiv1.Reason_REASON_NOT_FOUND, "native_id", "i-1"},
 		"invalid state": {sdk.InvalidState("compute.vm", "i-2", nil), apiv1.Reason_REASON_INVALID_STATE, "native_id", "i-2"},
-		"in use":        {sdk.InUse("network.subnet", "s", nil, "i-1", "i-2"), apiv1.Reason_REASON_IN_USE, "blockers", "i-1,i-2"},
+		"in use":        {sdk.InUse("network.subnet", "s", nil, "compute.vm/i-1", "compute.vm/i-2"), apiv1.Reason_REASON_IN_USE, "blockers", "compute.vm/i-1,compute.vm/i-2"},
 		"unsupported":   {sdk.Unsupported("compute.vm.spot"), apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "feature", "compute.vm.spot"},
 	} {
 		t.Run(name, func(t *testing.T) {

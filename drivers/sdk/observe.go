@@ -50,21 +50,23 @@ func panicError(cause any) error {
 }
 
 func logCall(ctx context.Context, log *slog.Logger, method string, took time.Duration, err error) {
-	level, message := slog.LevelDebug, "call served"
+	level := slog.LevelDebug
 	if err != nil {
-		level, message = slog.LevelWarn, "call failed"
+		level = slog.LevelWarn
 	}
 	if !strings.HasPrefix(method, "/cloud.") || !log.Enabled(ctx, level) {
 		return
 	}
 	attrs := append(callAttrs(ctx, method), slog.Duration("took", took))
-	if err != nil {
-		attrs = append(attrs, slog.String("reason", ReasonName(ReasonOf(err))), slog.String("error", err.Error()))
-		if text := FaultText(err); text != "" {
-			attrs = append(attrs, slog.String("provider_fault", text))
-		}
+	if err == nil {
+		log.LogAttrs(ctx, slog.LevelDebug, "call served", attrs...)
+		return
 	}
-	log.LogAttrs(ctx, level, message, attrs...)
+	attrs = append(attrs, slog.String("reason", ReasonName(ReasonOf(err))), slog.String("error", err.Error()))
+	if text := FaultText(err); text != "" {
+		attrs = append(attrs, slog.String("provider_fault", text))
+	}
+	log.LogAttrs(ctx, slog.LevelWarn, "call failed", attrs...)
 }
 
 func callAttrs(ctx context.Context, method string) []slog.Attr {

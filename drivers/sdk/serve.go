@@ -20,7 +20,7 @@ func Serve(d Driver) {
 	log := NewLogger()
 	slog.SetDefault(log)
 	if err := followParent(os.Getenv(plugin.EnvParentFD), os.Exit); err != nil {
-		log.Error("parent pipe", "error", err)
+		log.Error("parent pipe", slog.String("error", err.Error()))
 		os.Exit(1)
 	}
 	goplugin.Serve(&goplugin.ServeConfig{
