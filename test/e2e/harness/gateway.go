@@ -1,0 +1,218 @@
+package harness
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yunqiao/yunqiao/internal/db/dbtest"
+)
+
+// envStore chooses the gateways' database: "postgres", or SQLite in the data folder.
+const envStore = "YUNQIAO_TEST_STORE"
+
+const (
+	startTimeout = time.Minute
+	stopTimeout  = 40 * time.Second // longer than the gateway's drain time
+)
+
+// Account is one entry of the configuration's accounts.
+type Account struct {
+	ID       string
+	Driver   string
+	Settings map[string]string
+}
+
+// Gateway is the gateway's program with a data folder, which outlives its kills.
+type Gateway struct {
+	*Client
+	Dir      string // data folder
+	config   string
+	programs *Programs
+	accounts []Account
+	log      string
+	process  *process
+}
+
+// NewGateway prepares a gateway with these accounts and starts it.
+func NewGateway(t testing.TB, programs *Programs, accounts ...Account) *Gateway {
+	t.Helper()
+	dir := t.TempDir()
+	g := &Gateway{
+		Client: newClient(), Dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "gateway.yaml"),
+		programs: programs, accounts: accounts, log: filepath.Join(dir, "gateway.log"),
+	}
+	g.writeConfig(t)
+	t.Cleanup(func() {
+		g.Stop(t)
+		showLog(t, g.log)
+		g.ExpectNoDrivers(t)
+	})
+	g.Start(t)
+	return g
+}
+
+// writeConfig writes the configuration as JSON, which is YAML too.
+func (g *Gateway) writeConfig(t testing.TB) {
+	t.Helper()
+	type object = map[string]any
+	drivers := map[string]bool{}
+	var driverList, accountList []object
+	for _, a := range g.accounts {
+		if !drivers[a.Driver] {
+			drivers[a.Driver] = true
+			copyProgram(t, g.programs.path("drivers/"+a.Driver), g.driverPath(a.Driver))
+			driverList = append(driverList, object{"name": a.Driver, "path": g.driverPath(a.Driver)})
+		}
+		accountList = append(accountList, object{"id": a.ID, "driver": a.Driver, "cloud_kind": "private", "settings": a.Settings})
+	}
+	config := object{
+		"listen": "127.0.0.1:0", "data": g.Dir, "drivers": driverList, "accounts": accountList,
+		"log": object{"level": "info", "format": "json"},
+	}
+	if os.Getenv(envStore) == "postgres" {
+		file := filepath.Join(filepath.Dir(g.config), "dsn")
+		if err := os.WriteFile(file, []byte(dbtest.Postgres(t)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		config["store"] = object{"dsn": object{"file": file}}
+	}
+	text, err := json.Marshal(config)
+	if err == nil {
+		err = os.WriteFile(g.config, text, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (g *Gateway) driverPath(name string) string {
+	return filepath.Join(filepath.Dir(g.config), "drivers", name)
+}
+
+// Start runs the program and waits until it serves and its accounts are ready.
+func (g *Gateway) Start(t testing.TB) {
+	t.Helper()
+	g.Launch(t)
+	g.AwaitAccounts(t)
+}
+
+// Launch runs the program and waits until it serves.
+func (g *Gateway) Launch(t testing.TB) {
+	t.Helper()
+	cmd := exec.Command(g.programs.path("yunqiao"), "serve", "--config", g.config)
+	cmd.Env = append(os.Environ(), "YUNQIAO_CONFIG=", "YUNQIAO_LISTEN=", "YUNQIAO_DATA=")
+	serving := make(chan string, 1)
+	g.process = start(t, cmd, g.log, nil, func(line []byte) {
+		if !bytes.Contains(line, []byte(`"msg":"serving"`)) {
+			return
+		}
+		var entry struct {
+			URL string `json:"url"`
+		}
+		if json.Unmarshal(line, &entry) == nil && entry.URL != "" {
+			serving <- entry.URL
+		}
+	})
+	select {
+	case url := <-serving:
+		token, err := os.ReadFile(filepath.Join(g.Dir, "admin.token"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.use(url, strings.TrimSpace(string(token)))
+	case <-g.process.exited:
+		t.Fatalf("the gateway ended at its start: %v", g.process.err)
+	case <-time.After(startTimeout):
+		t.Fatal("the gateway did not start")
+	}
+}
+
+// AwaitAccounts waits until /readyz shows every account as ready.
+func (g *Gateway) AwaitAccounts(t testing.TB) {
+	t.Helper()
+	Eventually(t, startTimeout, "all accounts are ready", func() bool {
+		states := g.AccountStates(t)
+		for _, a := range g.accounts {
+			if states[a.ID] != "ACCOUNT_STATE_READY" {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// AccountStates reads the accounts' states from /readyz.
+func (g *Gateway) AccountStates(t testing.TB) map[string]string {
+	t.Helper()
+	answer := g.Send(t, http.MethodGet, "/readyz", nil)
+	var ready struct {
+		Accounts []struct{ ID, State string } `json:"accounts"`
+	}
+	if err := json.Unmarshal(answer.Body, &ready); err != nil {
+		t.Fatalf("readyz: %v: %s", err, answer.Body)
+	}
+	states := map[string]string{}
+	for _, a := range ready.Accounts {
+		states[a.ID] = a.State
+	}
+	return states
+}
+
+// Kill ends the gateway with kill -9. Start runs it again on the same data.
+func (g *Gateway) Kill() { g.process.kill() }
+
+// Stop ends the gateway in order.
+func (g *Gateway) Stop(t testing.TB) {
+	t.Helper()
+	g.process.stop(t, stopTimeout)
+}
+
+// Drivers are the pids of this gateway's processes of a driver.
+func (g *Gateway) Drivers(name string) []int { return running(g.driverPath(name)) }
+
+// KillDriver ends a driver's process with kill -9; it is an error if there is none.
+func (g *Gateway) KillDriver(t testing.TB, name string) {
+	t.Helper()
+	pids := g.Drivers(name)
+	if len(pids) == 0 {
+		t.Fatalf("no process of driver %s runs", name)
+	}
+	for _, pid := range pids {
+		if process, err := os.FindProcess(pid); err == nil {
+			_ = process.Kill() // ended already is what is wanted
+		}
+	}
+}
+
+// ExpectNoDrivers checks that no driver process is left. A killed gateway's
+// drivers get a moment to notice.
+func (g *Gateway) ExpectNoDrivers(t testing.TB) {
+	t.Helper()
+	for _, a := range g.accounts {
+		Eventually(t, 5*time.Second, "no process of driver "+a.Driver+" is left", func() bool { return len(g.Drivers(a.Driver)) == 0 })
+	}
+}
+
+// CloudFile is where the embedded cloud of an account is kept.
+func (g *Gateway) CloudFile(accountID string) string {
+	return filepath.Join(g.Dir, "clouds", accountID+".db")
+}
+
+// Eventually waits until a condition holds, and fails the test if it never does.
+func Eventually(t testing.TB, within time.Duration, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(within)
+	for !holds() {
+		if time.Now().After(deadline) {
+			t.Fatalf("not within %s: %s", within, what)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
