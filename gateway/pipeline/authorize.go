@@ -12,12 +12,23 @@ type Permitter interface {
 	Permit(p Principal, permission string) error
 }
 
-// Authorize refuses calls for whose rpc the principal has no permission.
+// Authorize refuses calls for whose rpc, or for whose guarded fields, the principal
+// has no permission.
 func Authorize(permitter Permitter) Middleware {
 	return func(next Handler) Handler {
 		return func(ctx context.Context, call *Call) (proto.Message, error) {
-			if err := permitter.Permit(call.Principal, call.Method.Permission); err != nil {
-				return nil, err
+			if !call.Method.Public {
+				if err := permitter.Permit(call.Principal, call.Method.Permission); err != nil {
+					return nil, err
+				}
+			}
+			for _, guarded := range call.Method.Guarded {
+				if !call.Request.ProtoReflect().Has(guarded.Field) {
+					continue
+				}
+				if err := permitter.Permit(call.Principal, guarded.Permission); err != nil {
+					return nil, err
+				}
 			}
 			return next(ctx, call)
 		}

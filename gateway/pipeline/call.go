@@ -11,8 +11,20 @@ import (
 
 // Principal is who makes a call, as authentication found out.
 type Principal struct {
-	UserID   string // empty: nobody (public routes)
-	TenantID string // organization on whose behalf the call is made
+	UserID     string // empty: nobody (public routes)
+	UserName   string
+	TenantID   string // organization on whose behalf the call is made
+	Credential string // "token", or "key:" and the id of an access key
+	TokenHash  []byte // of the token, if the call is made with one
+}
+
+// Quota is a limit on what organizations own together.
+type Quota struct {
+	TenantIDs    []string
+	ResourceType string
+	AccountID    string // empty: in all accounts
+	Limit        int
+	Making       int // how many the call makes
 }
 
 // Call is one request on its way. Middleware may replace Request; it never
@@ -25,6 +37,9 @@ type Call struct {
 	RequestID string // of the HTTP request
 	Language  Language
 	ClientIP  string
+	// Before is what the call changes, as it was, where a module knows it; for the
+	// record of calls.
+	Before proto.Message
 }
 
 // Handler runs a call to its answer.

@@ -116,7 +116,11 @@ func (f *idField) rewrite(m protoreflect.Message, path string, withPath bool, vi
 	if f.field.IsList() {
 		return rewriteList(m.Mutable(f.field).List(), path, withPath, f.rule, visit)
 	}
-	id, err := visit(path, f.rule, m.Get(f.field).String())
+	given := m.Get(f.field).String()
+	if given == "" {
+		return nil // an optional field, present to be cleared
+	}
+	id, err := visit(path, f.rule, given)
 	if err == nil {
 		m.Set(f.field, protoreflect.ValueOfString(id))
 	}

@@ -39,17 +39,15 @@ func visitFields(m protoreflect.Message, path string, inline bool, f func(path s
 }
 
 // requireFields refuses a request that lacks a field which only a chain may leave
-// to the gateway.
+// to the gateway, or that has in a chain what the gateway takes from the whole.
 func requireFields(m protoreflect.Message) error {
 	var problems []sdk.ErrorOption
 	visitFields(m, "", false, func(path string, inline bool, field protoreflect.FieldDescriptor, m protoreflect.Message) {
-		if !contract.FieldRule(field).GetRequiredUnlessInline() {
-			return
-		}
+		rule := contract.FieldRule(field)
 		switch set := m.Has(field); {
-		case !set && !inline:
+		case !set && !inline && rule.GetRequiredUnlessInline():
 			problems = append(problems, sdk.Violation(path, "is required"))
-		case set && inline:
+		case set && inline && (rule.GetRequiredUnlessInline() || rule.GetGateway()):
 			problems = append(problems, sdk.Violation(path, "is filled by the gateway here and must be left out"))
 		}
 	})

@@ -91,6 +91,11 @@ func (l *listing) prepare() error {
 		l.size = defaultPageSize
 	}
 	wanted := l.strings("account_id")
+	for _, id := range wanted {
+		if err := l.runner.access.Account(l.call.Principal, id); err != nil {
+			return err
+		}
+	}
 	if err := l.splitIDs(&wanted); err != nil {
 		return err
 	}
@@ -133,7 +138,7 @@ func (l *listing) splitIDs(wanted *[]string) error {
 		if len(*wanted) > 0 && !slices.Contains(*wanted, accountID) {
 			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Violation(path, "is of account "+accountID+", which is not asked"))
 		}
-		if err := l.runner.access.Resource(l.call.Principal, id); err != nil {
+		if err := l.runner.access.Account(l.call.Principal, accountID); err != nil {
 			return "", err
 		}
 		l.ids[accountID] = append(l.ids[accountID], nativeID)
@@ -209,7 +214,7 @@ func (l *listing) askOne(ctx context.Context, a *account.Account, marker string,
 			result.next = page.Get(next).String()
 		}
 		l.runner.publish(page, a.ID)
-		l.hide(page)
+		l.hide(ctx, a, page)
 		if result.answer == nil {
 			result.answer = page
 		} else {
@@ -253,7 +258,7 @@ func (l *listing) setPage(native protoreflect.Message, marker string, size int) 
 }
 
 // hide takes out what the caller may not see.
-func (l *listing) hide(page protoreflect.Message) {
+func (l *listing) hide(ctx context.Context, a *account.Account, page protoreflect.Message) {
 	list := items(page)
 	id := list.NewElement().Message().Descriptor().Fields().ByName("id")
 	if id == nil {
@@ -262,7 +267,7 @@ func (l *listing) hide(page protoreflect.Message) {
 	kept := 0
 	for i := range list.Len() {
 		item := list.Get(i)
-		if l.runner.access.Resource(l.call.Principal, item.Message().Get(id).String()) == nil {
+		if l.runner.visible(ctx, l.call, a, item.Message(), id) {
 			list.Set(kept, item)
 			kept++
 		}
@@ -298,9 +303,6 @@ func (l *listing) merge(parts []part, filter []byte) (proto.Message, error) {
 		}
 		if len(parts) > 1 {
 			appendAll(items(answer), items(p.answer))
-			if field := fields.ByName("missing_ids"); field != nil && p.answer.Has(field) {
-				appendAll(answer.Mutable(field).List(), p.answer.Get(field).List())
-			}
 		}
 		if p.next != "" {
 			next[accountID] = p.next
@@ -317,7 +319,34 @@ func (l *listing) merge(parts []part, filter []byte) (proto.Message, error) {
 	if field := fields.ByName("next_page_token"); field != nil {
 		answer.Set(field, protoreflect.ValueOfString(token))
 	}
+	l.tellMissing(answer, parts)
 	return answer.Interface(), nil
+}
+
+// tellMissing names what a batch get did not find, in the order asked: what the
+// caller may not see is told like what is not there.
+func (l *listing) tellMissing(answer protoreflect.Message, parts []part) {
+	field := answer.Descriptor().Fields().ByName("missing_ids")
+	if field == nil {
+		return
+	}
+	answer.Clear(field)
+	asked := map[string]bool{} // accounts that have answered
+	for i, p := range parts {
+		asked[l.accounts[i].ID] = p.err == nil
+	}
+	found := map[string]bool{}
+	list := items(answer)
+	id := list.NewElement().Message().Descriptor().Fields().ByName("id")
+	for i := range list.Len() {
+		found[list.Get(i).Message().Get(id).String()] = true
+	}
+	for _, wanted := range l.strings("ids") {
+		if accountID, _, err := publicid.Split("ids", wanted); err == nil && asked[accountID] && !found[wanted] {
+			found[wanted] = true // told once
+			answer.Mutable(field).List().Append(protoreflect.ValueOfString(wanted))
+		}
+	}
 }
 
 func (l *listing) unreachable(accountID string, err error) *apiv1.Unreachable {

@@ -35,8 +35,15 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
+	sources, err := l.runner.inventory.Sources(ctx, query.Type, query.AccountIDs)
+	if err != nil {
+		return nil, err
+	}
 	list := items(answer)
 	for _, item := range found {
+		if at := sources[item.AccountID].ObservedAt; at.After(item.ObservedAt) {
+			item.ObservedAt = at // a complete reading found it unchanged
+		}
 		element := list.AppendMutable().Message()
 		if err := proto.Unmarshal(item.Body, element.Interface()); err != nil {
 			return nil, fmt.Errorf("decode cached %s: %w", item.ID, err)
@@ -58,13 +65,9 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 	if field := answer.Descriptor().Fields().ByName("total_size"); field != nil {
 		answer.Set(field, protoreflect.ValueOfInt32(int32(total)))
 	}
-	ages, err := l.runner.inventory.Ages(ctx, query.Type, query.AccountIDs)
-	if err != nil {
-		return nil, err
-	}
 	for _, id := range query.AccountIDs {
-		source := &apiv1.Source{AccountId: id}
-		if at, ok := ages[id]; ok {
+		source := &apiv1.Source{AccountId: id, Complete: sources[id].Complete}
+		if at := sources[id].ObservedAt; !at.IsZero() {
 			source.ObservedAt = timestamppb.New(at)
 		}
 		appendMessage(answer, "sources", source)

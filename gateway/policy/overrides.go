@@ -9,11 +9,13 @@ import (
 
 	"golang.org/x/crypto/ssh"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
 )
 
 // override does what the contract cannot say, and then mostly goes on with run.
@@ -21,39 +23,55 @@ type override func(ctx context.Context, r *Runner, call *pipeline.Call, t *targe
 
 // overrides are all there are.
 var overrides = map[string]override{
-	"cloud.compute.v1.VmService/CreateVm":             createVm,
-	"cloud.compute.v1.VmService/ResetVmPassword":      resetVmPassword,
-	"cloud.compute.v1.VmService/GetVmInitialPassword": getVmInitialPassword,
-	"cloud.compute.v1.KeyPairService/CreateKeyPair":   createKeyPair,
+	"cloud.compute.v1.VmService/CreateVm":                     withPassword,
+	"cloud.compute.v1.VmService/ResetVmPassword":              withPassword,
+	"cloud.compute.v1.VmService/GetVmInitialPassword":         getVmInitialPassword,
+	"cloud.compute.v1.KeyPairService/CreateKeyPair":           createKeyPair,
+	"cloud.database.v1.InstanceService/CreateInstance":        withPassword,
+	"cloud.database.v1.InstanceService/ResetInstancePassword": withPassword,
+	"cloud.database.v1.InstanceService/GetInstance":           getInstance,
 }
 
-// createVm makes the password where the client asks for one.
-func createVm(ctx context.Context, r *Runner, call *pipeline.Call, t *target) (proto.Message, error) {
-	if call.Request.(*computev1.CreateVmRequest).GetGeneratePassword() {
-		t.native.(*computev1.CreateVmRequest).Password = newPassword()
+// withPassword makes the password where the client asks for one: the request's
+// fields are password and generate_password.
+func withPassword(ctx context.Context, r *Runner, call *pipeline.Call, t *target) (proto.Message, error) {
+	if generate := boolField(call.Request, "generate_password"); generate != nil && *generate {
+		native := t.native.ProtoReflect()
+		native.Set(native.Descriptor().Fields().ByName("password"), protoreflect.ValueOfString(newPassword()))
 	}
 	return r.run(ctx, call, t)
 }
 
-// resetVmPassword makes the password where the client asks for one.
-func resetVmPassword(ctx context.Context, r *Runner, call *pipeline.Call, t *target) (proto.Message, error) {
-	if call.Request.(*computev1.ResetVmPasswordRequest).GetGeneratePassword() {
-		t.native.(*computev1.ResetVmPasswordRequest).Password = newPassword()
-	}
-	return r.run(ctx, call, t)
-}
+// vmAdministrator is the account inside a VM whose password is kept.
+const vmAdministrator = "root"
 
 // getVmInitialPassword reads the sealed store first; no cloud tells a password
 // that was given to it.
 func getVmInitialPassword(ctx context.Context, r *Runner, call *pipeline.Call, t *target) (proto.Message, error) {
-	username, password, ok, err := r.passwords.Recall(ctx, t.resourceID)
+	password, ok, err := r.passwords.Recall(ctx, t.resourceID)
 	if err != nil {
 		return nil, err
 	}
 	if ok {
-		return &computev1.GetVmInitialPasswordResponse{Username: username, Password: password}, nil
+		return &computev1.GetVmInitialPasswordResponse{Username: vmAdministrator, Password: password}, nil
 	}
 	return r.run(ctx, call, t)
+}
+
+// getInstance adds to what the cloud tells the password that the gateway has kept.
+// An instance that the cloud does not know has none.
+func getInstance(ctx context.Context, r *Runner, call *pipeline.Call, t *target) (proto.Message, error) {
+	answer, err := r.run(ctx, call, t)
+	if err != nil || !call.Request.(*databasev1.GetInstanceRequest).GetIncludePassword() {
+		return answer, err
+	}
+	told, ok := answer.(*databasev1.GetInstanceResponse)
+	if !ok {
+		return nil, sdk.NewError(apiv1.Reason_REASON_INTERNAL)
+	}
+	told.Username = told.GetInstance().GetUsername()
+	told.Password, _, err = r.passwords.Recall(ctx, t.resourceID)
+	return told, err
 }
 
 // keyBits is the size of generated keys: every cloud takes RSA of this size.
@@ -88,11 +106,11 @@ func createKeyPair(ctx context.Context, r *Runner, call *pipeline.Call, t *targe
 	return answer, nil
 }
 
-// newPassword makes 20 characters of all four classes, about 110 bits, without
-// characters that are easily taken for others.
+// newPassword makes 20 characters of all four classes, about 119 bits, that are in
+// every cloud's alphabet for VMs and databases and are not easily taken for others.
 func newPassword() string {
 	const classes = 4
-	sets := [classes]string{"ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", "23456789", "#%+-=?_@"}
+	sets := [classes]string{"ABCDEFGHJKLMNPQRSTUVWXYZ", "abcdefghijkmnpqrstuvwxyz", "23456789", "#%+-=_"}
 	all := sets[0] + sets[1] + sets[2] + sets[3]
 	for {
 		password := make([]byte, 20)

@@ -1,7 +1,7 @@
 package policy
 
 import (
-	"crypto/hmac"
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -14,11 +14,14 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
+const pageLabel = "page token"
+
 // pageLife is how long a page token may be used.
 const pageLife = time.Hour
 
 // page is what a page token says: where each account goes on. It is bound to the
-// filters, and signed, so that it cannot be turned into another query.
+// filters, so that it cannot be turned into another query, and sealed: a driver's
+// token can name a resource that the caller may not see.
 type page struct {
 	Version int               `json:"v"`
 	Markers map[string]string `json:"m"` // account -> the driver's own token; "" begins
@@ -31,7 +34,7 @@ func (r *Runner) encodePage(markers map[string]string, filter []byte) (string, e
 	if err != nil {
 		return "", err
 	}
-	return base64.RawURLEncoding.EncodeToString(append(r.pageMAC(body), body...)), nil
+	return base64.RawURLEncoding.EncodeToString(r.opts.Pages.Seal(body, pageLabel)), nil
 }
 
 func (r *Runner) decodePage(token string, filter []byte) (map[string]string, error) {
@@ -39,26 +42,24 @@ func (r *Runner) decodePage(token string, filter []byte) (map[string]string, err
 		return sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Violation("page_token", why))
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(raw) < sha256.Size || !hmac.Equal(raw[:sha256.Size], r.pageMAC(raw[sha256.Size:])) {
+	if err != nil {
+		return nil, refuse("is none of ours")
+	}
+	body, err := r.opts.Pages.Open(raw, pageLabel)
+	if err != nil {
 		return nil, refuse("is none of ours")
 	}
 	var p page
-	if err := json.Unmarshal(raw[sha256.Size:], &p); err != nil || p.Version != 1 {
+	if err := json.Unmarshal(body, &p); err != nil || p.Version != 1 {
 		return nil, refuse("is of another version")
 	}
 	if r.now().Unix() > p.Expires {
 		return nil, refuse("has expired; begin with the first page")
 	}
-	if !hmac.Equal(p.Filter, filter) {
+	if !bytes.Equal(p.Filter, filter) {
 		return nil, refuse("belongs to other filters")
 	}
 	return p.Markers, nil
-}
-
-func (r *Runner) pageMAC(body []byte) []byte {
-	mac := hmac.New(sha256.New, r.opts.PageKey)
-	mac.Write(body)
-	return mac.Sum(nil)
 }
 
 // filterDigest identifies a list request without its place in the listing.

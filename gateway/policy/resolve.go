@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"context"
+
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -14,20 +16,27 @@ import (
 // target is what a call resolves to: one account, and the request in its words.
 type target struct {
 	account    *account.Account
-	native     proto.Message // native ids, without the gateway's own fields
-	resourceID string        // public id of what is acted on; empty for creates
+	native     proto.Message               // native ids, without the gateway's own fields
+	resourceID string                      // public id of what is acted on; empty for creates
+	check      func(context.Context) error // before a new intent is recorded; nil: none
 }
 
 // resolve finds the account of a call and turns the request into its words. All
-// ids must be of that account.
-func (r *Runner) resolve(call *pipeline.Call) (*target, error) {
+// ids must be of that account, and the caller must be allowed to use each.
+func (r *Runner) resolve(ctx context.Context, call *pipeline.Call) (*target, error) {
 	native := proto.Clone(call.Request)
 	message := native.ProtoReflect()
 	if err := requireFields(message); err != nil {
 		return nil, err
 	}
 	accountID := accountField(message)
+	if accountID != "" {
+		if err := r.access.Account(call.Principal, accountID); err != nil {
+			return nil, err
+		}
+	}
 	t := &target{native: native}
+	var used []usedID
 	err := pipeline.RewriteIDs(message, func(path string, rule *apiv1.FieldRule, id string) (string, error) {
 		idAccount, nativeID, err := publicid.Split(path, id)
 		if err != nil {
@@ -40,12 +49,10 @@ func (r *Runner) resolve(call *pipeline.Call) (*target, error) {
 			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH,
 				sdk.Violation(path, "is of account "+idAccount+", the request is for account "+accountID))
 		}
-		if err := r.access.Resource(call.Principal, id); err != nil {
-			return "", err
-		}
 		if path == call.Method.IDField {
 			t.resourceID = id
 		}
+		used = append(used, usedID{path: path, resourceType: rule.GetRef(), id: id, native: nativeID})
 		return nativeID, nil
 	})
 	if err != nil {
@@ -56,6 +63,12 @@ func (r *Runner) resolve(call *pipeline.Call) (*target, error) {
 	}
 	if err := usable(t.account, call.Method); err != nil {
 		return nil, err
+	}
+	for _, u := range used {
+		u.changed = u.path == call.Method.IDField && call.Method.IsWrite() && call.Method.Kind != apiv1.Kind_KIND_CREATE
+		if err := r.mayUse(ctx, call, t.account, u); err != nil {
+			return nil, err
+		}
 	}
 	if call.Method.Kind == apiv1.Kind_KIND_CREATE {
 		t.resourceID = ""

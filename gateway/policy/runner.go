@@ -12,6 +12,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
@@ -25,8 +26,9 @@ type Accounts interface {
 // Inventory is what policies ask and tell of resources.
 type Inventory interface {
 	Owner(id string) (inventory.Ownership, bool)
+	FormerOwner(ctx context.Context, id string) (tenantID string, ok bool, err error)
 	List(ctx context.Context, q inventory.Query) ([]inventory.Cached, int, error)
-	Ages(ctx context.Context, resourceType string, accountIDs []string) (map[string]time.Time, error)
+	Sources(ctx context.Context, resourceType string, accountIDs []string) (map[string]inventory.Source, error)
 	Record(ctx context.Context, o inventory.Observation) error
 }
 
@@ -35,25 +37,32 @@ type Operations interface {
 	Submit(ctx context.Context, s operation.Submission) (operation.Result, error)
 }
 
-// Passwords reads the first password of a resource; ok is false if none is known.
+// Passwords reads the password of a resource's administrator; ok is false if none is
+// known.
 type Passwords interface {
-	Recall(ctx context.Context, resourceID string) (username, password string, ok bool, err error)
+	Recall(ctx context.Context, resourceID string) (password string, ok bool, err error)
 }
 
 // Access decides which accounts and resources a principal may use.
 type Access interface {
 	// Account refuses with RESOURCE_FORBIDDEN.
 	Account(p pipeline.Principal, accountID string) error
-	// Resource refuses with RESOURCE_FORBIDDEN; the id is public.
-	Resource(p pipeline.Principal, id string) error
+	// Sees tells whether what an organization owns is the principal's to use; ""
+	// is nobody's.
+	Sees(p pipeline.Principal, ownerID string) bool
 	// Tenants lists the organizations whose resources are visible; empty: all.
 	Tenants(p pipeline.Principal) []string
+	// Owner is the organization that will own what the principal makes; it refuses
+	// another's with RESOURCE_FORBIDDEN.
+	Owner(p pipeline.Principal, wanted string) (string, error)
+	// Quotas are the limits that a new resource counts against.
+	Quotas(ownerID, resourceType, accountID string) []pipeline.Quota
 }
 
-// Options tunes a Runner. The zero value is ready for production, but for PageKey.
+// Options tunes a Runner. The zero value is ready for production, but for Pages.
 type Options struct {
-	// PageKey signs page tokens.
-	PageKey []byte
+	// Pages seals page tokens.
+	Pages *seal.Box
 	// ReadTimeout bounds one read of a cloud; default 30s.
 	ReadTimeout time.Duration
 	// ListParallel is how many accounts are listed at the same time; default 32.
@@ -70,6 +79,7 @@ type Runner struct {
 	operations Operations
 	passwords  Passwords
 	access     Access
+	common     commonCache
 	opts       Options
 }
 
@@ -96,7 +106,7 @@ func (r *Runner) Handle(ctx context.Context, call *pipeline.Call) (proto.Message
 	if call.Method.Kind == apiv1.Kind_KIND_LIST {
 		return r.list(ctx, call)
 	}
-	target, err := r.resolve(call)
+	target, err := r.resolve(ctx, call)
 	if err != nil {
 		return nil, err
 	}

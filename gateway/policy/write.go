@@ -12,13 +12,12 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
 func (r *Runner) create(ctx context.Context, call *pipeline.Call, t *target) (proto.Message, error) {
-	if err := r.checkReferences(ctx, call, t); err != nil {
-		return nil, err
-	}
+	t.check = func(ctx context.Context) error { return r.checkReferences(ctx, call, t) }
 	result, err := r.submit(ctx, call, t)
 	return result.Answer, err
 }
@@ -79,6 +78,14 @@ func boolField(message proto.Message, name protoreflect.Name) *bool {
 	return &value
 }
 
+func textField(message proto.Message, name protoreflect.Name) string {
+	m := message.ProtoReflect()
+	if field := m.Descriptor().Fields().ByName(name); field != nil && field.Kind() == protoreflect.StringKind {
+		return m.Get(field).String()
+	}
+	return ""
+}
+
 // doneAnswer is the answer to a write that needed no call to the cloud.
 func doneAnswer(call *pipeline.Call, id string, state protoreflect.EnumNumber) proto.Message {
 	answer := call.Method.Output.New()
@@ -102,12 +109,48 @@ func (r *Runner) submit(ctx context.Context, call *pipeline.Call, t *target) (op
 		return operation.Result{}, err
 	}
 	protect := boolField(call.Request, "deletion_protected")
+	owner, err := r.access.Owner(call.Principal, textField(call.Request, "tenant_id"))
+	if err != nil {
+		return operation.Result{}, err
+	}
+	if err := r.access.Account(pipeline.Principal{TenantID: owner}, t.account.ID); err != nil {
+		return operation.Result{}, sdk.NewError(apiv1.Reason_REASON_RESOURCE_FORBIDDEN,
+			sdk.Violation("tenant_id", "is of an organization that may not use the account "+t.account.ID))
+	}
 	return r.operations.Submit(ctx, operation.Submission{
-		Method: call.Method, AccountID: t.account.ID, TenantID: call.Principal.TenantID, ActorID: call.Principal.UserID,
-		RequestID: call.RequestID, Key: call.Options.GetRequestId(), Hash: hash, Request: t.native, ResourceID: t.resourceID,
+		Method: call.Method, AccountID: t.account.ID, TenantID: owner, Quotas: r.quotas(call, owner, t.account.ID), ActorID: call.Principal.UserID,
+		RequestID: call.RequestID, Key: call.Options.GetRequestId(), Hash: hash, Request: t.native, ResourceID: t.resourceID, Check: t.check,
 		Protect: protect != nil && *protect, Callback: call.Options.GetCallbackUrl(),
 		Wait: time.Duration(call.Options.GetWaitSeconds()) * time.Second,
 	})
+}
+
+// quotas are the limits that a create counts against, with what its chain makes.
+func (r *Runner) quotas(call *pipeline.Call, owner, accountID string) []pipeline.Quota {
+	if call.Method.Kind != apiv1.Kind_KIND_CREATE {
+		return nil
+	}
+	making := map[string]int{call.Method.ResourceType: 1}
+	call.Request.ProtoReflect().Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
+		chained := r.contract.Method(contract.FieldRule(field).GetChain().GetRpc())
+		if chained == nil || chained.Kind != apiv1.Kind_KIND_CREATE {
+			return true
+		}
+		if field.IsList() {
+			making[chained.ResourceType] += value.List().Len()
+		} else {
+			making[chained.ResourceType]++
+		}
+		return true
+	})
+	var out []pipeline.Quota
+	for resourceType, n := range making {
+		for _, q := range r.access.Quotas(owner, resourceType, accountID) {
+			q.Making = n
+			out = append(out, q)
+		}
+	}
+	return out
 }
 
 // messageHash identifies what a client meant, however it was spelt.
