@@ -3,6 +3,7 @@ package operation
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -14,7 +15,9 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/internal/publicid"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
@@ -23,18 +26,24 @@ const maxFaults = 5
 
 // attempt calls the driver until its answer is known.
 func (t *task) attempt(ctx context.Context) error {
-	if t.fresh {
-		t.fresh = false
-	} else if repeat, err := t.prepareRepeat(ctx); !repeat || err != nil {
-		return err
-	}
 	acc, err := t.engine.accounts.Get(t.row.AccountID)
 	if err != nil {
-		return t.fail(ctx, err, false)
+		return t.fail(ctx, err, !t.fresh)
 	}
-	answer, trailer, err := t.call(ctx, acc)
+	if acc.Conn == nil {
+		return t.awaitOpening(ctx)
+	}
+	if t.fresh {
+		t.fresh = false
+	} else if repeat, err := t.prepareRepeat(ctx, acc); !repeat || err != nil {
+		return err
+	}
+	answer, trailer, err := t.call(ctx, acc, t.row.Attempts)
 	if ctx.Err() != nil {
 		return nil // stopping: the row says that an attempt was made
+	}
+	if t.method.Kind == apiv1.Kind_KIND_DELETE && sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
+		answer, trailer, err = t.method.Output.New().Interface(), sdk.Trailer{}, nil // absent is success
 	}
 	switch judge(err) {
 	case succeeded:
@@ -44,7 +53,7 @@ func (t *task) attempt(ctx context.Context) error {
 				r.Status = int32(apiv1.OperationStatus_OPERATION_STATUS_UNKNOWN_OUTCOME)
 			})
 		}
-		return t.acceptAnswer(ctx, answer, trailer)
+		return t.acceptAnswer(ctx, acc, answer, trailer)
 	case refused:
 		return t.fail(ctx, err, true)
 	case noEffect:
@@ -60,18 +69,31 @@ func (t *task) attempt(ctx context.Context) error {
 	}
 }
 
+// awaitOpening waits for an account that has never been opened in this process:
+// how its cloud takes repeats is not known, and nothing can be sent.
+func (t *task) awaitOpening(ctx context.Context) error {
+	switch {
+	case t.fresh && t.row.ParentID == "":
+		return t.fail(ctx, sdk.NewError(apiv1.Reason_REASON_DRIVER_UNAVAILABLE), false)
+	case t.engine.now().After(t.row.DeadlineAt):
+		return t.timeOut(ctx)
+	default:
+		return t.patience.wait(ctx, minRepeat)
+	}
+}
+
+// minRepeat is the least time between an attempt and its repeat.
+const minRepeat = 250 * time.Millisecond
+
 // prepareRepeat waits until a repeat is safe, and counts it. It answers false when
 // the operation's time is over.
-func (t *task) prepareRepeat(ctx context.Context) (bool, error) {
+func (t *task) prepareRepeat(ctx context.Context, acc *account.Account) (bool, error) {
 	now := t.engine.now()
 	if now.After(t.row.DeadlineAt) {
 		return false, t.timeOut(ctx)
 	}
-	acc, err := t.engine.accounts.Get(t.row.AccountID)
-	if err != nil {
-		return false, t.fail(ctx, err, true)
-	}
-	if err := t.patience.wait(ctx, t.row.LastAttemptAt.Add(settleTime(acc, t)).Sub(now)); err != nil {
+	settled := t.row.LastAttemptAt.Add(settleTime(acc, t)).Sub(now)
+	if err := t.patience.wait(ctx, max(settled, minRepeat)); err != nil {
 		return false, err
 	}
 	return true, t.update(ctx, func(r *row) {
@@ -126,13 +148,13 @@ func judge(err error) verdict {
 	if err == nil {
 		return succeeded
 	}
-	if errors.Is(err, driverhost.ErrNotSent) {
+	if errors.Is(err, driverhost.ErrNotSent) || errors.Is(err, errNotOpen) {
 		return noEffect
 	}
 	switch reason := sdk.ReasonOf(err); reason {
 	case apiv1.Reason_REASON_THROTTLED, apiv1.Reason_REASON_RATE_LIMITED, apiv1.Reason_REASON_RESOURCE_BUSY,
-		apiv1.Reason_REASON_REQUEST_IN_PROGRESS, apiv1.Reason_REASON_ACCOUNT_NOT_FOUND:
-		return noEffect // a driver that does not know the account has not opened it again yet
+		apiv1.Reason_REASON_REQUEST_IN_PROGRESS:
+		return noEffect
 	case apiv1.Reason_REASON_CLOUD_ERROR, apiv1.Reason_REASON_CLOUD_TIMEOUT, apiv1.Reason_REASON_CLOUD_UNAVAILABLE,
 		apiv1.Reason_REASON_DEADLINE_EXCEEDED, apiv1.Reason_REASON_DRIVER_UNAVAILABLE, apiv1.Reason_REASON_DRIVER_FAULT,
 		apiv1.Reason_REASON_UNAVAILABLE, apiv1.Reason_REASON_INTERNAL:
@@ -147,7 +169,7 @@ func judge(err error) verdict {
 
 // acceptAnswer records what the driver answered, with the resource, and wakes the
 // client.
-func (t *task) acceptAnswer(ctx context.Context, answer proto.Message, trailer sdk.Trailer) error {
+func (t *task) acceptAnswer(ctx context.Context, acc *account.Account, answer proto.Message, trailer sdk.Trailer) error {
 	public := answer.ProtoReflect()
 	fields := public.Descriptor().Fields()
 	idField := fields.ByName("id")
@@ -158,8 +180,13 @@ func (t *task) acceptAnswer(ctx context.Context, answer proto.Message, trailer s
 	if resourceID == "" {
 		resourceID = publicid.Join(t.row.AccountID, public.Get(idField).String())
 	}
+	if _, _, err := publicid.Split("id", resourceID); err != nil {
+		return t.fail(ctx, sdk.NewError(apiv1.Reason_REASON_DRIVER_FAULT, sdk.Cause(fmt.Errorf("the driver's answer: %w", err))), true)
+	}
+	pipeline.PrefixIDs(public, publicid.Join(t.row.AccountID, ""))
 	public.Set(idField, protoreflect.ValueOfString(resourceID))
-	state := stateName(public)
+	clearSecrets(public)
+	state := acceptedState(public)
 	now := t.engine.now()
 	chain, err := t.chainItems()
 	if err != nil {
@@ -179,22 +206,50 @@ func (t *task) acceptAnswer(ctx context.Context, answer proto.Message, trailer s
 		return t.fail(ctx, err, true)
 	}
 	t.patience.reset()
-	err = t.record(ctx, func(r *row) {
+	t.pollAfter = trailer.PollAfter
+	change := func(r *row) {
 		r.Status, r.ResourceID, r.ResourceState, r.Answer = int32(status), resourceID, state, encoded
 		r.NextStep, r.StartedAt, r.Verify = trailer.NextStep, &now, false
-	}, t.observation(resourceID, state, nil, ends))
-	if err == nil {
+	}
+	observed := t.observation(resourceID, state, nil)
+	observed.Created = t.method.Kind == apiv1.Kind_KIND_CREATE
+	if ends {
+		if observed.Gone = t.method.Kind == apiv1.Kind_KIND_DELETE; !observed.Gone {
+			_, observed.Body = t.glance(ctx, acc, t.method.ResourceType, resourceID)
+		}
+		return t.end(ctx, status, nil, change, observed)
+	}
+	if err = t.record(ctx, change, observed); err == nil {
 		t.accepted.give()
 	}
 	return err
 }
 
+// clearSecrets takes out of an answer what must not be stored in clear.
+func clearSecrets(answer protoreflect.Message) {
+	for i := range answer.Descriptor().Fields().Len() {
+		if field := answer.Descriptor().Fields().Get(i); contract.IsSecret(field) {
+			answer.Clear(field)
+		}
+	}
+}
+
+// acceptedState is the state in a driver's answer to a write; "" if the driver did
+// not tell.
+func acceptedState(answer protoreflect.Message) string {
+	field := answer.Descriptor().Fields().ByName("state")
+	if field == nil || field.Enum() == nil || answer.Get(field).Enum() == 0 {
+		return ""
+	}
+	return stateName(answer)
+}
+
 // observation is what the inventory shall know after this answer.
-func (t *task) observation(resourceID, state string, body []byte, ends bool) *inventory.Observation {
+func (t *task) observation(resourceID, state string, body []byte) *inventory.Observation {
 	o := &inventory.Observation{
 		ID: resourceID, Type: t.row.ResourceType, AccountID: t.row.AccountID, State: state, Body: body, At: t.engine.now(),
 		Source: "FOLLOWER", OperationID: t.row.ID, RequestID: t.row.RequestID, ActorID: t.row.ActorID,
-		Name: t.requestString("name"), Gone: ends && t.method.Kind == apiv1.Kind_KIND_DELETE,
+		Name: t.requestString("name"), KnownOnly: t.method.Kind == apiv1.Kind_KIND_DELETE,
 	}
 	o.Owner = inventory.Ownership{TenantID: t.row.TenantID, OwnerID: t.row.ActorID, DeletionProtected: t.row.Protect}
 	o.Owner.Managed = apiv1.Managed_MANAGED_DISCOVERED

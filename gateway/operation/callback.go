@@ -8,11 +8,44 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
+
+	"github.com/yunqiao/yunqiao/gateway/identity/signature"
 )
+
+const (
+	// callbackKeyID is the keyid in the signatures of all callbacks.
+	callbackKeyID = "callback"
+	// callbackAlgorithm is one that every receiver's standard library has.
+	callbackAlgorithm = signature.HMACSHA256
+)
+
+// callbackSecret is what the results of an organization's operations are signed
+// with. It is derived, so that every replica has it and none keeps it.
+func (e *Engine) callbackSecret(tenantID string) []byte {
+	return e.box.Derive("callbacks of " + tenantID)
+}
 
 // maxCallbackTries is how often a result is posted before it is given up, over
 // about an hour.
 const maxCallbackTries = 8
+
+// callbackEvery is the time between two looks for results to post.
+const callbackEvery = time.Second
+
+// deliver posts results until the context ends. It is apart from the leases: a
+// receiver may be slow.
+func (e *Engine) deliver(ctx context.Context) {
+	ticker := time.NewTicker(callbackEvery)
+	defer ticker.Stop()
+	for {
+		e.logFailure(ctx, "callbacks", e.postDue(ctx))
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
 
 // postDue posts the results of ended operations to their callback addresses. A
 // receiver may see a result twice; the operation's id tells.
@@ -51,6 +84,13 @@ func (e *Engine) post(ctx context.Context, r row) error {
 		return err
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
+	signer, err := signature.NewHMACSigner(callbackKeyID, callbackAlgorithm, e.callbackSecret(r.TenantID))
+	if err != nil {
+		return err
+	}
+	if err := signature.Sign(request, signer); err != nil {
+		return err
+	}
 	response, err := e.opts.Callbacks.Do(request)
 	if err != nil {
 		return err

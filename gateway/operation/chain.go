@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/internal/fault"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -83,7 +85,7 @@ func chainRequest(method *contract.Method, rule *apiv1.Chain, value protoreflect
 
 // runChain submits the chained rpcs one after the other, each with a key of its
 // own, so that a repeat after a crash finds what was begun.
-func (t *task) runChain(ctx context.Context) error {
+func (t *task) runChain(ctx context.Context, acc *account.Account) error {
 	items, err := t.chainItems()
 	if err != nil {
 		return t.fail(ctx, err, true)
@@ -113,7 +115,8 @@ func (t *task) runChain(ctx context.Context) error {
 			return nil // let go by this process; looked at again
 		}
 	}
-	return t.succeed(ctx, t.row.ResourceState, nil, false)
+	state, body := t.glance(ctx, acc, t.method.ResourceType, t.row.ResourceID)
+	return t.succeed(ctx, cmp.Or(state, t.row.ResourceState), body, false)
 }
 
 // chainTarget is the public id that a chained rpc acts on: the first resource,

@@ -3,7 +3,9 @@ package operation
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -25,6 +27,7 @@ type Accounts interface {
 // Inventory records what an operation learns of its resource.
 type Inventory interface {
 	Observe(tx *gorm.DB, o inventory.Observation) (apply func(), err error)
+	Owner(id string) (o inventory.Ownership, known bool)
 }
 
 // Passwords keeps the first password of a resource, sealed.
@@ -43,7 +46,7 @@ type Options struct {
 	// LeaseTime is how long an owner that is silent keeps an operation; default 15s.
 	LeaseTime time.Duration
 	// FirstPoll and MaxPoll bound the time between two looks at a resource that is
-	// changing; default 250ms and 5s.
+	// changing; default 25ms and 5s, doubling between them.
 	FirstPoll, MaxPoll time.Duration
 	// KeyLife is how long an idempotency key is remembered; default 24h.
 	KeyLife time.Duration
@@ -58,7 +61,7 @@ func (o Options) withDefaults() Options {
 		def   time.Duration
 	}{
 		{&o.CallTimeout, 60 * time.Second}, {&o.AcceptTimeout, 25 * time.Second}, {&o.LeaseTime, 15 * time.Second},
-		{&o.FirstPoll, 250 * time.Millisecond}, {&o.MaxPoll, 5 * time.Second}, {&o.KeyLife, 24 * time.Hour},
+		{&o.FirstPoll, 25 * time.Millisecond}, {&o.MaxPoll, 5 * time.Second}, {&o.KeyLife, 24 * time.Hour},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def
@@ -118,12 +121,14 @@ func (e *Engine) now() time.Time { return e.opts.Now().UTC() }
 // launch runs a task of which this process holds the lease.
 func (e *Engine) launch(t *task) {
 	e.mu.Lock()
-	e.live[t.row.ID] = t
+	e.live[t.id] = t
 	e.mu.Unlock()
 	e.wg.Go(func() {
 		defer func() {
 			e.mu.Lock()
-			delete(e.live, t.row.ID)
+			if e.live[t.id] == t {
+				delete(e.live, t.id)
+			}
 			e.mu.Unlock()
 			t.done.give()
 		}()
@@ -136,6 +141,13 @@ func (e *Engine) task(id string) *task {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.live[id]
+}
+
+// liveIDs lists the operations that run in this process.
+func (e *Engine) liveIDs() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Collect(maps.Keys(e.live))
 }
 
 // RunningIn counts the operations of an account that have not ended.

@@ -21,6 +21,11 @@ const (
 	// failingGrace is how long a resource may still look failed after its deletion
 	// was accepted.
 	failingGrace = 30 * time.Second
+	// stuckAfter is how long a resource may stay settled in another state than the
+	// operation leads to before the cloud is taken to have given up.
+	stuckAfter = 3 * time.Minute
+	// glanceTime bounds a read that only brings the inventory up to date.
+	glanceTime = 5 * time.Second
 )
 
 // followed tells whether the resource must be watched after the driver's answer.
@@ -38,11 +43,13 @@ func resourceField(getter *contract.Method) protoreflect.FieldDescriptor {
 // resource, or the chain.
 func (t *task) follow(ctx context.Context) error {
 	if t.engine.now().After(t.row.DeadlineAt) {
-		return t.timeOut(ctx)
+		return t.giveUp(ctx)
 	}
-	if t.undoAsked.given() && cancellable(&t.row) {
-		if err := t.update(ctx, func(r *row) { r.Undo = true }); err != nil {
-			return err
+	if t.undoAsked.given() {
+		if cancellable(&t.row) {
+			if err := t.update(ctx, func(r *row) { r.Undo = true }); err != nil {
+				return err
+			}
 		}
 		t.undoSeen.give()
 	}
@@ -56,35 +63,45 @@ func (t *task) follow(ctx context.Context) error {
 	if t.followed() && !t.row.Chaining {
 		return t.look(ctx, acc)
 	}
-	return t.runChain(ctx)
+	return t.runChain(ctx, acc)
 }
 
 // step repeats the rpc with the driver's next step.
 func (t *task) step(ctx context.Context, acc *account.Account) error {
-	if err := t.patience.wait(ctx, 0); err != nil {
+	if err := t.pause(ctx); err != nil {
 		return err
 	}
-	_, trailer, err := t.call(ctx, acc)
+	if t.undoAsked.given() && cancellable(&t.row) {
+		return nil // asked during the pause
+	}
+	_, trailer, err := t.call(ctx, acc, t.row.Attempts+t.unrecorded)
+	t.unrecorded++
+	t.pollAfter = trailer.PollAfter
 	switch judge(err) {
 	case succeeded:
 		if t.row.Undo && trailer.NextStep == "" {
 			return t.endUndone(ctx)
 		}
 		if trailer.NextStep == t.row.NextStep {
+			t.unrecorded = 0
 			return nil
 		}
 		t.patience.reset()
-		return t.update(ctx, func(r *row) { r.NextStep = trailer.NextStep })
+		err = t.update(ctx, func(r *row) { r.NextStep = trailer.NextStep })
 	case refused:
 		return t.refuseStep(ctx, err)
 	default:
-		return t.update(ctx, func(r *row) { r.Attempts++ })
+		err = t.update(ctx, func(r *row) { r.Attempts++ })
 	}
+	if err == nil {
+		t.unrecorded = 0
+	}
+	return err
 }
 
 // look reads the resource once and decides whether the operation has ended.
 func (t *task) look(ctx context.Context, acc *account.Account) error {
-	if err := t.patience.wait(ctx, 0); err != nil {
+	if err := t.pause(ctx); err != nil {
 		return err
 	}
 	getter := t.engine.contract.Getter(t.method.ResourceType)
@@ -92,7 +109,8 @@ func (t *task) look(ctx context.Context, acc *account.Account) error {
 	if err != nil {
 		return t.fail(ctx, err, true)
 	}
-	answer, _, err := t.get(ctx, acc, getter, native)
+	answer, trailer, err := t.get(ctx, acc, getter, native)
+	t.pollAfter = trailer.PollAfter
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
 		return t.lookAbsent(ctx)
 	}
@@ -107,6 +125,27 @@ func (t *task) look(ctx context.Context, acc *account.Account) error {
 	return t.decide(ctx, resource, body)
 }
 
+// glance reads the resource of an operation that has ended, for the inventory. It
+// finds nothing where the cloud cannot be asked: the cache is then as old as it is.
+func (t *task) glance(ctx context.Context, acc *account.Account, resourceType, resourceID string) (state string, body []byte) {
+	getter := t.engine.contract.Getter(resourceType)
+	_, native, err := publicid.Split("id", resourceID)
+	if getter == nil || err != nil {
+		return "", nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, glanceTime)
+	defer cancel()
+	answer, _, err := t.get(ctx, acc, getter, native)
+	if err != nil {
+		return "", nil
+	}
+	resource := answer.ProtoReflect().Get(resourceField(getter)).Message()
+	if body, err = proto.Marshal(resource.Interface()); err != nil {
+		return "", nil
+	}
+	return stateName(resource), body
+}
+
 func (t *task) lookAbsent(ctx context.Context) error {
 	switch {
 	case t.method.Kind == apiv1.Kind_KIND_DELETE:
@@ -114,7 +153,7 @@ func (t *task) lookAbsent(ctx context.Context) error {
 	case t.method.Kind == apiv1.Kind_KIND_CREATE && t.engine.now().Sub(*t.row.StartedAt) < visibleAfter:
 		return nil
 	default:
-		return t.fail(ctx, sdk.NewError(apiv1.Reason_REASON_RESOURCE_GONE), true)
+		return t.failGone(ctx)
 	}
 }
 
@@ -128,7 +167,7 @@ func (t *task) decide(ctx context.Context, resource protoreflect.Message, body [
 		if deleting {
 			return t.succeed(ctx, state, body, true)
 		}
-		return t.fail(ctx, sdk.NewError(apiv1.Reason_REASON_RESOURCE_GONE), true)
+		return t.failGone(ctx)
 	case apiv1.Phase_PHASE_FAILED:
 		if deleting && t.engine.now().Sub(*t.row.StartedAt) < failingGrace {
 			return t.observe(ctx, state, body)
@@ -138,6 +177,21 @@ func (t *task) decide(ctx context.Context, resource protoreflect.Message, body [
 		if !deleting && (len(t.method.Until) == 0 || slices.Contains(t.method.Until, number)) {
 			return t.settle(ctx, state, body)
 		}
+		return t.settledElsewhere(ctx, state, body)
+	}
+	t.elsewhere = ""
+	return t.observe(ctx, state, body)
+}
+
+// settledElsewhere gives the cloud some time to begin, or to go on, and then ends
+// the operation.
+func (t *task) settledElsewhere(ctx context.Context, state string, body []byte) error {
+	now := t.engine.now()
+	if t.elsewhere != state {
+		t.elsewhere, t.elsewhereSince = state, now
+	}
+	if now.Sub(t.elsewhereSince) >= stuckAfter {
+		return t.failElsewhere(ctx, state, body)
 	}
 	return t.observe(ctx, state, body)
 }
@@ -153,7 +207,7 @@ func (t *task) settle(ctx context.Context, state string, body []byte) error {
 	}
 	return t.record(ctx, func(r *row) {
 		r.ResourceState, r.Chaining = state, true
-	}, t.observation(t.row.ResourceID, state, body, false))
+	}, t.observation(t.row.ResourceID, state, body))
 }
 
 // observe records a state that has changed since the last look.
@@ -161,5 +215,5 @@ func (t *task) observe(ctx context.Context, state string, body []byte) error {
 	if state == t.row.ResourceState {
 		return nil
 	}
-	return t.record(ctx, func(r *row) { r.ResourceState = state }, t.observation(t.row.ResourceID, state, body, false))
+	return t.record(ctx, func(r *row) { r.ResourceState = state }, t.observation(t.row.ResourceID, state, body))
 }

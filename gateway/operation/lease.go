@@ -4,45 +4,64 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/yunqiao/yunqiao/internal/db"
 )
 
-// databaseNow is the database's own clock in milliseconds: leases of several
-// replicas must not depend on their clocks.
-func databaseNow(tx *gorm.DB) string {
-	if tx.Name() == "postgres" {
-		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
-	}
-	return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+// leaseEnd is when a lease that is taken or renewed now will end.
+func (e *Engine) leaseEnd(tx *gorm.DB) clause.Expr {
+	return gorm.Expr(fmt.Sprintf("%s + %d", db.NowMillis(tx), e.opts.LeaseTime.Milliseconds()))
 }
 
-// renew prolongs the leases that a condition selects.
-func (e *Engine) renew(tx *gorm.DB, condition string, args ...any) error {
-	until := gorm.Expr(fmt.Sprintf("%s + %d", databaseNow(tx), e.opts.LeaseTime.Milliseconds()))
-	return tx.Model(&row{}).Where(condition, args...).UpdateColumn("lease_until", until).Error
+// renew prolongs the leases of operations.
+func (e *Engine) renew(tx *gorm.DB, ids []string) error {
+	for part := range slices.Chunk(ids, batch) {
+		err := tx.Model(&row{}).Where("id IN ? AND lease_owner = ?", part, e.owner).UpdateColumn("lease_until", e.leaseEnd(tx)).Error
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
+
+// batch bounds the rows of one housekeeping statement.
+const batch = 500
 
 // Run takes up what a dead process has left, keeps the leases of what runs here,
 // forgets old keys and posts results, until the context ends.
 func (e *Engine) Run(ctx context.Context) error {
-	if err := e.takeUp(ctx, e.store.Embedded); err != nil {
-		return err
-	}
+	var work sync.WaitGroup
+	work.Go(func() { e.keepLeases(ctx) })
+	work.Go(func() { e.deliver(ctx) })
+	work.Wait()
+	return nil
+}
+
+func (e *Engine) keepLeases(ctx context.Context) {
 	ticker := time.NewTicker(e.opts.LeaseTime / 3)
 	defer ticker.Stop()
-	for {
-		e.logFailure(ctx, "callbacks", e.postDue(ctx))
+	abandoned := e.store.Embedded // whatever is open was left by a process that has ended
+	var forgotten time.Time
+	for e.ctx.Err() == nil {
+		err := e.takeUp(ctx, abandoned)
+		abandoned = abandoned && err != nil
+		e.logFailure(ctx, "sweep", err)
+		if now := e.now(); now.Sub(forgotten) >= e.opts.KeyLife/24 {
+			forgotten = now
+			e.logFailure(ctx, "old keys", e.forgetKeys(ctx))
+		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-ticker.C:
 		}
-		e.logFailure(ctx, "lease renewal", e.renew(e.store.Write.WithContext(ctx),
-			"lease_owner = ? AND status IN ?", e.owner, openStatuses))
-		e.logFailure(ctx, "sweep", e.takeUp(ctx, false))
-		e.logFailure(ctx, "old keys", e.forgetKeys(ctx))
+		e.logFailure(ctx, "lease renewal", e.renew(e.store.Write.WithContext(ctx), e.liveIDs()))
 	}
 }
 
@@ -52,27 +71,32 @@ func (e *Engine) logFailure(ctx context.Context, what string, err error) {
 	}
 }
 
-// takeUp claims operations whose owner is silent, or (all) every open one: a store
-// with a single user has no other owner. Every claim raises the fence, so that a
-// late write of the former owner changes nothing.
+// takeUp claims operations whose owner is silent, or (all) every one of another
+// owner: a store with a single user has had no other. What runs in this process is
+// left alone, however late its lease is. Every claim raises the fence, so that a
+// late write of the former owner changes nothing; a claim between steps counts as
+// an attempt, since the former owner may have called.
 func (e *Engine) takeUp(ctx context.Context, all bool) error {
-	condition := "status IN ? AND lease_until < " + databaseNow(e.store.Write)
+	condition, args := "status IN ? AND lease_until < "+db.NowMillis(e.store.Write), []any{openStatuses}
 	if all {
-		condition = "status IN ?"
+		condition, args = "status IN ? AND lease_owner <> ?", []any{openStatuses, e.owner}
 	}
 	var claimed []row
 	err := e.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var ids []string
-		if err := tx.Model(&row{}).Where(condition, openStatuses).Limit(500).Pluck("id", &ids).Error; err != nil || len(ids) == 0 {
+		if err := tx.Model(&row{}).Where(condition, args...).Limit(batch).Pluck("id", &ids).Error; err != nil {
 			return err
 		}
-		updated := tx.Model(&row{}).Where("id IN ?", ids).Where(condition, openStatuses).
-			Updates(map[string]any{"lease_owner": e.owner, "fence": gorm.Expr("fence + 1")})
+		ids = slices.DeleteFunc(ids, func(id string) bool { return e.task(id) != nil })
+		if len(ids) == 0 {
+			return nil
+		}
+		updated := tx.Model(&row{}).Where("id IN ?", ids).Where(condition, args...).Updates(map[string]any{
+			"lease_owner": e.owner, "lease_until": e.leaseEnd(tx), "fence": gorm.Expr("fence + 1"),
+			"attempts": gorm.Expr("attempts + CASE WHEN next_step <> '' THEN 1 ELSE 0 END"),
+		})
 		if updated.Error != nil {
 			return updated.Error
-		}
-		if err := e.renew(tx, "id IN ? AND lease_owner = ?", ids, e.owner); err != nil {
-			return err
 		}
 		return tx.Where("id IN ? AND lease_owner = ?", ids, e.owner).Find(&claimed).Error
 	})

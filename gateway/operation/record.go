@@ -24,7 +24,7 @@ func (t *task) update(ctx context.Context, change func(*row)) error {
 
 // record writes the changed row and what was observed of the resource in one
 // transaction, and only if the lease is still ours. Memory follows the store.
-func (t *task) record(ctx context.Context, change func(*row), observed *inventory.Observation, also ...func(*gorm.DB) error) error {
+func (t *task) record(ctx context.Context, change func(*row), observed *inventory.Observation, also ...func(*gorm.DB, *row) error) error {
 	next := t.snapshot()
 	change(&next)
 	apply := func() {}
@@ -44,7 +44,7 @@ func (t *task) record(ctx context.Context, change func(*row), observed *inventor
 			}
 		}
 		for _, f := range also {
-			if err := f(tx); err != nil {
+			if err := f(tx, &next); err != nil {
 				return err
 			}
 		}
@@ -60,20 +60,19 @@ func (t *task) record(ctx context.Context, change func(*row), observed *inventor
 	return nil
 }
 
-// passwords keeps the password of a VM that a request has set, and forgets it
-// with the VM, in the transaction of the change.
-func (t *task) passwords(status apiv1.OperationStatus, gone bool) func(*gorm.DB) error {
-	id := t.row.ResourceID
-	return func(tx *gorm.DB) error {
+// passwords keeps the password of a VM's or database's administrator that a request
+// has set, and forgets it with the resource, in the transaction of the change.
+func (t *task) passwords(gone bool) func(*gorm.DB, *row) error {
+	return func(tx *gorm.DB, next *row) error {
 		if gone {
-			return t.engine.passwords.Forget(tx, id)
+			return t.engine.passwords.Forget(tx, next.ResourceID)
 		}
 		password := t.requestString("password")
-		created := t.method.Kind == apiv1.Kind_KIND_CREATE && id != ""
-		if password == "" || !created && status != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED {
+		created := t.method.Kind == apiv1.Kind_KIND_CREATE && next.ResourceID != ""
+		if password == "" || !created && next.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED {
 			return nil
 		}
-		return t.engine.passwords.Remember(tx, id, password)
+		return t.engine.passwords.Remember(tx, next.ResourceID, password)
 	}
 }
 

@@ -27,15 +27,15 @@ type row struct {
 	Protect        bool   // deletion protection asked for at creation
 	Status         int32  `gorm:"not null;index:operation_due,priority:1"`
 	Attempts       int32
-	NextStep       string `gorm:"size:2048"`
-	Undo           bool   // the steps are being taken back
-	Verify         bool   // a repeated create waits to see whether a twin turns up
-	Chaining       bool   // the resource has settled, its chain runs
-	ResourceState  string `gorm:"size:64"`
-	Answer         []byte // first answer to the client, public ids
-	Error          []byte // cloud.api.v1.Error
-	CallbackURL    string `gorm:"size:2048"`
-	CallbackDueAt  *time.Time
+	NextStep       string     `gorm:"size:2048"`
+	Undo           bool       // the steps are being taken back
+	Verify         bool       // a repeated create waits to see whether a twin turns up
+	Chaining       bool       // the resource has settled, its chain runs
+	ResourceState  string     `gorm:"size:64"`
+	Answer         []byte     // first answer to the client, public ids
+	Error          []byte     // cloud.api.v1.Error
+	CallbackURL    string     `gorm:"size:2048"`
+	CallbackDueAt  *time.Time `gorm:"index"`
 	CallbackTries  int32
 	LastAttemptAt  time.Time
 	CreatedAt      time.Time `gorm:"index"`

@@ -3,6 +3,7 @@ package operation
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/fault"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -29,9 +31,12 @@ type Submission struct {
 	Request    proto.Message
 	ResourceID string // public id of what is acted on; empty for creates
 	Protect    bool   // a create asks for deletion protection
-	Callback   string
-	Wait       time.Duration // for the end, after the cloud has accepted
-	parentID   string
+	Quotas     []pipeline.Quota
+	// Check may refuse a new intent; repeats are answered without it. Nil: no check.
+	Check    func(context.Context) error
+	Callback string
+	Wait     time.Duration // for the end, after the cloud has accepted
+	parentID string
 }
 
 // Result is what Submit found out.
@@ -141,6 +146,14 @@ func keyConflict() error {
 // insert records the intent and starts the task. The first attempt is part of the
 // intent: whoever finds the row later must assume that it was made.
 func (e *Engine) insert(ctx context.Context, s Submission) (*task, error) {
+	if e.ctx.Err() != nil {
+		return nil, sdk.NewError(apiv1.Reason_REASON_UNAVAILABLE, sdk.Cause(errors.New("the gateway is stopping")))
+	}
+	if s.Check != nil {
+		if err := s.Check(ctx); err != nil {
+			return nil, err
+		}
+	}
 	request, err := proto.Marshal(s.Request)
 	if err != nil {
 		return nil, fmt.Errorf("encode request: %w", err)
@@ -158,10 +171,13 @@ func (e *Engine) insert(ctx context.Context, s Submission) (*task, error) {
 		r.IdempotencyKey = &s.Key
 	}
 	err = e.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := CheckQuotas(tx, s.Quotas); err != nil {
+			return err
+		}
 		if err := tx.Create(&r).Error; err != nil {
 			return err
 		}
-		return e.renew(tx, "id = ?", r.ID)
+		return e.renew(tx, []string{r.ID})
 	})
 	if err != nil {
 		return nil, err
@@ -176,26 +192,45 @@ func sealLabel(id string) string { return "operation_operations/" + id }
 
 // await answers when the cloud has, and then, if asked, at the operation's end.
 func (e *Engine) await(ctx context.Context, t *task, wait time.Duration) (proto.Message, error) {
-	accept := time.NewTimer(e.opts.AcceptTimeout)
-	defer accept.Stop()
-	select {
-	case <-t.accepted.C:
-	case <-accept.C:
-	case <-ctx.Done():
-	}
+	t = e.waitFor(ctx, t, e.opts.AcceptTimeout, func(t *task) signal { return t.accepted })
 	first, err := t.answer(false)
 	if err != nil || wait == 0 {
 		return first, t.annotate(err)
 	}
-	end := time.NewTimer(wait)
-	defer end.Stop()
-	select {
-	case <-t.done.C:
-	case <-end.C:
-	case <-ctx.Done():
-	}
+	t = e.waitFor(ctx, t, wait, func(t *task) signal { return t.ended })
 	answer, err := t.answer(true)
 	return answer, t.annotate(err)
+}
+
+// waitFor waits for a signal of an operation, here or, if another process runs it,
+// in the store. It returns the task as it is then.
+func (e *Engine) waitFor(ctx context.Context, t *task, limit time.Duration, which func(*task) signal) *task {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	defer context.AfterFunc(e.ctx, cancel)()
+	pace := pacer{first: e.opts.FirstPoll, max: e.opts.MaxPoll}
+	for {
+		if e.task(t.id) == t {
+			select {
+			case <-which(t).C:
+			case <-t.done.C:
+			case <-ctx.Done():
+			}
+		}
+		if which(t).given() || ctx.Err() != nil {
+			return t
+		}
+		r, err := e.read(ctx, t.id)
+		if err != nil {
+			return t
+		}
+		if stored, err := e.loadTask(r); err == nil {
+			t = stored
+		}
+		if which(t).given() || pace.wait(ctx, 0) != nil {
+			return t
+		}
+	}
 }
 
 // annotate says of which account and operation an error is.

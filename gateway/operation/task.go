@@ -19,25 +19,34 @@ import (
 // mu guards what others read.
 type task struct {
 	engine  *Engine
+	id      string
 	method  *contract.Method
 	request proto.Message // native ids; nil once ended
 	fresh   bool          // the first attempt has not been made yet
 
 	accepted signal // there is an answer for the client
+	ended    signal // it has come to its end
 	done     signal // the end, or this process has let go
 
 	undoAsked, undoSeen signal // somebody asks for the steps to be taken back; it is recorded
 
+	// Of the goroutine of run alone:
+	patience       pacer
+	pollAfter      time.Duration // what the driver asked for before the next look
+	unrecorded     int32         // calls of the present step since the row was last written
+	elsewhere      string        // settled state other than the one that is waited for
+	elsewhereSince time.Time
+
 	mu       sync.Mutex
 	row      row
 	outcome  error // why it failed, with all that the log may know
-	patience pacer
+	nextLook time.Time
 }
 
 func newTask(e *Engine, r row, m *contract.Method, request proto.Message) *task {
 	return &task{
-		engine: e, method: m, request: request, row: r,
-		accepted: newSignal(), done: newSignal(), undoAsked: newSignal(), undoSeen: newSignal(),
+		engine: e, id: r.ID, method: m, request: request, row: r,
+		accepted: newSignal(), ended: newSignal(), done: newSignal(), undoAsked: newSignal(), undoSeen: newSignal(),
 		patience: pacer{first: e.opts.FirstPoll, max: e.opts.MaxPoll},
 	}
 }
@@ -63,6 +72,7 @@ func (e *Engine) loadTask(r row) (*task, error) {
 		t.accepted.give()
 	}
 	if r.ended() {
+		t.ended.give()
 		t.done.give()
 	}
 	return t, nil
@@ -110,10 +120,7 @@ func (t *task) answer(current bool) (proto.Message, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	r := &t.row
-	if len(r.Answer) == 0 && r.ended() && r.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED {
-		return nil, t.failure()
-	}
-	if current && r.ended() && r.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED && t.outcome != nil {
+	if r.ended() && r.status() != apiv1.OperationStatus_OPERATION_STATUS_SUCCEEDED && (current || len(r.Answer) == 0) {
 		return nil, t.failure()
 	}
 	message := t.method.Output.New()
@@ -156,21 +163,56 @@ type pacer struct {
 	first, max, current time.Duration
 }
 
+// next is the interval before the next look.
+func (p *pacer) next() time.Duration {
+	interval := max(p.current, p.first)
+	p.current = min(interval*2, p.max)
+	return interval
+}
+
 // wait sleeps for the next interval, or for at least so long.
 func (p *pacer) wait(ctx context.Context, least time.Duration) error {
-	if p.current == 0 {
-		p.current = p.first
-	}
-	interval := max(p.current, least)
-	p.current = min(p.current*3/2, p.max)
-	timer := time.NewTimer(interval)
+	return sleep(ctx, max(p.next(), least), nil)
+}
+
+// sleep waits for a time, or until wake is closed.
+func sleep(ctx context.Context, d time.Duration, wake <-chan struct{}) error {
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
+	case <-wake:
+		return nil
 	case <-timer.C:
 		return nil
 	}
 }
 
 func (p *pacer) reset() { p.current = 0 }
+
+// pause waits before the next look or step, at least as long as the driver asked
+// for. A request to take the steps back ends it.
+func (t *task) pause(ctx context.Context) error {
+	interval := max(t.patience.next(), t.pollAfter)
+	t.pollAfter = 0
+	t.mu.Lock()
+	t.nextLook = t.engine.now().Add(interval)
+	t.mu.Unlock()
+	var wake <-chan struct{}
+	if !t.undoAsked.given() {
+		wake = t.undoAsked.C
+	}
+	return sleep(ctx, interval, wake)
+}
+
+// next is when the resource will be looked at again; nil: not known yet.
+func (t *task) next() *time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.nextLook.IsZero() {
+		return nil
+	}
+	at := t.nextLook
+	return &at
+}
