@@ -7,4 +7,4 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/cli"
 )
 
-func main() { os.Exit(cli.Main(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }
+func main() { os.Exit(cli.Main(os.Args[1:], os.Getenv, os.Stdin, os.Stdout, os.Stderr)) }

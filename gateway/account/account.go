@@ -61,6 +61,15 @@ func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.Accoun
 	return &next
 }
 
+// withRecord puts what is stored of the account into a copy, and keeps what is
+// known of its cloud.
+func (a *Account) withRecord(stored *Account) *Account {
+	next := *a
+	next.Driver, next.Kind, next.Description, next.Settings = stored.Driver, stored.Kind, stored.Description, stored.Settings
+	next.CredentialNames, next.FromConfig, next.CreatedAt = stored.CredentialNames, stored.FromConfig, stored.CreatedAt
+	return &next
+}
+
 // withFailure puts why the account cannot be used into a copy. What it could do
 // before stays known, so that requests are still judged by it.
 func (a *Account) withFailure(reason apiv1.Reason) *Account {

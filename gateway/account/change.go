@@ -74,11 +74,11 @@ func (m *Manager) create(ctx context.Context, request *accountv1.CreateAccountRe
 		Settings: request.GetSettings(), CredentialNames: slices.Sorted(maps.Keys(request.GetCredentials())),
 		CreatedAt: m.opts.Now().UTC(), State: accountv1.AccountState_ACCOUNT_STATE_OPENING,
 	}}
-	if used, err := m.store.used(ctx, rec.account.ID); err != nil {
+	done, err := m.reserve(ctx, rec.account.ID)
+	if err != nil {
 		return nil, err
-	} else if used {
-		return nil, nameTaken()
 	}
+	defer done()
 	opened, err := m.tryOpen(ctx, rec)
 	if err != nil {
 		if !passing(err) {
@@ -98,6 +98,27 @@ func (m *Manager) create(ctx context.Context, request *accountv1.CreateAccountRe
 	return opened, nil
 }
 
+// reserve keeps a name for one creation until done: two that open the same name at
+// its driver would leave the credentials of the refused one there.
+func (m *Manager) reserve(ctx context.Context, id string) (done func(), err error) {
+	if used, err := m.store.used(ctx, id); err != nil {
+		return nil, err
+	} else if used {
+		return nil, nameTaken()
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, made := m.secrets[id]; made || m.reserved[id] {
+		return nil, nameTaken()
+	}
+	m.reserved[id] = true
+	return func() {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		delete(m.reserved, id)
+	}, nil
+}
+
 // passing tells whether an opening failed for a reason that may pass by itself.
 func passing(err error) bool {
 	switch sdk.ReasonOf(err) {
@@ -114,8 +135,11 @@ func nameTaken() error {
 		sdk.Violation("id", "the name is in use or was used before; names are never reused"))
 }
 
-// update changes settings and credentials and opens the account anew.
+// update changes settings and credentials and opens the account anew. What the
+// cloud refuses is refused here too, and the account stays as it was.
 func (m *Manager) update(ctx context.Context, request *accountv1.UpdateAccountRequest) (*Account, error) {
+	m.updating.Lock()
+	defer m.updating.Unlock()
 	rec, err := m.record(request.GetId())
 	if err != nil {
 		return nil, err
@@ -137,17 +161,29 @@ func (m *Manager) update(ctx context.Context, request *accountv1.UpdateAccountRe
 		}
 	}
 	changed := record{account: &next, credentials: credentials}
-	m.mu.Lock()
-	err = m.store.save(ctx, changed)
-	if err == nil {
-		m.put(changed)
+	opened, failure := m.tryOpen(ctx, changed)
+	if failure != nil && !passing(failure) {
+		return nil, failure
 	}
-	m.mu.Unlock()
-	if err != nil {
+	if err := m.replace(ctx, changed); err != nil {
 		return nil, err
 	}
-	m.open(ctx, next.ID)
+	m.opened(next.ID, opened, failure)
 	return m.registry.Get(next.ID)
+}
+
+// replace stores a changed record, unless the account has been deleted meanwhile.
+func (m *Manager) replace(ctx context.Context, changed record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if _, ok := m.secrets[changed.account.ID]; !ok {
+		return sdk.NewError(apiv1.Reason_REASON_ACCOUNT_NOT_FOUND)
+	}
+	if err := m.store.save(ctx, changed); err != nil {
+		return err
+	}
+	m.put(changed)
+	return nil
 }
 
 // remove forgets an account. What it holds at the cloud stays there.
@@ -193,7 +229,12 @@ func (m *Manager) record(id string) (record, error) {
 // cloud until the account has been opened anew.
 func (m *Manager) put(rec record) {
 	m.secrets[rec.account.ID] = rec
-	m.registry.change(rec.account.ID, func(*Account) *Account { return rec.account })
+	m.registry.change(rec.account.ID, func(known *Account) *Account {
+		if known == nil {
+			return rec.account
+		}
+		return known.withRecord(rec.account)
+	})
 }
 
 // overlay sets what changes has over a copy of base; an empty value removes.
@@ -235,10 +276,13 @@ func checkFields(schema *driverv1.GetAccountSchemaResponse, settings, credential
 			problems = append(problems, sdk.Violation(where+"."+name, fmt.Sprintf("must be one of %q", field.GetValues())))
 		}
 	}
-	for where, given := range map[string]map[string]string{"settings": settings, "credentials": credentials} {
-		for name := range given {
-			if !known[where+"."+name] {
-				problems = append(problems, sdk.Violation(where+"."+name, "is not known to the driver"))
+	for _, part := range []struct {
+		where string
+		given map[string]string
+	}{{"settings", settings}, {"credentials", credentials}} {
+		for _, name := range slices.Sorted(maps.Keys(part.given)) {
+			if !known[part.where+"."+name] {
+				problems = append(problems, sdk.Violation(part.where+"."+name, "is not known to the driver"))
 			}
 		}
 	}

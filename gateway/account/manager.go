@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"path/filepath"
@@ -52,8 +53,11 @@ type Manager struct {
 	registry *Registry
 	opts     Options
 
-	mu      sync.Mutex        // serialises changes, so that store, registry and driver agree
-	secrets map[string]record // by account
+	updating sync.Mutex // one update at a time, with its opening
+
+	mu       sync.Mutex        // serialises changes of store, registry and the maps
+	secrets  map[string]record // by account
+	reserved map[string]bool   // names of accounts that are being created
 }
 
 // New makes a Manager; Start loads the accounts.
@@ -69,7 +73,7 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	}
 	return &Manager{
 		log: log, store: &store{store_, box}, drivers: drivers, registry: NewRegistry(), opts: opts,
-		secrets: map[string]record{},
+		secrets: map[string]record{}, reserved: map[string]bool{},
 	}
 }
 
@@ -94,7 +98,30 @@ func (m *Manager) Start(ctx context.Context, configured []Configured) error {
 			return err
 		}
 	}
+	if err := m.handOver(ctx, configured); err != nil {
+		return err
+	}
 	m.openAll(ctx, func(*Account) bool { return true })
+	return nil
+}
+
+// handOver leaves accounts that have been taken out of the configuration to the
+// API: what they hold at their clouds is still there.
+func (m *Manager) handOver(ctx context.Context, configured []Configured) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for id, rec := range m.secrets {
+		if !rec.account.FromConfig || slices.ContainsFunc(configured, func(c Configured) bool { return c.ID == id }) {
+			continue
+		}
+		next := *rec.account
+		next.FromConfig = false
+		rec.account = &next
+		if err := m.store.save(ctx, rec); err != nil {
+			return fmt.Errorf("store account %s: %w", id, err)
+		}
+		m.put(rec)
+	}
 	return nil
 }
 
@@ -122,24 +149,44 @@ func (m *Manager) Reopen(ctx context.Context, driver string, conn grpc.ClientCon
 		}
 	}
 	m.mu.Unlock()
+	if len(records) == 0 {
+		return nil
+	}
+	info, err := driverv1.NewDriverServiceClient(conn).GetInfo(ctx, &driverv1.GetInfoRequest{})
+	if err != nil {
+		return fmt.Errorf("driver %s: %w", driver, err)
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for _, rec := range records {
 		group.Go(func() error {
-			if _, err := m.openAt(ctx, conn, rec); err != nil {
-				m.log.LogAttrs(ctx, slog.LevelWarn, "account not reopened",
-					slog.String("account_id", rec.account.ID), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))))
-				m.registry.change(rec.account.ID, func(a *Account) *Account {
-					if a == nil {
-						return nil
-					}
-					return a.withFailure(sdk.ReasonOf(err))
-				})
-			}
+			m.reopen(ctx, conn, info, rec)
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// reopen opens an account at a fresh process, which may be of another version than
+// the one before. Calls go on through the connection that the account has.
+func (m *Manager) reopen(ctx context.Context, conn grpc.ClientConnInterface, info *driverv1.GetInfoResponse, rec record) {
+	response, err := m.openAt(ctx, conn, rec)
+	if err != nil {
+		m.log.LogAttrs(ctx, slog.LevelWarn, "account not reopened",
+			slog.String("account_id", rec.account.ID), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))))
+	}
+	m.registry.change(rec.account.ID, func(a *Account) *Account {
+		switch {
+		case a == nil: // deleted meanwhile
+			return nil
+		case err != nil:
+			return a.withFailure(sdk.ReasonOf(err))
+		case a.Conn == nil: // never opened: Run does that when the driver takes calls
+			return a
+		default:
+			return a.withInfo(info, response.GetCapabilities(), m.opts.Now().UTC())
+		}
+	})
 }
 
 func (m *Manager) openAll(ctx context.Context, which func(*Account) bool) {
@@ -165,11 +212,19 @@ func (m *Manager) open(ctx context.Context, id string) {
 		return
 	}
 	opened, err := m.tryOpen(ctx, rec)
-	if err != nil && ctx.Err() == nil {
+	if ctx.Err() != nil {
+		return // nobody waits for it any more: that says nothing of the cloud
+	}
+	if err != nil {
 		m.log.LogAttrs(ctx, slog.LevelWarn, "account not opened", slog.String("account_id", id),
 			slog.String("driver", rec.account.Driver), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))),
 			slog.String("error", err.Error()))
 	}
+	m.opened(id, opened, err)
+}
+
+// opened puts the outcome of an opening into the registry.
+func (m *Manager) opened(id string, opened *Account, err error) {
 	m.registry.change(id, func(current *Account) *Account {
 		switch {
 		case current == nil: // deleted meanwhile
@@ -177,7 +232,7 @@ func (m *Manager) open(ctx context.Context, id string) {
 		case err != nil:
 			return current.withFailure(sdk.ReasonOf(err))
 		default:
-			return opened
+			return opened.withRecord(current)
 		}
 	})
 }

@@ -17,20 +17,24 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/yunqiao/yunqiao/gateway/account"
+	"github.com/yunqiao/yunqiao/gateway/audit"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/gateway/identity"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
+	"github.com/yunqiao/yunqiao/gateway/ownership"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/gateway/policy"
+	"github.com/yunqiao/yunqiao/gateway/reconcile"
+	"github.com/yunqiao/yunqiao/internal/certfile"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/inproc"
-	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
+	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
 
 // tokenFile holds the first administrator's token, in the data folder.
@@ -45,6 +49,9 @@ type App struct {
 	host       *driverhost.Host
 	accounts   *account.Manager
 	operations *operation.Engine
+	identity   *identity.Identity
+	recorder   *audit.Recorder
+	reconciler *reconcile.Reconciler
 	server     *http.Server
 	listener   net.Listener
 
@@ -68,15 +75,17 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	who, token, err := identity.Open(ctx, a.store)
-	if err != nil {
-		return nil, err
-	}
-	if err := a.keepToken(token); err != nil {
-		return nil, err
-	}
 	c, err := contract.Linked()
 	if err != nil {
+		return nil, err
+	}
+	who, token, err := identity.Open(ctx, log, a.store, box, c, identity.Options{})
+	if err != nil {
+		return nil, err
+	}
+	a.identity = who
+	a.recorder = audit.New(log, a.store, audit.Options{})
+	if err := a.keepToken(token); err != nil {
 		return nil, err
 	}
 	if err := a.startClouds(ctx, box, getenv); err != nil {
@@ -88,15 +97,26 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	}
 	passwords := inventory.NewPasswords(a.store, box)
 	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords, operation.Options{})
-	runner := policy.New(log, c, a.accounts.Registry(), things, a.operations, passwords, who, policy.Options{PageKey: box.Derive("page tokens")})
+	pages, err := seal.New(box.Derive("page tokens"))
+	if err != nil {
+		return nil, err
+	}
+	runner := policy.New(log, c, a.accounts.Registry(), things, a.operations, passwords, who, policy.Options{Pages: pages})
 	validate, err := pipeline.Validate(c)
 	if err != nil {
 		return nil, err
 	}
-	handle := pipeline.Chain(runner.Handle, pipeline.Authorize(who), validate, pipeline.Modules(a.modules()))
+	handle := pipeline.Chain(runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, pipeline.Modules(a.modules(things, runner)))
 	metrics := newMetrics(a.host)
+	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
+		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
+	})
+	if err != nil {
+		return nil, err
+	}
 	handler, err := edge.New(log, c, who, handle, edge.Options{
-		MaxBodyBytes: config.HTTP.MaxBodyBytes, Metrics: metrics, Raw: a.rawRoutes(metrics),
+		MaxBodyBytes: config.HTTP.MaxBodyBytes, MaxURLBytes: config.HTTP.MaxURLBytes,
+		MaxConcurrent: config.HTTP.MaxConcurrentRequests, RequestTimeout: config.HTTP.RequestTimeout.Duration, Metrics: metrics, Recorder: a.recorder, Raw: a.rawRoutes(metrics),
 	})
 	if err != nil {
 		return nil, err
@@ -122,8 +142,7 @@ func (a *App) openStore(ctx context.Context, getenv func(string) string) (*seal.
 	if a.store, err = db.Open(ctx, config); err != nil {
 		return nil, err
 	}
-	err = a.store.Migrate(ctx, identity.Migrations(), account.Migrations(), inventory.Migrations(), operation.Migrations(), outbox.Migrations())
-	if err != nil {
+	if err = a.store.Migrate(ctx, Schema()...); err != nil {
 		return nil, err
 	}
 	key, err := a.sealingKey(getenv)
@@ -259,11 +278,23 @@ func configuredAccounts(config *Config, getenv func(string) string) ([]account.C
 	return out, nil
 }
 
+// knownAccounts shows identity which accounts there are.
+type knownAccounts struct{ registry *account.Registry }
+
+func (k knownAccounts) Known(id string) bool {
+	_, err := k.registry.Get(id)
+	return err == nil
+}
+
 // modules are the servers in this process.
-func (a *App) modules() grpc.ClientConnInterface {
+func (a *App) modules(things *inventory.Inventory, clouds ownership.Clouds) grpc.ClientConnInterface {
 	conn := inproc.New()
-	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations))
-	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations))
+	a.identity.Register(conn, things, knownAccounts{a.accounts.Registry()})
+	tenantv1.RegisterOwnershipServiceServer(conn, ownership.NewServer(
+		a.store, things, a.accounts.Registry(), clouds, a.identity, operation.CheckQuotas, time.Now))
+	tenantv1.RegisterAuditServiceServer(conn, audit.NewServer(a.recorder, a.identity))
+	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.identity))
+	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations, a.identity))
 	return conn
 }
 
@@ -273,19 +304,48 @@ func (a *App) listen(handler http.Handler) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	a.listener = listener
+	timeout := a.config.HTTP.RequestTimeout.Duration
 	a.server = &http.Server{
-		Handler: handler, ReadHeaderTimeout: a.config.HTTP.HeaderTimeout, ReadTimeout: a.config.HTTP.RequestTimeout,
-		WriteTimeout: a.config.HTTP.RequestTimeout, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		Handler: handler, ReadHeaderTimeout: a.config.HTTP.HeaderTimeout.Duration, ReadTimeout: timeout,
+		WriteTimeout: timeout + answerTime, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: a.config.HTTP.MaxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
+	if !a.encrypted() {
+		return nil
+	}
+	certificate, err := certfile.Open(a.log, certfile.Files{
+		Cert: a.config.TLS.CertFile, Key: a.config.TLS.KeyFile, ClientCA: a.config.TLS.ClientCAFile,
+	}, certfile.Options{MinVersion: tlsVersions()[a.config.TLS.MinVersion]})
+	if err != nil {
+		return errors.Join(fmt.Errorf("tls: %w", err), listener.Close())
+	}
+	a.server.TLSConfig = certificate.Config()
 	return nil
+}
+
+// answerTime is what is left to write the answer to a call that used up its time.
+const answerTime = 10 * time.Second
+
+func (a *App) encrypted() bool { return a.config.TLS.CertFile != "" }
+
+func (a *App) serve() error {
+	if a.encrypted() {
+		return a.server.ServeTLS(a.listener, "", "") // the files are in TLSConfig
+	}
+	return a.server.Serve(a.listener)
 }
 
 // Address is where the gateway listens: "127.0.0.1:8355".
 func (a *App) Address() string { return a.listener.Addr().String() }
 
 // URL is where a client on the same machine reaches the gateway.
-func (a *App) URL() string { return "http://" + strings.Replace(a.Address(), "[::]", "127.0.0.1", 1) }
+func (a *App) URL() string {
+	scheme := "http://"
+	if a.encrypted() {
+		scheme = "https://"
+	}
+	return scheme + strings.Replace(a.Address(), "[::]", "127.0.0.1", 1)
+}
 
 // Run serves until the context ends, then stops in order: no new requests, those
 // in flight drain, followers stop, drivers end, the store closes.
@@ -294,14 +354,19 @@ func (a *App) Run(ctx context.Context) error {
 	var work errgroup.Group
 	work.Go(func() error { return a.accounts.Run(background) })
 	work.Go(func() error { return a.operations.Run(background) })
+	work.Go(func() error { return a.identity.Run(background) })
+	work.Go(func() error { return a.recorder.Run(background) })
+	if !a.config.Reconcile.Off {
+		work.Go(func() error { return a.reconciler.Run(background) })
+	}
 	served := make(chan error, 1)
-	go func() { served <- a.server.Serve(a.listener) }()
+	go func() { served <- a.serve() }()
 	var failure error
 	select {
 	case <-ctx.Done():
 	case failure = <-served:
 	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.HTTP.DrainTimeout)
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), a.config.HTTP.DrainTimeout.Duration)
 	defer cancel()
 	if err := a.server.Shutdown(drain); err != nil {
 		a.log.LogAttrs(ctx, slog.LevelWarn, "requests were cut off at the end of the drain time", slog.String("error", err.Error()))

@@ -1,18 +1,15 @@
 package app
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"time"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/yunqiao/yunqiao/internal/publicid"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
@@ -21,15 +18,20 @@ import (
 // Config is the configuration file. Every key is optional; an unknown key is an
 // error. Secrets are not in it: it says where they are.
 type Config struct {
-	Listen  string          `yaml:"listen"`  // address and port of the HTTP face
-	Data    string          `yaml:"data"`    // folder of store, keys and embedded clouds
-	Store   StoreConfig     `yaml:"store"`   // database
-	Log     LogConfig       `yaml:"log"`     // process log
-	Seal    SecretSource    `yaml:"seal"`    // key that seals secrets in the store
-	HTTP    HTTPConfig      `yaml:"http"`    // limits of the HTTP face
-	Drivers []DriverConfig  `yaml:"drivers"` // programs to run; none: all in DriverDir
-	Dir     string          `yaml:"driver_dir"`
-	Account []AccountConfig `yaml:"accounts"`
+	Listen    string          `yaml:"listen"`    // address and port of the HTTP face
+	Data      string          `yaml:"data"`      // folder of store, keys and embedded clouds
+	Store     StoreConfig     `yaml:"store"`     // database
+	Log       LogConfig       `yaml:"log"`       // process log
+	Seal      SecretSource    `yaml:"seal"`      // key that seals secrets in the store
+	HTTP      HTTPConfig      `yaml:"http"`      // limits of the HTTP face
+	TLS       TLSConfig       `yaml:"tls"`       // encryption of the HTTP face
+	Limits    LimitsConfig    `yaml:"limits"`    // rates of calls
+	Reconcile ReconcileConfig `yaml:"reconcile"` // comparison of the clouds with the inventory
+	Drivers   []DriverConfig  `yaml:"drivers"`   // programs to run; none: all in DriverDir
+	Dir       string          `yaml:"driver_dir"`
+	Account   []AccountConfig `yaml:"accounts"`
+	// PlainHTTP allows requests without encryption from other machines.
+	PlainHTTP bool `yaml:"plain_http"`
 }
 
 // StoreConfig says where the database is.
@@ -47,10 +49,20 @@ type LogConfig struct {
 
 // HTTPConfig bounds requests.
 type HTTPConfig struct {
-	MaxBodyBytes   int64         `yaml:"max_body_bytes"`
-	HeaderTimeout  time.Duration `yaml:"header_timeout"`
-	RequestTimeout time.Duration `yaml:"request_timeout"`
-	DrainTimeout   time.Duration `yaml:"drain_timeout"`
+	MaxBodyBytes          int64    `yaml:"max_body_bytes"`
+	MaxHeaderBytes        int      `yaml:"max_header_bytes"`
+	MaxURLBytes           int      `yaml:"max_url_bytes"`
+	MaxConcurrentRequests int      `yaml:"max_concurrent_requests"`
+	HeaderTimeout         Duration `yaml:"header_timeout"`
+	RequestTimeout        Duration `yaml:"request_timeout"`
+	DrainTimeout          Duration `yaml:"drain_timeout"`
+}
+
+// ReconcileConfig says how often the clouds are compared with the inventory.
+type ReconcileConfig struct {
+	Off      bool     `yaml:"off"`
+	Interval Duration `yaml:"interval"` // from one comparison of an account to the next
+	Parallel int      `yaml:"parallel"` // accounts at the same time
 }
 
 // SecretSource is a file or an environment variable that holds a secret.
@@ -92,9 +104,8 @@ func LoadConfig(path string, getenv func(string) string) (*Config, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)
 		}
-		err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict(), yaml.DisallowUnknownField()).Decode(c)
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, fmt.Errorf("configuration %s: %s", path, yaml.FormatError(err, false, true))
+		if err := decodeYAML(text, c); err != nil {
+			return nil, fmt.Errorf("configuration %s: %w", path, err)
 		}
 		c.resolvePaths(filepath.Dir(path))
 	}
@@ -116,8 +127,12 @@ func defaultConfig() *Config {
 		Data:   "data",
 		Log:    LogConfig{Level: "info", Format: "json"},
 		HTTP: HTTPConfig{
-			MaxBodyBytes: 1 << 20, HeaderTimeout: 10 * time.Second, RequestTimeout: 6 * time.Minute, DrainTimeout: 20 * time.Second,
+			MaxBodyBytes: 1 << 20, MaxHeaderBytes: 64 << 10, MaxURLBytes: 8 << 10, MaxConcurrentRequests: 4096,
+			HeaderTimeout: seconds(10), RequestTimeout: seconds(360), DrainTimeout: seconds(20),
 		},
+		TLS:       TLSConfig{MinVersion: "1.2"},
+		Limits:    defaultLimits(),
+		Reconcile: ReconcileConfig{Interval: seconds(300), Parallel: 4},
 	}
 }
 
@@ -127,7 +142,7 @@ func defaultAccounts() []AccountConfig {
 }
 
 func (c *Config) resolvePaths(dir string) {
-	for _, p := range []*string{&c.Data, &c.Dir, &c.Store.DSN.File, &c.Seal.File} {
+	for _, p := range []*string{&c.Data, &c.Dir, &c.Store.DSN.File, &c.Seal.File, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile} {
 		*p = relativeTo(dir, *p)
 	}
 	for i := range c.Drivers {
@@ -157,6 +172,8 @@ func (c *Config) validate() error {
 	if _, port, err := net.SplitHostPort(c.Listen); err != nil || port == "" {
 		bad("listen", "%q is not host:port", c.Listen)
 	}
+	c.validateTransport(bad)
+	c.Limits.validate(bad)
 	if _, err := logLevel(c.Log.Level); err != nil {
 		bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
 	}
@@ -166,11 +183,15 @@ func (c *Config) validate() error {
 	if c.HTTP.MaxBodyBytes < 1024 || c.HTTP.MaxBodyBytes > 64<<20 {
 		bad("http.max_body_bytes", "%d is not in 1024..67108864", c.HTTP.MaxBodyBytes)
 	}
-	for name, d := range map[string]time.Duration{
-		"header_timeout": c.HTTP.HeaderTimeout, "request_timeout": c.HTTP.RequestTimeout, "drain_timeout": c.HTTP.DrainTimeout,
+	for _, t := range []struct {
+		key  string
+		time Duration
+	}{
+		{"http.header_timeout", c.HTTP.HeaderTimeout}, {"http.request_timeout", c.HTTP.RequestTimeout}, {"http.drain_timeout", c.HTTP.DrainTimeout},
+		{"reconcile.interval", c.Reconcile.Interval},
 	} {
-		if d <= 0 {
-			bad("http."+name, "%s is not a positive time", d)
+		if t.time.Duration <= 0 {
+			bad(t.key, "%q is not a positive time, such as 30s or 2m", t.time.text)
 		}
 	}
 	drivers := map[string]bool{}
@@ -182,6 +203,20 @@ func (c *Config) validate() error {
 			bad(fmt.Sprintf("drivers[%d].name", i), "%q is there twice", d.Name)
 		}
 		drivers[d.Name] = true
+	}
+	for _, source := range []struct {
+		key    string
+		secret SecretSource
+	}{{"store.dsn", c.Store.DSN}, {"seal", c.Seal}} {
+		if source.secret.File != "" && source.secret.Env != "" {
+			bad(source.key, "has both file and env; give one")
+		}
+	}
+	if c.Reconcile.Parallel < 1 || c.Reconcile.Parallel > 64 {
+		bad("reconcile.parallel", "%d is not in 1..64", c.Reconcile.Parallel)
+	}
+	if c.Store.MaxConnections < 0 {
+		bad("store.max_connections", "%d is negative", c.Store.MaxConnections)
 	}
 	accounts := map[string]bool{}
 	for i, a := range c.Account {
@@ -199,7 +234,8 @@ func (c *Config) validate() error {
 		if cloudKind(a.CloudKind) == 0 {
 			bad(key+".cloud_kind", "%q is none of private, public, dedicated", a.CloudKind)
 		}
-		for name, source := range a.Credentials {
+		for _, name := range slices.Sorted(maps.Keys(a.Credentials)) {
+			source := a.Credentials[name]
 			if (source.File == "") == (source.Env == "") {
 				bad(key+".credentials."+name, "needs exactly one of file and env")
 			}

@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/internal/docsui"
 	"github.com/yunqiao/yunqiao/plugin-proto/gen"
@@ -31,12 +32,18 @@ func (a *App) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readiness is what /readyz tells.
+// readiness is what /readyz tells. Everybody sees whether requests can be served
+// and how many drivers and accounts are up; the accounts see who may use them, the
+// drivers who may see all accounts.
 type readiness struct {
-	Ready    bool              `json:"ready"`
-	Store    string            `json:"store"`
-	Drivers  []driverReadiness `json:"drivers"`
-	Accounts []accountState    `json:"accounts"`
+	Ready         bool              `json:"ready"`
+	Store         string            `json:"store"`
+	DriversTotal  int               `json:"drivers_total"`
+	DriversReady  int               `json:"drivers_ready"`
+	AccountsTotal int               `json:"accounts_total"`
+	AccountsReady int               `json:"accounts_ready"`
+	Drivers       []driverReadiness `json:"drivers,omitempty"`
+	Accounts      []accountState    `json:"accounts,omitempty"`
 }
 
 type driverReadiness struct {
@@ -53,18 +60,36 @@ type accountState struct {
 	Reason string `json:"reason,omitempty"`
 }
 
+// listAccounts is the permission to see accounts.
+const listAccounts = "account.account.list"
+
 // readyz tells whether requests can be served: the store answers. Drivers and
-// accounts are shown; one that is down does not take the others out of service.
+// accounts are counted; one that is down does not take the others out of service.
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
-	out := readiness{Ready: true, Store: "ok", Drivers: []driverReadiness{}, Accounts: []accountState{}}
+	out := readiness{Ready: true, Store: "ok"}
 	status := http.StatusOK
 	if err := a.store.Ping(r.Context()); err != nil {
 		out.Ready, out.Store, status = false, "unreachable", http.StatusServiceUnavailable
 	}
+	who, err := a.identity.Authenticate(r.Context(), r, nil)
+	known := err == nil && a.identity.Permit(who, listAccounts) == nil
 	for _, d := range a.host.Drivers() {
-		out.Drivers = append(out.Drivers, driverReadiness{d.Name, string(d.State), d.Version, d.Restarts})
+		out.DriversTotal++
+		if d.State == driverhost.StateReady {
+			out.DriversReady++
+		}
+		if known && a.identity.Sees(who, a.identity.Root()) {
+			out.Drivers = append(out.Drivers, driverReadiness{d.Name, string(d.State), d.Version, d.Restarts})
+		}
 	}
 	for _, acc := range a.accounts.Registry().All() {
+		out.AccountsTotal++
+		if acc.State == accountv1.AccountState_ACCOUNT_STATE_READY {
+			out.AccountsReady++
+		}
+		if !known || a.identity.Account(who, acc.ID) != nil {
+			continue
+		}
 		state := accountState{ID: acc.ID, Driver: acc.Driver, State: accountv1.AccountState_name[int32(acc.State)]}
 		if acc.Reason != 0 {
 			state.Reason = sdk.ReasonName(acc.Reason)

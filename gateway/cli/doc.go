@@ -2,5 +2,7 @@
 // of a running one.
 //
 // It owns flags, environment names and output. Every client command is one call
-// of the HTTP interface, so that whatever it does can be done by any client.
+// of the HTTP interface, so that whatever it does can be done by any client. The
+// commands are a table (commands.go) over one mechanism (rpc.go) that works from
+// the contract: a new rpc can be called without a change here.
 package cli

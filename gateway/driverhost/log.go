@@ -76,7 +76,7 @@ func (r *relogger) line(line []byte) {
 	for _, key := range slices.Sorted(maps.Keys(members)) {
 		attrs = append(attrs, slog.Any(key, members[key]))
 	}
-	r.log.LogAttrs(ctx, level, message, attrs...)
+	r.log.LogAttrs(ctx, level, message, attrs...) //nolint:sloglint // the message is the driver's
 }
 
 func (r *relogger) remember(text string, isPanic bool) {

@@ -25,7 +25,7 @@ func (d *Driver) supervise(ctx context.Context, spec Spec, started func(error)) 
 		i, err := d.start(ctx, spec)
 		if err == nil {
 			d.publish(i)
-			d.log.Info("driver ready", slog.Int("pid", i.process.pid), slog.String("version", i.info.GetVersion()))
+			d.log.LogAttrs(ctx, slog.LevelInfo, "driver ready", slog.Int("pid", i.process.pid), slog.String("version", i.info.GetVersion()))
 			started(nil)
 			i, spec, err = d.serve(ctx, i, spec, &retiring)
 			if time.Since(i.startedAt) >= d.opts.HealthyAfter {
@@ -75,7 +75,7 @@ func (d *Driver) serve(ctx context.Context, i *instance, spec Spec, retiring *sy
 			old := d.publish(next)
 			retiring.Go(func() { d.retire(old) })
 			i, spec = next, request.spec
-			d.log.Info("driver replaced", slog.Int("pid", i.process.pid), slog.String("version", i.info.GetVersion()))
+			d.log.LogAttrs(ctx, slog.LevelInfo, "driver replaced", slog.Int("pid", i.process.pid), slog.String("version", i.info.GetVersion()))
 		}
 		request.result <- err
 	}

@@ -3,6 +3,7 @@ package edge
 import (
 	"net/url"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/gin-gonic/gin"
 	"google.golang.org/protobuf/proto"
@@ -16,15 +17,11 @@ const idempotencyHeader = "Idempotency-Key"
 
 // decode reads path, query and body into the request message and the options.
 // Every problem is reported at once, each with its field.
-func (e *edge) decode(c *gin.Context, endpoint *endpoint) (proto.Message, *apiv1.WriteOptions, error) {
+func decode(c *gin.Context, endpoint *endpoint, body []byte) (proto.Message, *apiv1.WriteOptions, error) {
 	request := endpoint.method.Input.New()
 	options := &apiv1.WriteOptions{}
 	problems := &problems{}
 	if endpoint.method.IsWrite() {
-		body, err := e.readBody(c)
-		if err != nil {
-			return nil, nil, err
-		}
 		decodeBody(body, request, options, problems)
 	}
 	query, err := url.ParseQuery(c.Request.URL.RawQuery)
@@ -50,6 +47,10 @@ func (e *edge) decode(c *gin.Context, endpoint *endpoint) (proto.Message, *apiv1
 func decodePath(c *gin.Context, endpoint *endpoint, request protoreflect.Message, problems *problems) {
 	for i, field := range endpoint.variables {
 		value := c.Params[i].Value
+		if !utf8.ValidString(value) {
+			problems.add(string(field.Name()), "is not valid UTF-8")
+			continue
+		}
 		if request.Has(field) && request.Get(field).String() != value {
 			problems.add(string(field.Name()), "differs from the path")
 			continue
@@ -58,13 +59,25 @@ func decodePath(c *gin.Context, endpoint *endpoint, request protoreflect.Message
 	}
 }
 
+// maxProblems bounds the violations in one answer: a body may hold any number.
+const maxProblems = 50
+
+// maxFieldName bounds what is repeated of a name that the client made up.
+const maxFieldName = 200
+
 // problems collects violations of one request.
 type problems struct {
 	violations []sdk.ErrorOption
 }
 
 func (p *problems) add(field, description string) {
-	p.violations = append(p.violations, sdk.Violation(field, description))
+	if len(p.violations) == maxProblems {
+		return
+	}
+	if len(field) > maxFieldName {
+		field = field[:maxFieldName] + "…"
+	}
+	p.violations = append(p.violations, sdk.Violation(strings.ToValidUTF8(field, "\uFFFD"), description))
 }
 
 func (p *problems) err() error {

@@ -2,14 +2,17 @@ package edge
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
@@ -22,6 +25,10 @@ const maxDepth = 32
 // errors name no path; then protojson does the conversion.
 func decodeBody(body []byte, request protoreflect.Message, options *apiv1.WriteOptions, problems *problems) {
 	if len(bytes.TrimSpace(body)) == 0 {
+		return
+	}
+	if !utf8.Valid(body) {
+		problems.add("body", "is not valid UTF-8")
 		return
 	}
 	before := len(problems.violations)
@@ -205,8 +212,8 @@ func (s *shape) value(field protoreflect.FieldDescriptor, token json.Token) erro
 		if !ok {
 			return s.wrong("must be a string", token)
 		}
-		if !validText(text) {
-			s.problems.add(s.path, "is not valid UTF-8")
+		if field.Kind() == protoreflect.BytesKind && !isBase64(text) {
+			s.problems.add(s.path, "must be base64")
 		}
 	case protoreflect.BoolKind:
 		if _, ok := token.(bool); !ok {
@@ -231,8 +238,12 @@ func (s *shape) value(field protoreflect.FieldDescriptor, token json.Token) erro
 
 func (s *shape) message(d protoreflect.MessageDescriptor, token json.Token) error {
 	if d.FullName().Parent() == "google.protobuf" { // times and durations are strings
-		if _, ok := token.(string); !ok {
+		text, ok := token.(string)
+		if !ok {
 			return s.wrong("must be a string", token)
+		}
+		if quoted, err := json.Marshal(text); err != nil || protojson.Unmarshal(quoted, dynamicpb.NewMessage(d)) != nil {
+			s.problems.add(s.path, "is no "+strings.ToLower(string(d.Name())))
 		}
 		return nil
 	}
@@ -294,4 +305,9 @@ func plain(err error) error {
 	return err
 }
 
-func validText(s string) bool { return utf8.ValidString(s) }
+// isBase64 accepts what protojson does: either alphabet, padded or not.
+func isBase64(text string) bool {
+	text = strings.TrimRight(strings.NewReplacer("-", "+", "_", "/").Replace(text), "=")
+	_, err := base64.RawStdEncoding.DecodeString(text)
+	return err == nil
+}

@@ -6,8 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 )
 
 // decodeQuery sets fields from query parameters. A list may be repeated or
@@ -29,12 +32,14 @@ func decodeQuery(query url.Values, endpoint *endpoint, request, options protoref
 			problems.add(name, "is no parameter of this interface")
 		case field.IsMap() || field.Message() != nil:
 			problems.add(name, "cannot be given in the query")
+		case contract.IsSecret(field):
+			problems.add(name, "is a secret and must be given in the body: addresses are logged on their way")
+		case target.Has(field):
+			problems.add(name, "is given in the body and in the query")
 		case field.IsList():
 			setList(target, field, values, problems)
 		case len(values) > 1:
 			problems.add(name, "is given more than once")
-		case target.Has(field):
-			problems.add(name, "is given in the body and in the query")
 		default:
 			if value, ok := scalar(field, values[0], problems); ok {
 				target.Set(field, value)
@@ -58,7 +63,7 @@ func scalar(field protoreflect.FieldDescriptor, text string, problems *problems)
 	name := string(field.Name())
 	switch field.Kind() {
 	case protoreflect.StringKind:
-		if !validText(text) {
+		if !utf8.ValidString(text) {
 			problems.add(name, "is not valid UTF-8")
 			return protoreflect.Value{}, false
 		}

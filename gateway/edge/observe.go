@@ -25,12 +25,12 @@ func (e *edge) observe(c *gin.Context) {
 	c.Header(requestIDHeader, id)
 	c.Next()
 	elapsed := time.Since(begin)
-	route := c.FullPath()
+	route, method := c.FullPath(), c.Request.Method
 	if route == "" {
-		route = "none"
+		route, method = "none", "any" // methods are the client's own words there
 	}
 	if e.opts.Metrics != nil {
-		e.opts.Metrics.Observe(route, c.Request.Method, c.Writer.Status(), elapsed.Seconds())
+		e.opts.Metrics.Observe(route, method, c.Writer.Status(), elapsed.Seconds())
 	}
 	level := slog.LevelInfo
 	if c.Writer.Status() >= 500 {

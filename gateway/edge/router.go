@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
@@ -15,9 +17,13 @@ import (
 
 // Options tunes an edge. The zero value is ready for production.
 type Options struct {
-	MaxBodyBytes int64 // larger bodies are refused with 413; default 1 MiB
-	Metrics      Metrics
-	Raw          []RawRoute
+	MaxBodyBytes   int64         // larger bodies are refused with 413; default 1 MiB
+	MaxURLBytes    int           // longer addresses are refused with 413; default 8 KiB
+	MaxConcurrent  int           // calls served at once, others are refused with 503; default 4096
+	RequestTimeout time.Duration // a call's deadline; default 6 minutes
+	Metrics        Metrics
+	Recorder       Recorder
+	Raw            []RawRoute
 }
 
 // RawRoute is a route that no rpc can express. The list of them is in gateway/app.
@@ -33,10 +39,17 @@ type Metrics interface {
 	Observe(route, method string, status int, seconds float64)
 }
 
-// Authenticator finds out who makes a request, from its headers. The error is a
-// status with one of the 401 and 403 reasons.
+// Recorder keeps what the record of calls asks for. It is told of every call that
+// matched an rpc, answered or refused; the answer waits for it.
+type Recorder interface {
+	Record(ctx context.Context, call *pipeline.Call, answer proto.Message, failure error, elapsed time.Duration)
+}
+
+// Authenticator finds out who makes a request, from its headers and, where it is
+// signed, its body as received. The error is a status with one of the 401 and 403
+// reasons.
 type Authenticator interface {
-	Authenticate(ctx context.Context, r *http.Request) (pipeline.Principal, error)
+	Authenticate(ctx context.Context, r *http.Request, body []byte) (pipeline.Principal, error)
 }
 
 // New compiles the contract to an HTTP handler.
@@ -44,14 +57,26 @@ func New(log *slog.Logger, c *contract.Contract, auth Authenticator, handle pipe
 	if opts.MaxBodyBytes == 0 {
 		opts.MaxBodyBytes = 1 << 20
 	}
-	e := &edge{log: log, auth: auth, handle: handle, opts: opts}
+	if opts.MaxURLBytes == 0 {
+		opts.MaxURLBytes = 8 << 10
+	}
+	if opts.MaxConcurrent == 0 {
+		opts.MaxConcurrent = 4096
+	}
+	if opts.RequestTimeout == 0 {
+		opts.RequestTimeout = 6 * time.Minute
+	}
+	e := &edge{log: log, auth: auth, handle: handle, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent)}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.HandleMethodNotAllowed = true
 	router.RedirectTrailingSlash = false
 	router.UseRawPath = true
+	if err := router.SetTrustedProxies(nil); err != nil { // forwarded-for headers are anybody's to write
+		return nil, err
+	}
 	router.UnescapePathValues = true
-	router.Use(e.observe, e.recover)
+	router.Use(e.observe, e.recover, e.limitURL)
 	router.NoRoute(e.noRoute)
 	router.NoMethod(e.noMethod)
 	for _, raw := range opts.Raw {
@@ -72,6 +97,7 @@ type edge struct {
 	auth   Authenticator
 	handle pipeline.Handler
 	opts   Options
+	slots  chan struct{} // one for each call that is being served
 }
 
 // add registers one route. gin panics on routes that collide; that is turned into
@@ -87,7 +113,7 @@ func (e *edge) add(router *gin.Engine, method *contract.Method, route contract.R
 	if err != nil {
 		return err
 	}
-	router.Handle(route.Method, pattern, func(c *gin.Context) { e.serve(c, endpoint) })
+	router.Handle(route.Method, pattern, e.admit, func(c *gin.Context) { e.serve(c, endpoint) })
 	return nil
 }
 

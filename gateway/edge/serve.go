@@ -1,14 +1,17 @@
 package edge
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gin-gonic/gin"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
@@ -23,17 +26,11 @@ func (e *edge) serve(c *gin.Context, endpoint *endpoint) {
 		ClientIP:  c.ClientIP(),
 	}
 	ctx := pipeline.WithRequestID(c.Request.Context(), call.RequestID)
-	principal, err := e.auth.Authenticate(ctx, c.Request)
-	if err != nil {
-		e.fail(c, call.Language, err)
-		return
+	begin := time.Now()
+	answer, err := e.run(ctx, c, endpoint, call)
+	if e.opts.Recorder != nil {
+		e.opts.Recorder.Record(ctx, call, answer, err, time.Since(begin))
 	}
-	call.Principal = principal
-	if call.Request, call.Options, err = e.decode(c, endpoint); err != nil {
-		e.fail(c, call.Language, err)
-		return
-	}
-	answer, err := e.handle(ctx, call)
 	if err != nil {
 		e.fail(c, call.Language, err)
 		return
@@ -41,11 +38,32 @@ func (e *edge) serve(c *gin.Context, endpoint *endpoint) {
 	e.answer(c, call.Language, endpoint, answer)
 }
 
+// run takes a request from its bytes to its answer. What it learns of the call
+// stands in call, also when it fails.
+func (e *edge) run(ctx context.Context, c *gin.Context, endpoint *endpoint, call *pipeline.Call) (proto.Message, error) {
+	var body []byte
+	var err error
+	if endpoint.method.IsWrite() {
+		if body, err = e.readBody(c); err != nil {
+			return nil, err
+		}
+	}
+	if !endpoint.method.Public {
+		if call.Principal, err = e.auth.Authenticate(ctx, c.Request, body); err != nil {
+			return nil, err
+		}
+	}
+	if call.Request, call.Options, err = decode(c, endpoint, body); err != nil {
+		return nil, err
+	}
+	return e.handle(ctx, call)
+}
+
 // raw serves a route that no rpc can express behind the same authentication.
 func (e *edge) raw(route RawRoute) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		if !route.Public {
-			if _, err := e.auth.Authenticate(c.Request.Context(), c.Request); err != nil {
+			if _, err := e.auth.Authenticate(c.Request.Context(), c.Request, nil); err != nil {
 				e.fail(c, language(c.Request), err)
 				return
 			}
@@ -86,6 +104,10 @@ func (e *edge) recover(c *gin.Context) {
 		if r := recover(); r != nil {
 			e.log.LogAttrs(c.Request.Context(), slog.LevelError, "request panicked",
 				slog.String("request_id", requestID(c)), slog.String("panic", fmt.Sprint(r)), slog.String("stack", stack()))
+			if c.Writer.Written() {
+				c.Abort() // too late for an answer
+				return
+			}
 			e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_INTERNAL))
 		}
 	}()

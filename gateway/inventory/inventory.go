@@ -3,11 +3,12 @@ package inventory
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/outbox"
@@ -31,6 +32,8 @@ type Observation struct {
 	State       string // name of the state enum's value; empty: as before
 	Body        []byte // the resource's message, native ids; nil: as before
 	Gone        bool
+	KnownOnly   bool // ignored for a resource that was never recorded
+	Created     bool // the cloud has given the id just now
 	At          time.Time
 	Source      string // FOLLOWER, RECONCILER, REQUEST
 	OperationID string
@@ -40,7 +43,23 @@ type Observation struct {
 	Owner Ownership
 	// Protect changes deletion protection; nil: as before.
 	Protect *bool
+	// Partial says that Body is of a listing, which tells less than a single look:
+	// what it does not tell stays as it was.
+	Partial bool
+	// Listed is the digest of the resource in a listing; empty: as before.
+	Listed string
+	// Since, if set, is the sequence at which the observer last saw the resource
+	// recorded (0: not at all): where more has been recorded since, nothing is.
+	Since *int32
+	// Cause is why the resource is gone; empty: DELETED_BY_US.
+	Cause string
 }
+
+// Causes of the end of a resource.
+const (
+	DeletedByUs    = "DELETED_BY_US"
+	DeletedOutside = "DELETED_OUTSIDE"
+)
 
 // Inventory is the table and its index in memory.
 type Inventory struct {
@@ -86,57 +105,128 @@ func (i *Inventory) Owner(id string) (o Ownership, ok bool) {
 	return o, ok
 }
 
+// FormerOwner tells who owned a resource that is gone; ok is false for one that is
+// not known to be.
+func (i *Inventory) FormerOwner(ctx context.Context, id string) (tenantID string, ok bool, err error) {
+	var r row
+	found := i.db.Read.WithContext(ctx).Select("tenant_id").Where("id = ? AND gone_at IS NOT NULL", id).Limit(1).Find(&r)
+	return r.TenantID, found.RowsAffected > 0, found.Error
+}
+
+// Owned counts the resources of organizations; an empty type or account stands for
+// all.
+func (i *Inventory) Owned(tx *gorm.DB, tenantIDs []string, resourceType, accountID string) (int, error) {
+	query := tx.Model(&row{}).Where("gone_at IS NULL AND tenant_id IN ?", tenantIDs)
+	if resourceType != "" {
+		query = query.Where("type = ?", resourceType)
+	}
+	if accountID != "" {
+		query = query.Where("account_id = ?", accountID)
+	}
+	var n int64
+	err := query.Count(&n).Error
+	return int(n), err
+}
+
 // Observe records an observation in the caller's transaction, with the event if
 // the state has changed. The returned function brings the index in memory up to
 // date; it is called after the transaction has been committed.
 func (i *Inventory) Observe(tx *gorm.DB, o Observation) (apply func(), err error) {
-	var r row
-	found := tx.Where("id = ?", o.ID).Limit(1).Find(&r)
-	if found.Error != nil {
-		return nil, fmt.Errorf("read inventory of %s: %w", o.ID, found.Error)
+	r, stored, err := lockRow(tx, o.ID)
+	if err != nil {
+		return nil, err
 	}
-	isNew := found.RowsAffected == 0
-	if isNew && o.Gone {
+	isNew := !stored
+	switch {
+	case o.Since != nil && *o.Since != r.Sequence,
+		isNew && (o.Gone || o.KnownOnly), r.GoneAt != nil && !rebirth(o):
 		return func() {}, nil
-	}
-	before := r.State
-	if isNew {
+	case r.GoneAt != nil: // another resource under an id that the cloud gives again
+		sequence := r.Sequence
+		r, isNew = newRow(o), true
+		r.Sequence = sequence
+	case isNew:
 		r = newRow(o)
+	case o.Created && r.TenantID == "" && r.Managed == int32(apiv1.Managed_MANAGED_DISCOVERED):
+		own(&r, o) // a listing was faster than the answer to its creation
 	}
-	update(&r, o)
-	changed := isNew || r.State != before || o.Gone
-	if changed {
+	before, beforeSpec, lastSeen := r.State, r.Spec, r.ObservedAt
+	if err := update(&r, o); err != nil {
+		return nil, fmt.Errorf("record %s: %w", o.ID, err)
+	}
+	tell := func(e outbox.Event) error {
 		r.Sequence++
-		if err := outbox.Append(tx, event(r, o, before)); err != nil {
+		e.Sequence = r.Sequence
+		return outbox.Append(tx, e)
+	}
+	if isNew || r.State != before || o.Gone {
+		if err := tell(stateEvent(r, o, isNew, before, lastSeen)); err != nil {
 			return nil, err
 		}
 	}
-	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&r).Error; err != nil {
+	if !isNew && !o.Gone && beforeSpec != "" && r.Spec != beforeSpec {
+		if err := tell(specEvent(r, o, beforeSpec)); err != nil {
+			return nil, err
+		}
+	}
+	write := tx.Save
+	if !stored {
+		write = tx.Create
+	}
+	if err := write(&r).Error; err != nil {
 		return nil, fmt.Errorf("record %s: %w", o.ID, err)
 	}
 	return func() { i.index(r) }, nil
 }
 
+// rebirth tells that an observation of a resource that is gone is of a new one, and
+// not the late look of an operation that ran beside its deletion.
+func rebirth(o Observation) bool {
+	return !o.Gone && !o.KnownOnly && (o.Created || o.Source != sourceFollower)
+}
+
+// sourceFollower is the Source of what operations observe.
+const sourceFollower = "FOLLOWER"
+
+// SourceReconciler is the Source of what comparisons with the cloud observe.
+const SourceReconciler = "RECONCILER"
+
 func newRow(o Observation) row {
-	return row{
-		ID: o.ID, Type: o.Type, AccountID: o.AccountID, TenantID: o.Owner.TenantID, OwnerID: o.Owner.OwnerID,
-		Managed: int32(o.Owner.Managed), DeletionProtected: o.Owner.DeletionProtected, CreatedAt: o.At,
+	r := row{ID: o.ID, Type: o.Type, AccountID: o.AccountID, CreatedAt: o.At}
+	own(&r, o)
+	return r
+}
+
+// own makes the resource its observer's.
+func own(r *row, o Observation) {
+	r.TenantID, r.OwnerID = o.Owner.TenantID, o.Owner.OwnerID
+	r.Managed, r.DeletionProtected = int32(o.Owner.Managed), o.Owner.DeletionProtected
+	if r.TenantID != "" {
+		r.OwnedSince = &o.At
 	}
 }
 
-func update(r *row, o Observation) {
+// maxName is how much of a name is kept, in characters.
+const maxName = 255
+
+func update(r *row, o Observation) error {
 	r.ObservedAt = o.At
 	if o.OperationID != "" {
 		r.OperationID = o.OperationID
 	}
 	if o.Name != "" {
-		r.Name = o.Name
+		r.Name = truncate(o.Name, maxName)
 	}
 	if o.State != "" {
 		r.State = o.State
 	}
 	if o.Body != nil {
-		r.Body = o.Body
+		if err := updateBody(r, o); err != nil {
+			return err
+		}
+	}
+	if o.Listed != "" {
+		r.Listed = o.Listed
 	}
 	if o.Protect != nil {
 		r.DeletionProtected = *o.Protect
@@ -145,18 +235,16 @@ func update(r *row, o Observation) {
 	if o.Gone {
 		r.GoneAt = &o.At
 	}
+	return nil
 }
 
-func event(r row, o Observation, before string) outbox.Event {
-	kind := "ResourceStateChanged"
-	if o.Gone {
-		kind = "ResourceGone"
+// truncate cuts a text to a number of characters; what is no text is left out.
+func truncate(text string, characters int) string {
+	text = strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
+	if utf8.RuneCountInString(text) <= characters {
+		return text
 	}
-	return outbox.Event{
-		Type: kind, ResourceID: r.ID, ResourceType: r.Type, AccountID: r.AccountID, TenantID: r.TenantID,
-		Source: o.Source, Sequence: r.Sequence, OperationID: o.OperationID, RequestID: o.RequestID, ActorID: o.ActorID,
-		OccurredAt: o.At, Payload: map[string]string{"from_state": before, "to_state": r.State},
-	}
+	return string([]rune(text)[:characters])
 }
 
 func (i *Inventory) index(r row) {

@@ -19,7 +19,7 @@ type Query struct {
 	TenantIDs    []string // empty: all
 	IDs          []string // empty: all
 	Name         string
-	NameContains string
+	NameContains string // in any case of the letters A to Z
 	State        string
 	OrderBy      string // "name desc,created_at"; empty: by id
 	Page         int    // from 1
@@ -56,7 +56,7 @@ func (i *Inventory) List(ctx context.Context, q Query) (items []Cached, total in
 			tx = tx.Where("name = ?", q.Name)
 		}
 		if q.NameContains != "" {
-			tx = tx.Where("name LIKE ? ESCAPE '\\'", "%"+escapeLike(q.NameContains)+"%")
+			tx = tx.Where("LOWER(name) LIKE LOWER(?) ESCAPE '\\'", "%"+escapeLike(q.NameContains)+"%")
 		}
 		if q.State != "" {
 			tx = tx.Where("state = ?", q.State)
@@ -96,23 +96,3 @@ func orderBy(text string) (string, error) {
 var likeEscapes = strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`)
 
 func escapeLike(text string) string { return likeEscapes.Replace(text) }
-
-// Ages tells how old the cache of each account is: the newest observation of the
-// type. An account without one is absent.
-func (i *Inventory) Ages(ctx context.Context, resourceType string, accountIDs []string) (map[string]time.Time, error) {
-	var rows []struct {
-		AccountID  string
-		ObservedAt time.Time
-	}
-	err := i.db.Read.WithContext(ctx).Raw(`SELECT account_id, observed_at FROM inventory_resources r
-		WHERE type = ? AND account_id IN ? AND observed_at = (SELECT MAX(observed_at) FROM inventory_resources
-		WHERE type = r.type AND account_id = r.account_id)`, resourceType, accountIDs).Scan(&rows).Error
-	if err != nil {
-		return nil, fmt.Errorf("ages of the inventory: %w", err)
-	}
-	ages := make(map[string]time.Time, len(rows))
-	for _, r := range rows {
-		ages[r.AccountID] = r.ObservedAt.UTC()
-	}
-	return ages, nil
-}

@@ -12,9 +12,6 @@ import (
 	"github.com/yunqiao/yunqiao/internal/seal"
 )
 
-// administrator is the account inside a VM whose password is kept.
-const administrator = "root"
-
 type passwordRow struct {
 	ResourceID string `gorm:"primaryKey;size:512"`
 	Sealed     []byte
@@ -23,8 +20,8 @@ type passwordRow struct {
 
 func (passwordRow) TableName() string { return "inventory_passwords" }
 
-// Passwords keeps the first password of resources, sealed: no public cloud gives
-// a password back.
+// Passwords keeps the password of the administrator of VMs and databases, sealed:
+// no public cloud gives a password back.
 type Passwords struct {
 	db  *db.Store
 	box *seal.Box
@@ -47,15 +44,15 @@ func (p *Passwords) Forget(tx *gorm.DB, resourceID string) error {
 }
 
 // Recall reads a password; ok is false if none is known.
-func (p *Passwords) Recall(ctx context.Context, resourceID string) (username, password string, ok bool, err error) {
+func (p *Passwords) Recall(ctx context.Context, resourceID string) (password string, ok bool, err error) {
 	var r passwordRow
 	found := p.db.Read.WithContext(ctx).Where("resource_id = ?", resourceID).Limit(1).Find(&r)
 	if found.Error != nil || found.RowsAffected == 0 {
-		return "", "", false, found.Error
+		return "", false, found.Error
 	}
 	plain, err := p.box.Open(r.Sealed, passwordLabel(resourceID))
 	if err != nil {
-		return "", "", false, fmt.Errorf("password of %s: %w", resourceID, err)
+		return "", false, fmt.Errorf("password of %s: %w", resourceID, err)
 	}
-	return administrator, string(plain), true, nil
+	return string(plain), true, nil
 }

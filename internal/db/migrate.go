@@ -31,11 +31,20 @@ type schemaMigration struct {
 
 func (schemaMigration) TableName() string { return "schema_migrations" }
 
+// schemaLock keeps replicas that start together from migrating together.
+const schemaLock = "schema"
+
 // Migrate brings every module to its newest version. A store that is newer than
 // the program is refused, so that an old binary never writes to it.
 func (s *Store) Migrate(ctx context.Context, modules ...Module) error {
 	handle := s.Write.WithContext(ctx)
-	if err := handle.AutoMigrate(&schemaMigration{}); err != nil {
+	err := handle.Transaction(func(tx *gorm.DB) error {
+		if err := Exclusive(tx, schemaLock); err != nil {
+			return err
+		}
+		return tx.AutoMigrate(&schemaMigration{})
+	})
+	if err != nil {
 		return fmt.Errorf("prepare migrations: %w", err)
 	}
 	for _, module := range modules {
@@ -48,10 +57,8 @@ func (s *Store) Migrate(ctx context.Context, modules ...Module) error {
 
 func migrateModule(handle *gorm.DB, module Module) error {
 	return handle.Transaction(func(tx *gorm.DB) error {
-		if tx.Name() == "postgres" {
-			if err := tx.Exec("SELECT pg_advisory_xact_lock(835501)").Error; err != nil {
-				return fmt.Errorf("lock the schema: %w", err)
-			}
+		if err := Exclusive(tx, schemaLock); err != nil {
+			return err
 		}
 		var current int
 		err := tx.Model(&schemaMigration{}).Where("module = ?", module.Name).

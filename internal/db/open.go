@@ -6,9 +6,13 @@ import (
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/stdlib"
 	"gorm.io/driver/postgres"
 	"gorm.io/driver/sqlite"
 	"gorm.io/gorm"
@@ -39,7 +43,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.MaxConnections == 0 {
 		config.MaxConnections = 16
 	}
-	if u, err := url.Parse(config.DSN); err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql") {
+	if strings.HasPrefix(config.DSN, "postgres://") || strings.HasPrefix(config.DSN, "postgresql://") {
 		return openPostgres(ctx, config)
 	}
 	return openSQLite(ctx, config)
@@ -55,15 +59,38 @@ func gormConfig() *gorm.Config {
 }
 
 func openPostgres(ctx context.Context, config Config) (*Store, error) {
-	handle, err := gorm.Open(postgres.Open(config.DSN), gormConfig())
+	parsed, err := pgx.ParseConfig(config.DSN)
 	if err != nil {
-		// The driver's text can hold the DSN with its password.
-		return nil, errors.New("connect to postgres: the server refused or cannot be reached")
+		return nil, errors.New("the DSN of postgres cannot be read") // the driver's text can hold its password
+	}
+	pool := stdlib.OpenDB(*parsed, stdlib.OptionAfterConnect(scanUTC))
+	options := gormConfig()
+	options.PrepareStmt = false // the driver keeps statements itself, and notices when the schema changes
+	handle, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), options)
+	if err != nil {
+		return nil, errors.Join(unreachable(err), pool.Close())
 	}
 	if err := limit(ctx, handle, config.MaxConnections); err != nil {
-		return nil, err
+		return nil, errors.Join(unreachable(err), pool.Close())
 	}
 	return &Store{Read: handle, Write: handle}, nil
+}
+
+// scanUTC makes times come back in UTC, whatever the zones of server and host.
+func scanUTC(_ context.Context, conn *pgx.Conn) error {
+	conn.TypeMap().RegisterType(&pgtype.Type{
+		Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
+	})
+	return nil
+}
+
+// unreachable words why there is no connection by the server's code alone: the
+// driver's text can hold the DSN with its password.
+func unreachable(err error) error {
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return fmt.Errorf("connect to postgres: the server refused with SQLSTATE %s", refused.Code)
+	}
+	return errors.New("connect to postgres: the server cannot be reached")
 }
 
 func openSQLite(ctx context.Context, config Config) (*Store, error) {
@@ -127,6 +154,27 @@ func closeHandle(handle *gorm.DB) error {
 		return err
 	}
 	return pool.Close()
+}
+
+// Exclusive lets one transaction at a time go on, of all that ask for the same
+// name, until it ends. On SQLite a writing transaction is alone in any case.
+func Exclusive(tx *gorm.DB, name string) error {
+	if tx.Name() != "postgres" {
+		return nil
+	}
+	if err := tx.Exec("SELECT pg_advisory_xact_lock(hashtextextended(?, 835501))", name).Error; err != nil {
+		return fmt.Errorf("lock %s: %w", name, err)
+	}
+	return nil
+}
+
+// NowMillis is an expression for the database's own clock in milliseconds: leases
+// of several replicas must not depend on their clocks.
+func NowMillis(tx *gorm.DB) string {
+	if tx.Name() == "postgres" {
+		return "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000 AS BIGINT)"
+	}
+	return "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
 }
 
 // IsDuplicate tells whether an error is the violation of a unique constraint,

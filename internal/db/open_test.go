@@ -1,19 +1,24 @@
 package db_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 )
 
 type thing struct {
 	ID   int    `gorm:"primaryKey"`
 	Name string `gorm:"uniqueIndex"`
+	At   time.Time
 }
 
 func module(versions int) db.Module {
@@ -25,44 +30,133 @@ func module(versions int) db.Module {
 }
 
 func TestMigrate(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "a b%20?.db")
-	open := func() *db.Store {
-		s, err := db.Open(t.Context(), db.Config{DSN: path})
-		if err != nil {
+	dbtest.EachDSN(t, func(t *testing.T, dsn string) {
+		s := dbtest.Open(t, dsn)
+		for _, versions := range []int{1, 2, 2} {
+			if err := s.Migrate(t.Context(), module(versions)); err != nil {
+				t.Fatalf("migrate to %d: %v", versions, err)
+			}
+		}
+		if err := dbtest.Open(t, dsn).Migrate(t.Context(), module(1)); err == nil || !strings.Contains(err.Error(), "newer program") {
+			t.Errorf("old program on a new store: got %v, want a refusal", err)
+		}
+		failing := module(2)
+		failing.Migrations = append(failing.Migrations, db.Migration{Version: 3, Name: "bad", Up: func(tx *gorm.DB) error {
+			if err := tx.Create(&thing{ID: 3, Name: "c"}).Error; err != nil {
+				return err
+			}
+			return errors.New("no")
+		}})
+		if err := s.Migrate(t.Context(), failing); err == nil {
+			t.Error("failing migration: got no error")
+		}
+		var n int64
+		s.Read.Model(&thing{}).Count(&n)
+		if n != 1 {
+			t.Errorf("rows after a failed migration: got %d, want 1", n)
+		}
+	})
+}
+
+func TestReplicasMigrateTogether(t *testing.T) {
+	dbtest.EachDSN(t, func(t *testing.T, dsn string) {
+		var work sync.WaitGroup
+		for range 4 {
+			s := dbtest.Open(t, dsn)
+			work.Go(func() {
+				if err := s.Migrate(t.Context(), module(2)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+	})
+}
+
+func TestDuplicate(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, s *db.Store) {
+		if err := s.Migrate(t.Context(), module(2)); err != nil {
 			t.Fatal(err)
 		}
-		t.Cleanup(func() { _ = s.Close() })
-		return s
-	}
-	s := open()
-	for _, versions := range []int{1, 2, 2} {
-		if err := s.Migrate(t.Context(), module(versions)); err != nil {
-			t.Fatalf("migrate to %d: %v", versions, err)
+		for name, row := range map[string]thing{"primary key": {ID: 1, Name: "other"}, "unique index": {ID: 2, Name: "a"}} {
+			if err := s.Write.Create(&row).Error; !db.IsDuplicate(err) {
+				t.Errorf("%s: got %v, want a duplicate", name, err)
+			}
 		}
-	}
-	err := s.Write.Create(&thing{ID: 2, Name: "a"}).Error
-	if !db.IsDuplicate(err) {
-		t.Errorf("second row of the same name: got %v, want a duplicate", err)
-	}
-	if err := open().Migrate(t.Context(), module(1)); err == nil || !strings.Contains(err.Error(), "newer program") {
-		t.Errorf("old program on a new store: got %v, want a refusal", err)
-	}
-	failing := module(2)
-	failing.Migrations = append(failing.Migrations, db.Migration{Version: 3, Name: "bad", Up: func(tx *gorm.DB) error {
-		if err := tx.Create(&thing{ID: 3, Name: "c"}).Error; err != nil {
-			return err
+	})
+}
+
+func TestTimesAreUTC(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, s *db.Store) {
+		if err := s.Migrate(t.Context(), module(2)); err != nil {
+			t.Fatal(err)
 		}
-		return errors.New("no")
-	}})
-	if err := s.Migrate(t.Context(), failing); err == nil {
-		t.Error("failing migration: got no error")
-	}
-	var n int64
-	s.Read.Model(&thing{}).Count(&n)
-	if n != 1 {
-		t.Errorf("rows after a failed migration: got %d, want 1", n)
+		at := time.Date(2026, 1, 31, 23, 59, 59, 123456000, time.FixedZone("elsewhere", 8*3600))
+		if err := s.Write.Create(&thing{ID: 7, Name: "t", At: at.UTC()}).Error; err != nil {
+			t.Fatal(err)
+		}
+		var got thing
+		if err := s.Read.Where("at = ?", at.UTC()).Take(&got).Error; err != nil {
+			t.Fatal(err)
+		}
+		if got.At.Location() != time.UTC || !got.At.Equal(at) {
+			t.Errorf("got %v, want %v in UTC", got.At, at)
+		}
+	})
+}
+
+// TestExclusive holds two writers of one name apart where the database would let
+// both count and add.
+func TestExclusive(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, s *db.Store) {
+		if err := s.Migrate(t.Context(), module(1)); err != nil {
+			t.Fatal(err)
+		}
+		add := func(ctx context.Context) error {
+			return s.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+				if err := db.Exclusive(tx, "things"); err != nil {
+					return err
+				}
+				var n int64
+				if err := tx.Model(&thing{}).Count(&n).Error; err != nil {
+					return err
+				}
+				return tx.Create(&thing{ID: int(n) + 1, Name: strings.Repeat("x", int(n)+1)}).Error
+			})
+		}
+		var work sync.WaitGroup
+		for range 8 {
+			work.Go(func() {
+				if err := add(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		work.Wait()
+	})
+}
+
+func TestSQLiteReadsDoNotWrite(t *testing.T) {
+	s := dbtest.Open(t, filepath.Join(t.TempDir(), "a b%20?.db"))
+	if err := s.Migrate(t.Context(), module(2)); err != nil {
+		t.Fatal(err)
 	}
 	if err := s.Read.Create(&thing{ID: 9, Name: "z"}).Error; err == nil {
 		t.Error("the reading handle wrote")
+	}
+}
+
+func TestPostgresErrorsHideTheDSN(t *testing.T) {
+	for name, dsn := range map[string]string{
+		"no server":  "postgres://someone:hush@127.0.0.1:1/x?connect_timeout=2",
+		"unreadable": "postgres://someone:hush@127.0.0.1:port/x",
+		"no socket":  "postgres://someone:hush@/x?host=/nowhere",
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := db.Open(t.Context(), db.Config{DSN: dsn})
+			if err == nil || strings.Contains(err.Error(), "hush") || strings.Contains(err.Error(), "someone") {
+				t.Errorf("got %v, want an error without the DSN", err)
+			}
+		})
 	}
 }

@@ -6,8 +6,11 @@ package fault
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"strings"
+
+	"google.golang.org/grpc/status"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/internal/publicid"
@@ -54,7 +57,7 @@ func InOperation(err error, operationID string) error {
 // remembered is an error read back from the store.
 type remembered struct{ client *apiv1.Error }
 
-func (r *remembered) Error() string { return r.client.GetReason() }
+func (r *remembered) Error() string { return sdk.ReasonName(apiv1.Reason(r.client.GetCode())) }
 
 // Unwrap gives the status, for those who only ask for the reason.
 func (r *remembered) Unwrap() error { return sdk.NewError(apiv1.Reason(r.client.GetCode())) }
@@ -62,26 +65,37 @@ func (r *remembered) Unwrap() error { return sdk.NewError(apiv1.Reason(r.client.
 // Remember makes the error again that Client made e of.
 func Remember(e *apiv1.Error) error { return &remembered{e} }
 
-// Decode reads any error. One that is no status of ours is worded by its gRPC
-// code; its text is for the log only.
+// Decode reads any error. A status that is none of ours is worded by its gRPC code;
+// an error that is no status at all was made in this process and is INTERNAL. The
+// text of both is for the log only.
 func Decode(err error) Fault {
+	var f Fault
 	if r, ok := errors.AsType[*remembered](err); ok {
-		return r.fault()
-	}
-	f := Fault{
-		Reason:       sdk.ReasonOf(err),
-		Violations:   sdk.ViolationsOf(err),
-		RetrySeconds: int32((sdk.RetryAfterOf(err).Milliseconds() + 999) / 1000),
-		Metadata:     sdk.InfoOf(err),
-		ProviderText: sdk.FaultText(err),
+		f = r.fault()
+	} else {
+		f = Fault{
+			Reason:       reasonOf(err),
+			Violations:   sdk.ViolationsOf(err),
+			RetrySeconds: int32((sdk.RetryAfterOf(err).Milliseconds() + 999) / 1000),
+			Metadata:     sdk.InfoOf(err),
+			ProviderText: sdk.FaultText(err),
+		}
 	}
 	for current := err; current != nil; current = errors.Unwrap(current) {
-		if a, ok := current.(*annotated); ok {
+		if a, ok := current.(*annotated); ok { //nolint:errorlint // every layer is looked at
 			f.AccountID = cmp.Or(f.AccountID, a.accountID)
 			f.OperationID = cmp.Or(f.OperationID, a.operationID)
 		}
 	}
 	return f
+}
+
+func reasonOf(err error) apiv1.Reason {
+	_, isStatus := status.FromError(err)
+	if isStatus || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return sdk.ReasonOf(err)
+	}
+	return apiv1.Reason_REASON_INTERNAL
 }
 
 func (r *remembered) fault() Fault {

@@ -43,7 +43,7 @@ type row struct {
 	Source       string `gorm:"size:16"`
 	Sequence     int32
 	OperationID  string `gorm:"size:32"`
-	RequestID    string `gorm:"size:32"`
+	RequestID    string `gorm:"size:64"`
 	ActorID      string `gorm:"size:64"`
 	OccurredAt   time.Time
 	RecordedAt   time.Time

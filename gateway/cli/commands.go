@@ -1,0 +1,75 @@
+package cli
+
+import (
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// commands is the whole command line. The tag rpc names the call that a command
+// makes; what its help teaches is made from the contract and the tag examples.
+type commands struct {
+	clientFlags
+
+	Serve     serveCommand      `cmd:"" help:"Run the gateway until it is interrupted."`
+	Account   accountCommands   `cmd:"" help:"Cloud accounts: one credential, region and project each."`
+	Driver    driverCommands    `cmd:"" help:"Drivers, the programs that speak to clouds."`
+	Operation operationCommands `cmd:"" help:"Operations: every write to a cloud, from its intent to its end."`
+	Vm        vmCommands        `cmd:"" name:"vm" help:"Virtual machines."`
+	Call      callCommand       `cmd:"" help:"Call any rpc of the contract."`
+	Fields    fieldsOfCommand   `cmd:"" help:"Show what the request of an rpc holds."`
+	Routes    routesCommand     `cmd:"" help:"List every HTTP route with its rpc, permission and rows of GY/T 355."`
+	Version   versionCommand    `cmd:"" help:"Print the version."`
+}
+
+type accountCommands struct {
+	List   fieldsCommand        `cmd:"" rpc:"account account list" help:"List the accounts." examples:"yunqiao account list; yunqiao account list driver=memory -o json"`
+	Get    idCommand            `cmd:"" rpc:"account account get" help:"Show one account." examples:"yunqiao account get memory"`
+	Create createAccountCommand `cmd:"" rpc:"account account create" help:"Add an account." examples:"yunqiao account create lab driver=memory cloud_kind=private; yunqiao account create sh-1 driver=DRIVER cloud_kind=private settings.auth_url=https://keystone.example:5000/v3 --credential password=@/run/secrets/sh-1"`
+	Update accountCommand       `cmd:"" rpc:"account account update" help:"Change settings or credentials of an account." examples:"yunqiao account update sh-1 --credential password=env:NEW_PASSWORD"`
+	Delete idCommand            `cmd:"" rpc:"account account delete" help:"Forget an account; what it holds at the cloud stays." examples:"yunqiao account delete lab"`
+	Probe  idCommand            `cmd:"" rpc:"account account probe" help:"Ask the cloud whether the account works." examples:"yunqiao account probe memory"`
+}
+
+type driverCommands struct {
+	List driverListCommand `cmd:"" help:"List the drivers with state, version and restarts."`
+}
+
+type operationCommands struct {
+	List   fieldsCommand `cmd:"" rpc:"operation operation list" help:"List operations, newest first." examples:"yunqiao operation list account_id=memory status=failed; yunqiao operation list resource_id=memory.vm-1"`
+	Get    idCommand     `cmd:"" rpc:"operation operation get" help:"Show one operation." examples:"yunqiao operation get 0190a1b2c3d4e5f60718293a4b5c6d7e"`
+	Wait   idCommand     `cmd:"" rpc:"operation operation wait" help:"Wait for the end of an operation; the exit status is 1 unless it succeeded." examples:"yunqiao operation wait 0190a1b2c3d4e5f60718293a4b5c6d7e timeout_seconds=120"`
+	Cancel idCommand     `cmd:"" rpc:"operation operation cancel" help:"Cancel an operation." examples:"yunqiao operation cancel 0190a1b2c3d4e5f60718293a4b5c6d7e"`
+}
+
+type vmCommands struct {
+	List     fieldsCommand `cmd:"" rpc:"compute vm list" help:"List VMs." examples:"yunqiao vm list account_id=memory; yunqiao vm list state=running view=cached order_by=name"`
+	Get      idCommand     `cmd:"" rpc:"compute vm get" help:"Show one VM." examples:"yunqiao vm get memory.vm-1"`
+	Create   fieldsCommand `cmd:"" rpc:"compute vm create" help:"Create a VM." examples:"yunqiao vm create account_id=memory name=web-1 image_id=IMAGE flavor_id=FLAVOR nics.0.subnet_id=SUBNET wait_seconds=60; yunqiao vm create account_id=memory name=web-1 image_id=IMAGE flavor_id=FLAVOR nics.0.subnet_id=SUBNET tags.env=prod user_data=@init.sh request_id=web-1"`
+	Start    idCommand     `cmd:"" rpc:"compute vm start" help:"Start a VM." examples:"yunqiao vm start memory.vm-1 wait_seconds=60"`
+	Stop     idCommand     `cmd:"" rpc:"compute vm stop" help:"Stop a VM." examples:"yunqiao vm stop memory.vm-1"`
+	Reboot   idCommand     `cmd:"" rpc:"compute vm reboot" help:"Restart a VM." examples:"yunqiao vm reboot memory.vm-1"`
+	Resize   idCommand     `cmd:"" rpc:"compute vm resize" help:"Give a VM another flavor." examples:"yunqiao vm resize memory.vm-1 flavor_id=memory.m1.large"`
+	Delete   idCommand     `cmd:"" rpc:"compute vm delete" help:"Delete a VM." examples:"yunqiao vm delete memory.vm-1"`
+	Password idCommand     `cmd:"" rpc:"compute vm get-initial-password" help:"Show the initial password of a VM." examples:"yunqiao vm password memory.vm-1"`
+	Console  idCommand     `cmd:"" rpc:"compute vm get-console" help:"Make an address of a VM's console." examples:"yunqiao vm console memory.vm-1"`
+}
+
+// help prints the help of the selected command. What a command that calls an rpc
+// teaches is put together here, so that only those who ask for it pay for it.
+func help(options kong.HelpOptions, ctx *kong.Context) error {
+	if node := ctx.Selected(); node != nil && node.Tag != nil && node.Tag.Get(rpcTag) != "" {
+		m, err := taggedMethod(ctx)
+		if err != nil {
+			return err
+		}
+		var b strings.Builder
+		b.WriteString("Examples:\n\n")
+		for example := range strings.SplitSeq(node.Tag.Get("examples"), "; ") {
+			b.WriteString("    " + example + "\n")
+		}
+		b.WriteString("\n" + describe(m) + "\n" + valuesHelp)
+		node.Detail = b.String()
+	}
+	return kong.DefaultHelpPrinter(options, ctx)
+}

@@ -1,0 +1,142 @@
+package cli
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestOutput(t *testing.T) {
+	list := `{"code":0,"message":"OK","request_id":"r","data":{
+		"vms":[
+			{"id":"a.v1","account_id":"a","name":"web","state":"VM_STATE_RUNNING","vcpus":2,"tags":{"x":"y"},"new_member":1},
+			{"id":"a.v2","account_id":"a","name":"数据库","state":"VM_STATE_STOPPED","vcpus":16}],
+		"next_page_token":"more",
+		"unreachable":[{"account_id":"b","reason":"CLOUD_UNAVAILABLE","message":"云平台不可用"}]}}`
+	single := `{"code":0,"message":"OK","request_id":"r","data":{"vm":{"id":"a.v1","name":"web","state":"VM_STATE_RUNNING",
+		"tags":{"b":"2","a":"1"},"created_at":"2026-11-01T00:00:00Z","security_group_ids":["a.g","a.h"],
+		"nics":[{"nic_id":"a.n","private_ip_addresses":["10.0.0.5"]}],"deletion_protected":false}}}`
+	accepted := `{"code":0,"message":"OK","request_id":"r","data":{"id":"","state":"VM_STATE_UNSPECIFIED","operation_id":"o-1","operation_status":"OPERATION_STATUS_PENDING"}}`
+	for name, tc := range map[string]struct {
+		args, answer, want string
+	}{
+		"list": {"vm list", list, `ID    NAME  STATE    VCPUS
+a.v1  web   RUNNING  2
+a.v2  数据库   STOPPED  16
+not asked: {"account_id":"b","reason":"CLOUD_UNAVAILABLE","message":"云平台不可用"}
+there is more: page_token=more
+`},
+		"empty list": {"operation list", empty, "ID  METHOD  RESOURCE_ID  STATUS  ATTEMPTS  RESOURCE_STATE  CREATED_AT  STARTED_AT\n"},
+		"one": {"vm get a.v1", single, `id                  a.v1
+name                web
+tags                a=1 b=2
+state               RUNNING
+created_at          2026-11-01T00:00:00Z
+security_group_ids  a.g a.h
+nics                {"nic_id":"a.n","private_ip_addresses":["10.0.0.5"]}
+`},
+		"create": {"vm create", accepted, "operation_id      o-1\noperation_status  PENDING\n"},
+		"json":   {"vm create -o json", `{"code":0,"data":{"id":"a.v"},"request_id":"r"}`, "{\n  \"id\": \"a.v\"\n}\n"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, 200, tc.answer)
+			status, stdout, stderr := g.run(t, nil, "", strings.Fields(tc.args)...)
+			if status != 0 {
+				t.Fatal(stderr)
+			}
+			if diff := cmp.Diff(tc.want, stdout); diff != "" {
+				t.Errorf("output (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDriverList(t *testing.T) {
+	g := newGateway(t, 200, `{"ready":true,"drivers":[{"name":"memory","state":"ready","version":"1.0.0","restarts":2}],"accounts":[]}`)
+	status, stdout, stderr := g.run(t, map[string]string{"YUNQIAO_TOKEN": "", "YUNQIAO_DATA": "/nowhere"}, "", "driver", "list")
+	want := "NAME    STATE  VERSION  RESTARTS\nmemory  ready  1.0.0    2\n"
+	if status != 0 || stdout != want {
+		t.Errorf("status %d %s, output (-want +got):\n%s", status, stderr, cmp.Diff(want, stdout))
+	}
+	if got := g.requests[0]; got.Line != "GET /readyz" || got.Token != "" {
+		t.Errorf("request %+v", got)
+	}
+}
+
+// TestHelp holds for every command: it has help, and one that calls an rpc has
+// examples that begin with its own name and tells its fields.
+func TestHelp(t *testing.T) {
+	parser, err := kong.New(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGateway(t, 200, empty)
+	for _, leaf := range parser.Model.Leaves(true) {
+		words := strings.Fields(leaf.FullPath())[1:]
+		name := strings.Join(words[:min(len(words), depth(leaf))], " ")
+		status, stdout, stderr := g.run(t, nil, "", append(strings.Fields(name), "--help")...)
+		if status != 0 || stderr != "" || !strings.Contains(stdout, "Usage: yunqiao "+name) {
+			t.Errorf("%s --help: status %d, %s%s", name, status, stdout, stderr)
+			continue
+		}
+		if leaf.Help == "" {
+			t.Errorf("%s has no help", name)
+		}
+		if leaf.Tag.Get(rpcTag) == "" {
+			continue
+		}
+		for _, want := range []string{"    yunqiao " + name, "Fields:"} {
+			if !strings.Contains(stdout, want) {
+				t.Errorf("%s --help lacks %q:\n%s", name, want, stdout)
+			}
+		}
+	}
+}
+
+func depth(node *kong.Node) int {
+	n := 0
+	for ; node.Parent != nil; node = node.Parent {
+		n++
+	}
+	return n
+}
+
+func TestExamplesAreUnderstood(t *testing.T) {
+	parser, err := kong.New(&commands{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, leaf := range parser.Model.Leaves(true) {
+		for example := range strings.SplitSeq(leaf.Tag.Get("examples"), "; ") {
+			if example == "" {
+				continue
+			}
+			g := newGateway(t, 200, empty)
+			args := strings.Fields(example)[1:]
+			for i := range args {
+				if before, _, ok := strings.Cut(args[i], "=@"); ok {
+					args[i] = before + "=@-"
+				}
+			}
+			status, _, stderr := g.run(t, map[string]string{"NEW_PASSWORD": "x"}, "from input", args...)
+			if len(g.requests) != 1 || (status != 0 && args[1] != "wait") {
+				t.Errorf("%s: status %d, %s", example, status, stderr)
+			}
+		}
+	}
+}
+
+func TestFields(t *testing.T) {
+	g := newGateway(t, 200, empty)
+	status, stdout, stderr := g.run(t, nil, "", "fields", "compute", "vm", "create")
+	if status != 0 {
+		t.Fatal(stderr)
+	}
+	for _, want := range []string{"POST /compute/v1/vm/create", "nics.0.subnet_id", "boot_disk.size_gib", "wait_seconds", "secret"} {
+		if !strings.Contains(stdout, want) {
+			t.Errorf("lacks %q:\n%s", want, stdout)
+		}
+	}
+}
