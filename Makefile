@@ -1,0 +1,84 @@
+# `make help` lists the targets. Everything that CI does is a target here.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+RELEASE ?= development
+GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-X github.com/yunqiao/yunqiao/gateway/cli.release=$(RELEASE)'
+MODULES := . plugin-proto drivers/sdk
+BUF     := $(CURDIR)/internal/tools/node_modules/.bin/buf
+LINTER  := $(CURDIR)/.tools/bin/golangci-lint
+# What the contract must stay compatible with, where git knows it.
+BREAKING_AGAINST ?= main
+SOAK_ROUNDS ?= 10
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: run
+run: build ## Build and serve on http://127.0.0.1:8355 with a simulated cloud
+	bin/yunqiao serve --hints
+
+.PHONY: build
+build: ## Build bin/yunqiao, bin/memcloud and bin/drivers/*
+	@scripts/setup go
+	@mkdir -p bin/drivers
+	$(GOBUILD) -o bin/yunqiao ./gateway
+	$(GOBUILD) -o bin/memcloud ./drivers/memory/memcloud/cmd/memcloud
+	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack
+
+.PHONY: test
+test: build ## Run all tests with the race detector, installing what they need
+	@scripts/setup test
+	@export YUNQIAO_BIN=$(CURDIR)/bin; \
+	for module in $(MODULES); do \
+		echo "== go test -race $$module"; \
+		(cd $$module && CGO_ENABLED=1 go test -race -timeout 20m ./...); \
+	done
+
+.PHONY: test-openstack
+test-openstack: build ## Run the live tests against the cloud of OS_CLIENT_CONFIG_FILE and OS_CLOUD
+	@scripts/setup test
+	@YUNQIAO_BIN=$(CURDIR)/bin scripts/test-live
+
+.PHONY: gen
+gen: ## Regenerate plugin-proto/gen and docs/errors.md from the .proto files
+	@scripts/setup buf
+	cd plugin-proto && $(BUF) lint && $(BUF) generate && $(BUF) build -o gen/descriptors.binpb
+	go run ./internal/openapi/cmd/genopenapi
+
+.PHONY: lint
+lint: ## Check formatting, vet, linters, the contract's style and its compatibility
+	@scripts/setup lint
+	@unformatted=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go' | grep -v '^plugin-proto/gen/')); \
+		[[ -z $$unformatted ]] || { printf 'not formatted (gofmt -w):\n%s\n' "$$unformatted"; exit 1; }
+	@for module in $(MODULES); do \
+		echo "== go vet, golangci-lint $$module"; \
+		(cd $$module && go vet ./... && $(LINTER) run --config $(CURDIR)/.golangci.yml ./...); \
+	done
+	go test -count=1 ./internal/importrules
+	cd plugin-proto && $(BUF) lint
+	@scripts/breaking $(BUF) $(BREAKING_AGAINST)
+
+.PHONY: drift
+drift: gen ## Fail if generated files differ from what is committed
+	@git diff --exit-code --stat -- plugin-proto/gen docs/errors.md || \
+		{ echo 'generated files are not up to date: run make gen and commit'; exit 1; }
+	@new=$$(git ls-files -o --exclude-standard plugin-proto/gen); [[ -z $$new ]] || \
+		{ printf 'generated files are not committed:\n%s\n' "$$new"; exit 1; }
+
+.PHONY: bench
+bench: build ## Measure the gateway against the floor, then run the benchmarks of packages
+	$(GOBUILD) -o bin/floor ./test/bench/floor
+	go run ./test/bench -bin bin
+	for module in $(MODULES); do (cd $$module && go test -run '^$$' -bench . -benchmem ./...); done
+
+.PHONY: soak
+soak: build ## Kill gateway and drivers at random moments, for SOAK_ROUNDS rounds (10)
+	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_SOAK=1 go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Kill' ./test/e2e
+
+.PHONY: clean
+clean: ## Remove what was built; data/ stays
+	rm -rf bin .tools internal/tools/node_modules
