@@ -51,6 +51,7 @@ type App struct {
 	operations *operation.Engine
 	identity   *identity.Identity
 	recorder   *audit.Recorder
+	runner     *policy.Runner
 	reconciler *reconcile.Reconciler
 	server     *http.Server
 	listener   net.Listener
@@ -101,13 +102,14 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	runner := policy.New(log, c, a.accounts.Registry(), things, a.operations, passwords, who, policy.Options{Pages: pages})
+	a.runner = policy.New(log, c, a.accounts.Registry(), things, a.operations, passwords, who, policy.Options{Pages: pages})
 	validate, err := pipeline.Validate(c)
 	if err != nil {
 		return nil, err
 	}
-	handle := pipeline.Chain(runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, pipeline.Modules(a.modules(things, runner)))
+	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, pipeline.Modules(a.modules(things, a.runner)))
 	metrics := newMetrics(a.host)
+	metrics.registry.MustRegister(accountCollector{a.accounts.Registry()})
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
 	})
@@ -378,6 +380,9 @@ func (a *App) Run(ctx context.Context) error {
 
 // release stops what was started, in the reverse order.
 func (a *App) release() error {
+	if a.runner != nil {
+		a.runner.Close()
+	}
 	if a.operations != nil {
 		a.operations.Close()
 	}

@@ -31,9 +31,11 @@ type RateConfig struct {
 	Burst int     `yaml:"burst"`
 }
 
+// defaultLimits are above what a small gateway can serve: what callers may share
+// of a larger one is for its operator to say.
 func defaultLimits() LimitsConfig {
 	return LimitsConfig{
-		User: RateConfig{10_000, 20_000}, Key: RateConfig{10_000, 20_000}, Organization: RateConfig{20_000, 40_000},
+		User: RateConfig{50_000, 100_000}, Key: RateConfig{50_000, 100_000}, Organization: RateConfig{100_000, 200_000},
 		AnonymousIP: RateConfig{20, 200},
 	}
 }

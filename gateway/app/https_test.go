@@ -144,3 +144,25 @@ func TestLongHeaderIsRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestLogInsAreLimited(t *testing.T) {
+	gateway := started(t, func(c *Config) { c.Limits.AnonymousIP = RateConfig{0.01, 2} })
+	for i, want := range []int{http.StatusUnauthorized, http.StatusUnauthorized, http.StatusTooManyRequests} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, gateway.URL()+"/tenant/v1/token/create",
+			strings.NewReader(`{"user_name":"nobody","password":"a rather long word"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("log-in %d: got %d, want %d", i, response.StatusCode, want)
+		}
+		if want == http.StatusTooManyRequests && response.Header.Get("Retry-After") != "100" {
+			t.Errorf("Retry-After: got %q", response.Header.Get("Retry-After"))
+		}
+	}
+}

@@ -58,6 +58,8 @@ type accountState struct {
 	Driver string `json:"driver"`
 	State  string `json:"state"`
 	Reason string `json:"reason,omitempty"`
+	// Breaker is closed, open or half-open: whether the account's cloud is called.
+	Breaker string `json:"breaker,omitempty"`
 }
 
 // listAccounts is the permission to see accounts.
@@ -93,6 +95,9 @@ func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 		state := accountState{ID: acc.ID, Driver: acc.Driver, State: accountv1.AccountState_name[int32(acc.State)]}
 		if acc.Reason != 0 {
 			state.Reason = sdk.ReasonName(acc.Reason)
+		}
+		if acc.Guard != nil {
+			state.Breaker = string(acc.Guard.State())
 		}
 		out.Accounts = append(out.Accounts, state)
 	}

@@ -38,7 +38,7 @@ func (e *edge) observe(c *gin.Context) {
 	}
 	// The query is left out: it may hold what a log must not.
 	e.log.LogAttrs(c.Request.Context(), level, "request",
-		slog.String("request_id", id), slog.String("method", c.Request.Method), slog.String("path", c.Request.URL.Path),
+		slog.String("request_id", id), slog.String("method", c.Request.Method), slog.String("path", shown(c.Request.URL.Path)),
 		slog.Int("status", c.Writer.Status()), slog.Duration("elapsed", elapsed), slog.String("client", c.ClientIP()),
 		slog.String("client_request_id", clientRequestID(c)))
 }
@@ -52,3 +52,9 @@ func clientRequestID(c *gin.Context) string {
 	id := c.GetHeader(requestIDHeader)
 	return id[:min(len(id), 64)]
 }
+
+// maxShownPath is above the length of every path that a client has a reason to send.
+const maxShownPath = 1024
+
+// shown is a path as the log shows it: one that was refused for its length is cut.
+func shown(path string) string { return path[:min(len(path), maxShownPath)] }
