@@ -97,7 +97,7 @@ func baseOf(path, query, key string) ([]byte, string) {
 		u.Path, u.RawPath = unescaped, path
 	}
 	in := input{components{}, 1786000000, keyID, nonce, HMACSHA256}
-	r := &http.Request{Method: "POST", URL: u, Header: http.Header{}}
+	r := &http.Request{Method: http.MethodPost, URL: u, Header: http.Header{}}
 	if key != "" {
 		in.components.idempotencyKey = true
 		r.Header.Set(headerIdempotencyKey, key)
