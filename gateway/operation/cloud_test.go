@@ -69,7 +69,7 @@ func (c *cloud) Register(r grpc.ServiceRegistrar) {
 }
 
 // serve returns a connection to the driver, over gRPC.
-func (c *cloud) serve(t *testing.T) *grpc.ClientConn {
+func (c *cloud) serve(t testing.TB) *grpc.ClientConn {
 	t.Helper()
 	listener := bufconn.Listen(1 << 20)
 	server := sdk.NewServer(c, slog.New(slog.DiscardHandler))

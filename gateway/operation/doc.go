@@ -11,6 +11,6 @@
 //
 //	PENDING ──driver answered──▶ RUNNING ──settled, steps and chain done──▶ SUCCEEDED
 //	   │ answer lost               │ settled in error, or a step refused ──▶ FAILED
-//	   ▼                           └ deadline ──▶ TIMED_OUT
+//	   ▼                           └ deadline, steps taken back ──▶ TIMED_OUT
 //	UNKNOWN_OUTCOME ──repeated with the same id──▶ RUNNING | FAILED | TIMED_OUT
 package operation

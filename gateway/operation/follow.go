@@ -149,12 +149,24 @@ func (t *task) glance(ctx context.Context, acc *account.Account, resourceType, r
 func (t *task) lookAbsent(ctx context.Context) error {
 	switch {
 	case t.method.Kind == apiv1.Kind_KIND_DELETE:
-		return t.succeed(ctx, "", nil, true)
+		return t.succeed(ctx, t.goneState(), nil, true)
 	case t.method.Kind == apiv1.Kind_KIND_CREATE && t.engine.now().Sub(*t.row.StartedAt) < visibleAfter:
 		return nil
 	default:
 		return t.failGone(ctx)
 	}
+}
+
+// goneState is the state of the resource when it is no more; "" if its type has none.
+func (t *task) goneState() string {
+	resource := resourceField(t.engine.contract.Getter(t.method.ResourceType)).Message()
+	values := resource.Fields().ByName("state").Enum().Values()
+	for i := range values.Len() {
+		if contract.Phase(values.Get(i)) == apiv1.Phase_PHASE_GONE {
+			return string(values.Get(i).Name())
+		}
+	}
+	return ""
 }
 
 func (t *task) decide(ctx context.Context, resource protoreflect.Message, body []byte) error {

@@ -87,7 +87,12 @@ func TestDelete(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.ends(r.mustSubmit(r.createVm("a", "")).GetOperationId(), succeeded)
-	r.ends(r.mustSubmit(r.onVm("DeleteVm", &computev1.DeleteVmRequest{Id: "vm-1"})).GetOperationId(), succeeded)
+	s := r.onVm("DeleteVm", &computev1.DeleteVmRequest{Id: "vm-1"})
+	s.Wait = 5 * time.Second
+	answer := r.mustSubmit(s).(*computev1.DeleteVmResponse)
+	if answer.GetState() != computev1.VmState_VM_STATE_DELETED || answer.GetOperationStatus() != succeeded {
+		t.Errorf("got %v, want DELETED", answer)
+	}
 	if _, ok := r.inventory.Owner("acc.vm-1"); ok {
 		t.Error("the inventory still has it")
 	}

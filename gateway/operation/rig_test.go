@@ -75,7 +75,7 @@ func (everybody) Tenants(pipeline.Principal) []string  { return nil }
 
 // rig is a store, a cloud, and the engine that runs at the moment.
 type rig struct {
-	t         *testing.T
+	t         testing.TB
 	cloud     *cloud
 	conn      grpc.ClientConnInterface
 	accounts  *accounts
@@ -109,7 +109,7 @@ func (l *logBuffer) String() string {
 	return l.b.String()
 }
 
-func newRig(t *testing.T, change ...func(*rig)) *rig {
+func newRig(t testing.TB, change ...func(*rig)) *rig {
 	t.Helper()
 	r := &rig{t: t, cloud: newCloud(), accounts: &accounts{}, path: filepath.Join(t.TempDir(), "a.db"), clock: &clock{}, log: &logBuffer{}}
 	var err error
