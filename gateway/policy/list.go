@@ -3,8 +3,8 @@ package policy
 import (
 	"context"
 	"slices"
+	"strings"
 
-	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -116,9 +116,6 @@ func (l *listing) prepare() error {
 		if err != nil {
 			return err
 		}
-		if err := usable(a, l.call.Method); err != nil && len(wanted) == 1 {
-			return err
-		}
 		l.accounts = append(l.accounts, a)
 	}
 	return nil
@@ -130,21 +127,29 @@ func (l *listing) splitIDs(wanted *[]string) error {
 	native := proto.Clone(l.call.Request).ProtoReflect()
 	l.ids = map[string][]string{}
 	var seen []string
+	only := "" // the account of a parent by which the list is narrowed
 	err := pipeline.RewriteIDs(native, func(path string, rule *apiv1.FieldRule, id string) (string, error) {
 		accountID, nativeID, err := publicid.Split(path, id)
 		if err != nil {
 			return "", err
 		}
+		if l.runner.access.Account(l.call.Principal, accountID) != nil {
+			return "", foreign(path)
+		}
 		if len(*wanted) > 0 && !slices.Contains(*wanted, accountID) {
 			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Violation(path, "is of account "+accountID+", which is not asked"))
 		}
-		if err := l.runner.access.Account(l.call.Principal, accountID); err != nil {
-			return "", err
+		if !strings.HasPrefix(path, "ids[") {
+			only = accountID
 		}
 		l.ids[accountID] = append(l.ids[accountID], nativeID)
 		seen = append(seen, accountID)
 		return nativeID, nil
 	})
+	if other := slices.IndexFunc(seen, func(id string) bool { return only != "" && id != only }); err == nil && other >= 0 {
+		return sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH,
+			sdk.Violation("ids", "the list is narrowed to account "+only+", and an id is of account "+seen[other]))
+	}
 	if err == nil && len(seen) > 0 {
 		*wanted = seen
 	}
@@ -153,7 +158,7 @@ func (l *listing) splitIDs(wanted *[]string) error {
 
 // live asks the clouds.
 func (l *listing) live(ctx context.Context) (proto.Message, error) {
-	filter, err := filterDigest(l.call.Request, l.call.Principal.TenantID)
+	filter, err := filterDigest(l.call.Request, l.call.Method.FullName+" "+l.call.Principal.TenantID)
 	if err != nil {
 		return nil, err
 	}
@@ -174,36 +179,22 @@ func (l *listing) live(ctx context.Context) (proto.Message, error) {
 	return l.merge(parts, filter)
 }
 
-// ask reads a share of the page from every account at the same time.
-func (l *listing) ask(ctx context.Context, markers map[string]string) []part {
-	parts := make([]part, len(l.accounts))
-	group := errgroup.Group{}
-	group.SetLimit(l.runner.opts.ListParallel)
-	share := max(1, (l.size+len(parts)-1)/max(1, len(parts)))
-	for i, a := range l.accounts {
-		one := func() error {
-			parts[i] = l.askOne(ctx, a, markers[a.ID], share)
-			return nil
-		}
-		if len(parts) == 1 {
-			_ = one() // no goroutine for the common case
-			continue
-		}
-		group.Go(one)
-	}
-	_ = group.Wait() // the functions return no error
-	return parts
-}
+// maxRefills bounds the calls for one page of one account.
+const maxRefills = 10
 
-// askOne reads from one account. Where ownership hides items the page is refilled.
+// askOne reads from one account. Where ownership hides items, or the cloud gives
+// short pages, the page is refilled; it may stay short. A batch get is never cut.
 func (l *listing) askOne(ctx context.Context, a *account.Account, marker string, size int) part {
 	if err := usable(a, l.call.Method); err != nil {
 		return part{err: err}
 	}
+	if len(l.strings("ids")) > 0 {
+		size = max(size, len(l.ids[a.ID]))
+	}
 	native := l.native(a.ID)
 	result := part{next: marker}
-	for {
-		l.setPage(native, result.next, size)
+	for remaining, calls := size, 1; ; calls++ {
+		l.setPage(native, result.next, remaining)
 		answer, err := l.runner.invoke(ctx, l.call, a, l.call.Method, native.Interface())
 		if err != nil {
 			return part{err: err}
@@ -213,17 +204,16 @@ func (l *listing) askOne(ctx context.Context, a *account.Account, marker string,
 		if next != nil {
 			result.next = page.Get(next).String()
 		}
-		l.runner.publish(page, a.ID)
+		l.runner.publish(page, a.ID, l.call.Language)
 		l.hide(ctx, a, page)
 		if result.answer == nil {
 			result.answer = page
 		} else {
 			appendAll(items(result.answer), items(page))
 		}
-		if result.next == "" || items(result.answer).Len() >= size {
+		if remaining = size - items(result.answer).Len(); result.next == "" || remaining <= 0 || calls == maxRefills {
 			return result
 		}
-		size -= items(result.answer).Len()
 	}
 }
 

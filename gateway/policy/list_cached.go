@@ -48,6 +48,7 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 		if err := proto.Unmarshal(item.Body, element.Interface()); err != nil {
 			return nil, fmt.Errorf("decode cached %s: %w", item.ID, err)
 		}
+		setCached(element, item)
 		if field := element.Descriptor().Fields().ByName("observed_at"); field != nil {
 			element.Set(field, protoreflect.ValueOfMessage(timestamppb.New(item.ObservedAt).ProtoReflect()))
 		}
@@ -60,7 +61,7 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 		}
 		one := l.call.Method.Output.New()
 		items(one).Append(protoreflect.ValueOfMessage(element))
-		l.runner.publish(one, item.AccountID)
+		l.runner.publish(one, item.AccountID, l.call.Language)
 	}
 	if field := answer.Descriptor().Fields().ByName("total_size"); field != nil {
 		answer.Set(field, protoreflect.ValueOfInt32(int32(total)))
@@ -73,6 +74,20 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 		appendMessage(answer, "sources", source)
 	}
 	return answer.Interface(), nil
+}
+
+// setCached shows name and state as they are recorded: a state is often known
+// before the whole resource has been read.
+func setCached(element protoreflect.Message, item inventory.Cached) {
+	fields := element.Descriptor().Fields()
+	if field := fields.ByName("name"); field != nil && item.Name != "" {
+		element.Set(field, protoreflect.ValueOfString(item.Name))
+	}
+	if field := fields.ByName("state"); field != nil && field.Enum() != nil {
+		if value := field.Enum().Values().ByName(protoreflect.Name(item.State)); value != nil {
+			element.Set(field, protoreflect.ValueOfEnum(value.Number()))
+		}
+	}
 }
 
 func (l *listing) query() (inventory.Query, error) {

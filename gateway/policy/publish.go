@@ -15,7 +15,7 @@ import (
 
 // publish makes a driver's answer the client's: public ids, and in every resource
 // the fields that only the gateway knows.
-func (r *Runner) publish(answer protoreflect.Message, accountID string) {
+func (r *Runner) publish(answer protoreflect.Message, accountID string, language pipeline.Language) {
 	pipeline.PrefixIDs(answer, publicid.Join(accountID, ""))
 	now := timestamppb.New(r.now())
 	for _, field := range stampedFields(answer.Descriptor()) {
@@ -23,18 +23,18 @@ func (r *Runner) publish(answer protoreflect.Message, accountID string) {
 			continue
 		}
 		if !field.descriptor.IsList() {
-			r.stamp(answer.Get(field.descriptor).Message(), field.plan, accountID, now)
+			r.stamp(answer.Get(field.descriptor).Message(), field.plan, accountID, now, language)
 			continue
 		}
 		list := answer.Get(field.descriptor).List()
 		for i := range list.Len() {
-			r.stamp(list.Get(i).Message(), field.plan, accountID, now)
+			r.stamp(list.Get(i).Message(), field.plan, accountID, now, language)
 		}
 	}
 }
 
 // stamp fills one resource.
-func (r *Runner) stamp(m protoreflect.Message, plan *stampPlan, accountID string, at *timestamppb.Timestamp) {
+func (r *Runner) stamp(m protoreflect.Message, plan *stampPlan, accountID string, at *timestamppb.Timestamp, language pipeline.Language) {
 	if plan.accountID != nil {
 		m.Set(plan.accountID, protoreflect.ValueOfString(accountID))
 	}
@@ -43,7 +43,7 @@ func (r *Runner) stamp(m protoreflect.Message, plan *stampPlan, accountID string
 	}
 	if plan.stateMessage != nil && m.Has(plan.stateReason) {
 		reason := apiv1.Reason(apiv1.Reason_value["REASON_"+m.Get(plan.stateReason).String()])
-		m.Set(plan.stateMessage, protoreflect.ValueOfString(fault.Fault{Reason: reason}.Client(false).GetMessage()))
+		m.Set(plan.stateMessage, protoreflect.ValueOfString(fault.Fault{Reason: reason}.Client(language == pipeline.English).GetMessage()))
 	}
 	if plan.tenantID == nil || plan.id == nil {
 		return

@@ -21,7 +21,7 @@ func (r *Runner) read(ctx context.Context, call *pipeline.Call, t *target) (prot
 	if err != nil {
 		return nil, err
 	}
-	r.publish(answer.ProtoReflect(), t.account.ID)
+	r.publish(answer.ProtoReflect(), t.account.ID, call.Language)
 	return answer, nil
 }
 

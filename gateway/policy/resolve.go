@@ -42,6 +42,9 @@ func (r *Runner) resolve(ctx context.Context, call *pipeline.Call) (*target, err
 		if err != nil {
 			return "", err
 		}
+		if r.access.Account(call.Principal, idAccount) != nil {
+			return "", foreign(path)
+		}
 		if accountID == "" {
 			accountID = idAccount
 		}

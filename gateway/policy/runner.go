@@ -80,6 +80,7 @@ type Runner struct {
 	passwords  Passwords
 	access     Access
 	common     commonCache
+	pace       pace
 	opts       Options
 }
 
@@ -100,6 +101,9 @@ func New(log *slog.Logger, c *contract.Contract, accounts Accounts, inv Inventor
 		log: log, contract: c, accounts: accounts, inventory: inv, operations: ops, passwords: passwords, access: access, opts: opts,
 	}
 }
+
+// Close ends calls that nobody waits for any more. No call may be made after it.
+func (r *Runner) Close() { r.pace.close() }
 
 // Handle is the pipeline.Handler of all rpcs that drivers serve.
 func (r *Runner) Handle(ctx context.Context, call *pipeline.Call) (proto.Message, error) {
