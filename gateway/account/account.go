@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/gateway/limit"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
@@ -26,6 +27,7 @@ type Account struct {
 	Reason      apiv1.Reason // why it is not ready
 	ObservedAt  time.Time    // zero: never opened
 	Conn        grpc.ClientConnInterface
+	Guard       *limit.Guard // what Conn goes through; nil: never opened
 	RegionID    string
 	Project     string
 	Idempotency *driverv1.Idempotency

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/limit"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/publicid"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
@@ -205,6 +206,7 @@ func (m *Manager) remove(ctx context.Context, id string) error {
 		return err
 	}
 	delete(m.secrets, id)
+	delete(m.guards, id)
 	m.registry.change(id, func(*Account) *Account { return nil })
 	m.mu.Unlock()
 	if driver, ok := m.drivers.Driver(rec.account.Driver); ok {
@@ -256,7 +258,7 @@ func overlay(base, changes map[string]string) map[string]string {
 // checkFields holds settings and credentials against the driver's schema and
 // names every field at fault.
 func checkFields(schema *driverv1.GetAccountSchemaResponse, settings, credentials map[string]string) error {
-	var problems []sdk.ErrorOption
+	_, problems := limit.Read(settings)
 	known := map[string]bool{}
 	for _, field := range schema.GetFields() {
 		given, other, where, elsewhere := settings, credentials, "settings", "credentials"

@@ -15,6 +15,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/limit"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
@@ -58,6 +59,7 @@ type Manager struct {
 	mu       sync.Mutex        // serialises changes of store, registry and the maps
 	secrets  map[string]record // by account
 	reserved map[string]bool   // names of accounts that are being created
+	guards   map[string]*limit.Guard
 }
 
 // New makes a Manager; Start loads the accounts.
@@ -73,7 +75,7 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	}
 	return &Manager{
 		log: log, store: &store{store_, box}, drivers: drivers, registry: NewRegistry(), opts: opts,
-		secrets: map[string]record{}, reserved: map[string]bool{},
+		secrets: map[string]record{}, reserved: map[string]bool{}, guards: map[string]*limit.Guard{},
 	}
 }
 
@@ -248,8 +250,24 @@ func (m *Manager) tryOpen(ctx context.Context, rec record) (*Account, error) {
 		return nil, err
 	}
 	next := *rec.account
-	next.Conn = driver
+	next.Guard = m.guard(rec.account, driver)
+	next.Conn = next.Guard
 	return next.withInfo(driver.Info(), response.GetCapabilities(), m.opts.Now().UTC()), nil
+}
+
+// guard stands before an account's driver, with the limits of its settings. Those of
+// settings that were stored by another version and cannot be read are left out.
+func (m *Manager) guard(a *Account, driver Driver) *limit.Guard {
+	limits, _ := limit.Read(a.Settings)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	guard := m.guards[a.ID]
+	if guard == nil {
+		guard = limit.NewGuard(a.ID)
+		m.guards[a.ID] = guard
+	}
+	guard.Use(driver, limits)
+	return guard
 }
 
 func (m *Manager) openAt(ctx context.Context, conn grpc.ClientConnInterface, rec record) (*driverv1.OpenAccountResponse, error) {
@@ -267,13 +285,14 @@ func (m *Manager) openAt(ctx context.Context, conn grpc.ClientConnInterface, rec
 const dataFileSetting = "data_file"
 
 func (m *Manager) driverSettings(a *Account) map[string]string {
+	settings := maps.Clone(a.Settings)
+	maps.DeleteFunc(settings, func(name, _ string) bool { return limit.Owns(name) })
 	driver, ok := m.drivers.Driver(a.Driver)
-	if !ok || a.Settings[dataFileSetting] != "" {
-		return a.Settings
+	if !ok || settings[dataFileSetting] != "" {
+		return settings
 	}
 	for _, field := range driver.Schema().GetFields() {
 		if field.GetName() == dataFileSetting {
-			settings := maps.Clone(a.Settings)
 			if settings == nil {
 				settings = map[string]string{}
 			}
@@ -281,5 +300,5 @@ func (m *Manager) driverSettings(a *Account) map[string]string {
 			return settings
 		}
 	}
-	return a.Settings
+	return settings
 }

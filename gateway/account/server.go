@@ -145,22 +145,13 @@ func (s *Server) ProbeAccount(ctx context.Context, request *accountv1.ProbeAccou
 	if err != nil {
 		return nil, err
 	}
-	if opened, err := m.probe(ctx, rec); err != nil {
+	opened, err := m.probe(ctx, rec)
+	if ctx.Err() == nil {
+		m.opened(request.GetId(), opened, err)
+	}
+	if err != nil {
 		m.log.LogAttrs(ctx, slog.LevelInfo, "account probed", slog.String("account_id", request.GetId()), slog.String("reason", sdk.ReasonName(sdk.ReasonOf(err))))
-		m.registry.change(request.GetId(), func(a *Account) *Account {
-			if a == nil {
-				return nil
-			}
-			return a.withFailure(sdk.ReasonOf(err))
-		})
 		return nil, err
-	} else {
-		m.registry.change(request.GetId(), func(a *Account) *Account {
-			if a == nil {
-				return nil
-			}
-			return opened
-		})
 	}
 	a, err := m.registry.Get(request.GetId())
 	if err != nil {
