@@ -28,7 +28,9 @@ func (t *task) call(ctx context.Context, acc *account.Account, attempt int32) (p
 	})
 	answer := t.method.Output.New().Interface()
 	var trailer metadata.MD
+	begin := t.engine.now()
 	err := acc.Conn.Invoke(ctx, t.method.Path, withoutChains(t.request), answer, grpc.Trailer(&trailer))
+	t.remember(begin, attempt, err, sdk.TrailerFrom(trailer))
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_ACCOUNT_NOT_FOUND {
 		// The account exists here; the driver has not opened it again yet.
 		err = sdk.NewError(apiv1.Reason_REASON_DRIVER_UNAVAILABLE, sdk.Cause(fmt.Errorf("%w: %w", errNotOpen, err)))

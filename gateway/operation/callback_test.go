@@ -41,7 +41,7 @@ func TestCallbackIsSigned(t *testing.T) {
 	if got.err != nil {
 		t.Fatal(got.err)
 	}
-	server := operation.NewServer(r.engine, everybody{})
+	server := operation.NewServer(r.engine, everybody{}, nobodyRecorded{})
 	for tenant, right := range map[string]bool{"tenant": true, "another": false} {
 		ctx := pipeline.WithCall(t.Context(), &pipeline.Call{Principal: pipeline.Principal{TenantID: tenant}})
 		key, err := server.GetCallbackKey(ctx, &operationv1.GetCallbackKeyRequest{})

@@ -256,7 +256,7 @@ func TestCancel(t *testing.T) {
 		r.cloud.set("vm-1", running)
 		r.opts.FirstPoll, r.opts.MaxPoll = time.Hour, time.Hour // a cancel ends a pause
 	})
-	server := operation.NewServer(r.engine, everybody{})
+	server := operation.NewServer(r.engine, everybody{}, nobodyRecorded{})
 	got := r.mustSubmit(r.onVm("ResizeVm", resize()))
 	if !r.get(got.GetOperationId()).GetCancellable() {
 		t.Fatal("not cancellable")
@@ -276,7 +276,7 @@ func TestCancelled(t *testing.T) {
 		r.cloud.step = waitingStep
 		r.cloud.set("vm-1", running)
 	})
-	server := operation.NewServer(r.engine, everybody{})
+	server := operation.NewServer(r.engine, everybody{}, nobodyRecorded{})
 	got := r.mustSubmit(r.onVm("ResizeVm", resize()))
 	cancel := &operationv1.CancelOperationRequest{Id: got.GetOperationId()}
 	if _, err := server.CancelOperation(t.Context(), cancel); err != nil {

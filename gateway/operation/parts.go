@@ -16,7 +16,7 @@ import (
 // parts are the resources that a cloud has made together with the one that was
 // asked for: the NICs and disks of a VM. They are found in the lists of its
 // message, and told from what it merely uses by pointing back at it. Those that
-// are recorded already are left out.
+// somebody owns already are left out.
 func (t *task) parts(ctx context.Context, body []byte) ([]inventory.Observation, error) {
 	getter := t.engine.contract.Getter(t.method.ResourceType)
 	if t.method.Kind != apiv1.Kind_KIND_CREATE || getter == nil || body == nil {
@@ -34,12 +34,12 @@ func (t *task) parts(ctx context.Context, body []byte) ([]inventory.Observation,
 	var out []inventory.Observation
 	add := func(_ string, rule *apiv1.FieldRule, native string) (string, error) {
 		id := publicid.Join(t.row.AccountID, native)
-		if _, known := t.engine.inventory.Owner(id); known || native == "" || !t.isPart(rule.GetRef()) {
+		if owner, _ := t.engine.inventory.Owner(id); owner.TenantID != "" || native == "" || !t.isPart(rule.GetRef()) {
 			return native, nil
 		}
 		state, body := t.glance(ctx, acc, rule.GetRef(), id)
 		part := t.observation(id, state, body)
-		part.Type, part.Name, part.Owner.DeletionProtected = rule.GetRef(), "", false
+		part.Type, part.Name, part.Created, part.Owner.DeletionProtected = rule.GetRef(), "", true, false
 		out = append(out, *part)
 		return native, nil
 	}

@@ -27,6 +27,9 @@ func (t *task) update(ctx context.Context, change func(*row)) error {
 func (t *task) record(ctx context.Context, change func(*row), observed *inventory.Observation, also ...func(*gorm.DB, *row) error) error {
 	next := t.snapshot()
 	change(&next)
+	if len(t.calls) > 0 {
+		next.Calls = withCalls(next.Calls, t.calls)
+	}
 	apply := func() {}
 	err := t.engine.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		updated := tx.Model(&row{}).Where("id = ? AND fence = ?", next.ID, next.Fence).
@@ -54,6 +57,7 @@ func (t *task) record(ctx context.Context, change func(*row), observed *inventor
 		return err
 	}
 	apply()
+	t.calls = nil
 	t.mu.Lock()
 	t.row = next
 	t.mu.Unlock()

@@ -232,7 +232,7 @@ func (r *rig) mustSubmit(s operation.Submission) answered {
 // wait waits for the end of an operation.
 func (r *rig) wait(id string) *operationv1.Operation {
 	r.t.Helper()
-	response, err := operation.NewServer(r.engine, everybody{}).WaitOperation(r.t.Context(),
+	response, err := operation.NewServer(r.engine, everybody{}, nobodyRecorded{}).WaitOperation(r.t.Context(),
 		&operationv1.WaitOperationRequest{Id: id, TimeoutSeconds: 20})
 	if err != nil {
 		r.t.Fatalf("wait for %s: %v", id, err)
@@ -252,7 +252,7 @@ func (r *rig) ends(id string, want apiv1.OperationStatus) *operationv1.Operation
 
 func (r *rig) get(id string) *operationv1.Operation {
 	r.t.Helper()
-	response, err := operation.NewServer(r.engine, everybody{}).GetOperation(r.t.Context(), &operationv1.GetOperationRequest{Id: id})
+	response, err := operation.NewServer(r.engine, everybody{}, nobodyRecorded{}).GetOperation(r.t.Context(), &operationv1.GetOperationRequest{Id: id})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -261,7 +261,7 @@ func (r *rig) get(id string) *operationv1.Operation {
 
 func (r *rig) list() []*operationv1.Operation {
 	r.t.Helper()
-	response, err := operation.NewServer(r.engine, everybody{}).ListOperations(r.t.Context(), &operationv1.ListOperationsRequest{PageSize: 500})
+	response, err := operation.NewServer(r.engine, everybody{}, nobodyRecorded{}).ListOperations(r.t.Context(), &operationv1.ListOperationsRequest{PageSize: 500})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -34,6 +34,7 @@ type row struct {
 	ResourceState  string     `gorm:"size:64"`
 	Answer         []byte     // first answer to the client, public ids
 	Error          []byte     // cloud.api.v1.Error
+	Calls          []byte     // what the driver was called for, JSON of cloudCall
 	CallbackURL    string     `gorm:"size:2048"`
 	CallbackDueAt  *time.Time `gorm:"index"`
 	CallbackTries  int32

@@ -23,15 +23,16 @@ type Access interface {
 // Server is OperationService over an Engine.
 type Server struct {
 	operationv1.UnimplementedOperationServiceServer
-	engine *Engine
-	access Access
+	engine   *Engine
+	access   Access
+	requests Requests
 }
 
 var _ operationv1.OperationServiceServer = (*Server)(nil)
 
 // NewServer serves the operations of an engine.
-func NewServer(engine *Engine, access Access) *Server {
-	return &Server{engine: engine, access: access}
+func NewServer(engine *Engine, access Access, requests Requests) *Server {
+	return &Server{engine: engine, access: access, requests: requests}
 }
 
 // read finds an operation that the caller sees. Another's looks absent.

@@ -34,6 +34,7 @@ type task struct {
 	patience       pacer
 	pollAfter      time.Duration // what the driver asked for before the next look
 	unrecorded     int32         // calls of the present step since the row was last written
+	calls          []cloudCall   // made since the row was last written
 	elsewhere      string        // settled state other than the one that is waited for
 	elsewhereSince time.Time
 

@@ -59,6 +59,23 @@ func Migrations() db.Module {
 	}}
 }
 
+// OfOperation reads the first 200 events that an operation caused, in their order.
+func OfOperation(tx *gorm.DB, operationID string) ([]Event, error) {
+	var rows []row
+	if err := tx.Where("operation_id = ?", operationID).Order("position").Limit(200).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("events of operation %s: %w", operationID, err)
+	}
+	events := make([]Event, len(rows))
+	for i, r := range rows {
+		events[i] = Event{
+			Type: r.Type, ResourceID: r.ResourceID, ResourceType: r.ResourceType, AccountID: r.AccountID, TenantID: r.TenantID,
+			Source: r.Source, Sequence: r.Sequence, OperationID: r.OperationID, RequestID: r.RequestID, ActorID: r.ActorID,
+			OccurredAt: r.OccurredAt, Payload: json.RawMessage(r.Payload),
+		}
+	}
+	return events, nil
+}
+
 // Append writes an event in the transaction of its change.
 func Append(tx *gorm.DB, e Event) error {
 	payload, err := json.Marshal(e.Payload)

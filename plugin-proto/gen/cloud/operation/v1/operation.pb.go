@@ -26,6 +26,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// ExplainKind is what an entry tells of.
+type ExplainKind int32
+
+const (
+	// Not told.
+	ExplainKind_EXPLAIN_KIND_UNSPECIFIED ExplainKind = 0
+	// The request as it was recorded: who, from where, with which result.
+	ExplainKind_EXPLAIN_KIND_REQUEST ExplainKind = 1
+	// A call to the cloud, through its driver.
+	ExplainKind_EXPLAIN_KIND_CLOUD_CALL ExplainKind = 2
+	// An operation that this one began.
+	ExplainKind_EXPLAIN_KIND_CHILD ExplainKind = 3
+	// An event that was recorded.
+	ExplainKind_EXPLAIN_KIND_EVENT ExplainKind = 4
+)
+
+// Enum value maps for ExplainKind.
+var (
+	ExplainKind_name = map[int32]string{
+		0: "EXPLAIN_KIND_UNSPECIFIED",
+		1: "EXPLAIN_KIND_REQUEST",
+		2: "EXPLAIN_KIND_CLOUD_CALL",
+		3: "EXPLAIN_KIND_CHILD",
+		4: "EXPLAIN_KIND_EVENT",
+	}
+	ExplainKind_value = map[string]int32{
+		"EXPLAIN_KIND_UNSPECIFIED": 0,
+		"EXPLAIN_KIND_REQUEST":     1,
+		"EXPLAIN_KIND_CLOUD_CALL":  2,
+		"EXPLAIN_KIND_CHILD":       3,
+		"EXPLAIN_KIND_EVENT":       4,
+	}
+)
+
+func (x ExplainKind) Enum() *ExplainKind {
+	p := new(ExplainKind)
+	*p = x
+	return p
+}
+
+func (x ExplainKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (ExplainKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_operation_v1_operation_proto_enumTypes[0].Descriptor()
+}
+
+func (ExplainKind) Type() protoreflect.EnumType {
+	return &file_cloud_operation_v1_operation_proto_enumTypes[0]
+}
+
+func (x ExplainKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use ExplainKind.Descriptor instead.
+func (ExplainKind) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{0}
+}
+
 // Operation is one write to a cloud.
 type Operation struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -776,6 +837,207 @@ func (x *GetCallbackKeyResponse) GetSecret() string {
 	return ""
 }
 
+// ExplainOperationRequest names the operation.
+type ExplainOperationRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operation's id.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainOperationRequest) Reset() {
+	*x = ExplainOperationRequest{}
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainOperationRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainOperationRequest) ProtoMessage() {}
+
+func (x *ExplainOperationRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainOperationRequest.ProtoReflect.Descriptor instead.
+func (*ExplainOperationRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *ExplainOperationRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// ExplainOperationResponse holds what is known, in the order of time.
+type ExplainOperationResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The operation.
+	Operation *Operation `protobuf:"bytes,1,opt,name=operation,proto3" json:"operation,omitempty"`
+	// What happened.
+	Entries       []*ExplainEntry `protobuf:"bytes,2,rep,name=entries,proto3" json:"entries,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExplainOperationResponse) Reset() {
+	*x = ExplainOperationResponse{}
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainOperationResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainOperationResponse) ProtoMessage() {}
+
+func (x *ExplainOperationResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainOperationResponse.ProtoReflect.Descriptor instead.
+func (*ExplainOperationResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *ExplainOperationResponse) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
+func (x *ExplainOperationResponse) GetEntries() []*ExplainEntry {
+	if x != nil {
+		return x.Entries
+	}
+	return nil
+}
+
+// ExplainEntry is one thing that happened.
+type ExplainEntry struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When it began, UTC.
+	At *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=at,proto3" json:"at,omitempty"`
+	// What it tells of.
+	Kind ExplainKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cloud.operation.v1.ExplainKind" json:"kind,omitempty"`
+	// What it was: an rpc, an event's type, with its result.
+	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	// How long it took in milliseconds; 0: not known.
+	DurationMilliseconds int32 `protobuf:"varint,4,opt,name=duration_milliseconds,json=durationMilliseconds,proto3" json:"duration_milliseconds,omitempty"`
+	// Id of the HTTP request; empty: the same as the operation's.
+	RequestId string `protobuf:"bytes,5,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	// Operation that the entry is of, where it is a child.
+	OperationId string `protobuf:"bytes,6,opt,name=operation_id,json=operationId,proto3" json:"operation_id,omitempty"`
+	// The cloud's own request ids.
+	ProviderRequestIds []string `protobuf:"bytes,7,rep,name=provider_request_ids,json=providerRequestIds,proto3" json:"provider_request_ids,omitempty"`
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
+}
+
+func (x *ExplainEntry) Reset() {
+	*x = ExplainEntry{}
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExplainEntry) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExplainEntry) ProtoMessage() {}
+
+func (x *ExplainEntry) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_operation_v1_operation_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExplainEntry.ProtoReflect.Descriptor instead.
+func (*ExplainEntry) Descriptor() ([]byte, []int) {
+	return file_cloud_operation_v1_operation_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *ExplainEntry) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *ExplainEntry) GetKind() ExplainKind {
+	if x != nil {
+		return x.Kind
+	}
+	return ExplainKind_EXPLAIN_KIND_UNSPECIFIED
+}
+
+func (x *ExplainEntry) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ExplainEntry) GetDurationMilliseconds() int32 {
+	if x != nil {
+		return x.DurationMilliseconds
+	}
+	return 0
+}
+
+func (x *ExplainEntry) GetRequestId() string {
+	if x != nil {
+		return x.RequestId
+	}
+	return ""
+}
+
+func (x *ExplainEntry) GetOperationId() string {
+	if x != nil {
+		return x.OperationId
+	}
+	return ""
+}
+
+func (x *ExplainEntry) GetProviderRequestIds() []string {
+	if x != nil {
+		return x.ProviderRequestIds
+	}
+	return nil
+}
+
 var File_cloud_operation_v1_operation_proto protoreflect.FileDescriptor
 
 const file_cloud_operation_v1_operation_proto_rawDesc = "" +
@@ -845,14 +1107,35 @@ const file_cloud_operation_v1_operation_proto_rawDesc = "" +
 	"\x16GetCallbackKeyResponse\x12\x15\n" +
 	"\x06key_id\x18\x01 \x01(\tR\x05keyId\x12\x1c\n" +
 	"\talgorithm\x18\x02 \x01(\tR\talgorithm\x12\x1b\n" +
-	"\x06secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\x06secret2\xac\x05\n" +
+	"\x06secret\x18\x03 \x01(\tB\x03\x80\x01\x01R\x06secret\"@\n" +
+	"\x17ExplainOperationRequest\x12%\n" +
+	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"\x93\x01\n" +
+	"\x18ExplainOperationResponse\x12;\n" +
+	"\toperation\x18\x01 \x01(\v2\x1d.cloud.operation.v1.OperationR\toperation\x12:\n" +
+	"\aentries\x18\x02 \x03(\v2 .cloud.operation.v1.ExplainEntryR\aentries\"\xac\x02\n" +
+	"\fExplainEntry\x12*\n" +
+	"\x02at\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x123\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1f.cloud.operation.v1.ExplainKindR\x04kind\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x123\n" +
+	"\x15duration_milliseconds\x18\x04 \x01(\x05R\x14durationMilliseconds\x12\x1d\n" +
+	"\n" +
+	"request_id\x18\x05 \x01(\tR\trequestId\x12!\n" +
+	"\foperation_id\x18\x06 \x01(\tR\voperationId\x120\n" +
+	"\x14provider_request_ids\x18\a \x03(\tR\x12providerRequestIds*\x92\x01\n" +
+	"\vExplainKind\x12\x1c\n" +
+	"\x18EXPLAIN_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14EXPLAIN_KIND_REQUEST\x10\x01\x12\x1b\n" +
+	"\x17EXPLAIN_KIND_CLOUD_CALL\x10\x02\x12\x16\n" +
+	"\x12EXPLAIN_KIND_CHILD\x10\x03\x12\x16\n" +
+	"\x12EXPLAIN_KIND_EVENT\x10\x042\xac\x06\n" +
 	"\x10OperationService\x12n\n" +
 	"\fGetOperation\x12'.cloud.operation.v1.GetOperationRequest\x1a(.cloud.operation.v1.GetOperationResponse\"\v\x9a\xcb\x18\a\b\x02\x12\x03get\x12u\n" +
 	"\x0eListOperations\x12).cloud.operation.v1.ListOperationsRequest\x1a*.cloud.operation.v1.ListOperationsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12r\n" +
 	"\rWaitOperation\x12(.cloud.operation.v1.WaitOperationRequest\x1a).cloud.operation.v1.WaitOperationResponse\"\f\x9a\xcb\x18\b\b\a\x12\x04wait\x12z\n" +
 	"\x0fCancelOperation\x12*.cloud.operation.v1.CancelOperationRequest\x1a+.cloud.operation.v1.CancelOperationResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x05\x12\x06cancel\x12\xa1\x01\n" +
-	"\x0eGetCallbackKey\x12).cloud.operation.v1.GetCallbackKeyRequest\x1a*.cloud.operation.v1.GetCallbackKeyResponse\"8\x9a\xcb\x184\b\a\x12\x10get-callback-key\x1a\x1eGET /operation/v1/callback-key\x1a\x1d\x9a\xcb\x18\x19\n" +
+	"\x0eGetCallbackKey\x12).cloud.operation.v1.GetCallbackKeyRequest\x1a*.cloud.operation.v1.GetCallbackKeyResponse\"8\x9a\xcb\x184\b\a\x12\x10get-callback-key\x1a\x1eGET /operation/v1/callback-key\x12~\n" +
+	"\x10ExplainOperation\x12+.cloud.operation.v1.ExplainOperationRequest\x1a,.cloud.operation.v1.ExplainOperationResponse\"\x0f\x9a\xcb\x18\v\b\a\x12\aexplain\x1a\x1d\x9a\xcb\x18\x19\n" +
 	"\toperation\x12\n" +
 	"operations\x18\x02BLZJgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1;operationv1b\x06proto3"
 
@@ -868,51 +1151,62 @@ func file_cloud_operation_v1_operation_proto_rawDescGZIP() []byte {
 	return file_cloud_operation_v1_operation_proto_rawDescData
 }
 
-var file_cloud_operation_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_cloud_operation_v1_operation_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_cloud_operation_v1_operation_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_cloud_operation_v1_operation_proto_goTypes = []any{
-	(*Operation)(nil),               // 0: cloud.operation.v1.Operation
-	(*GetOperationRequest)(nil),     // 1: cloud.operation.v1.GetOperationRequest
-	(*GetOperationResponse)(nil),    // 2: cloud.operation.v1.GetOperationResponse
-	(*ListOperationsRequest)(nil),   // 3: cloud.operation.v1.ListOperationsRequest
-	(*ListOperationsResponse)(nil),  // 4: cloud.operation.v1.ListOperationsResponse
-	(*WaitOperationRequest)(nil),    // 5: cloud.operation.v1.WaitOperationRequest
-	(*WaitOperationResponse)(nil),   // 6: cloud.operation.v1.WaitOperationResponse
-	(*CancelOperationRequest)(nil),  // 7: cloud.operation.v1.CancelOperationRequest
-	(*CancelOperationResponse)(nil), // 8: cloud.operation.v1.CancelOperationResponse
-	(*GetCallbackKeyRequest)(nil),   // 9: cloud.operation.v1.GetCallbackKeyRequest
-	(*GetCallbackKeyResponse)(nil),  // 10: cloud.operation.v1.GetCallbackKeyResponse
-	(v1.OperationStatus)(0),         // 11: cloud.api.v1.OperationStatus
-	(*v1.Error)(nil),                // 12: cloud.api.v1.Error
-	(*timestamppb.Timestamp)(nil),   // 13: google.protobuf.Timestamp
+	(ExplainKind)(0),                 // 0: cloud.operation.v1.ExplainKind
+	(*Operation)(nil),                // 1: cloud.operation.v1.Operation
+	(*GetOperationRequest)(nil),      // 2: cloud.operation.v1.GetOperationRequest
+	(*GetOperationResponse)(nil),     // 3: cloud.operation.v1.GetOperationResponse
+	(*ListOperationsRequest)(nil),    // 4: cloud.operation.v1.ListOperationsRequest
+	(*ListOperationsResponse)(nil),   // 5: cloud.operation.v1.ListOperationsResponse
+	(*WaitOperationRequest)(nil),     // 6: cloud.operation.v1.WaitOperationRequest
+	(*WaitOperationResponse)(nil),    // 7: cloud.operation.v1.WaitOperationResponse
+	(*CancelOperationRequest)(nil),   // 8: cloud.operation.v1.CancelOperationRequest
+	(*CancelOperationResponse)(nil),  // 9: cloud.operation.v1.CancelOperationResponse
+	(*GetCallbackKeyRequest)(nil),    // 10: cloud.operation.v1.GetCallbackKeyRequest
+	(*GetCallbackKeyResponse)(nil),   // 11: cloud.operation.v1.GetCallbackKeyResponse
+	(*ExplainOperationRequest)(nil),  // 12: cloud.operation.v1.ExplainOperationRequest
+	(*ExplainOperationResponse)(nil), // 13: cloud.operation.v1.ExplainOperationResponse
+	(*ExplainEntry)(nil),             // 14: cloud.operation.v1.ExplainEntry
+	(v1.OperationStatus)(0),          // 15: cloud.api.v1.OperationStatus
+	(*v1.Error)(nil),                 // 16: cloud.api.v1.Error
+	(*timestamppb.Timestamp)(nil),    // 17: google.protobuf.Timestamp
 }
 var file_cloud_operation_v1_operation_proto_depIdxs = []int32{
-	11, // 0: cloud.operation.v1.Operation.status:type_name -> cloud.api.v1.OperationStatus
-	12, // 1: cloud.operation.v1.Operation.error:type_name -> cloud.api.v1.Error
-	13, // 2: cloud.operation.v1.Operation.created_at:type_name -> google.protobuf.Timestamp
-	13, // 3: cloud.operation.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
-	13, // 4: cloud.operation.v1.Operation.finished_at:type_name -> google.protobuf.Timestamp
-	13, // 5: cloud.operation.v1.Operation.deadline_at:type_name -> google.protobuf.Timestamp
-	13, // 6: cloud.operation.v1.Operation.next_poll_at:type_name -> google.protobuf.Timestamp
-	0,  // 7: cloud.operation.v1.GetOperationResponse.operation:type_name -> cloud.operation.v1.Operation
-	11, // 8: cloud.operation.v1.ListOperationsRequest.status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 9: cloud.operation.v1.ListOperationsResponse.operations:type_name -> cloud.operation.v1.Operation
-	0,  // 10: cloud.operation.v1.WaitOperationResponse.operation:type_name -> cloud.operation.v1.Operation
-	0,  // 11: cloud.operation.v1.CancelOperationResponse.operation:type_name -> cloud.operation.v1.Operation
-	1,  // 12: cloud.operation.v1.OperationService.GetOperation:input_type -> cloud.operation.v1.GetOperationRequest
-	3,  // 13: cloud.operation.v1.OperationService.ListOperations:input_type -> cloud.operation.v1.ListOperationsRequest
-	5,  // 14: cloud.operation.v1.OperationService.WaitOperation:input_type -> cloud.operation.v1.WaitOperationRequest
-	7,  // 15: cloud.operation.v1.OperationService.CancelOperation:input_type -> cloud.operation.v1.CancelOperationRequest
-	9,  // 16: cloud.operation.v1.OperationService.GetCallbackKey:input_type -> cloud.operation.v1.GetCallbackKeyRequest
-	2,  // 17: cloud.operation.v1.OperationService.GetOperation:output_type -> cloud.operation.v1.GetOperationResponse
-	4,  // 18: cloud.operation.v1.OperationService.ListOperations:output_type -> cloud.operation.v1.ListOperationsResponse
-	6,  // 19: cloud.operation.v1.OperationService.WaitOperation:output_type -> cloud.operation.v1.WaitOperationResponse
-	8,  // 20: cloud.operation.v1.OperationService.CancelOperation:output_type -> cloud.operation.v1.CancelOperationResponse
-	10, // 21: cloud.operation.v1.OperationService.GetCallbackKey:output_type -> cloud.operation.v1.GetCallbackKeyResponse
-	17, // [17:22] is the sub-list for method output_type
-	12, // [12:17] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	15, // 0: cloud.operation.v1.Operation.status:type_name -> cloud.api.v1.OperationStatus
+	16, // 1: cloud.operation.v1.Operation.error:type_name -> cloud.api.v1.Error
+	17, // 2: cloud.operation.v1.Operation.created_at:type_name -> google.protobuf.Timestamp
+	17, // 3: cloud.operation.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
+	17, // 4: cloud.operation.v1.Operation.finished_at:type_name -> google.protobuf.Timestamp
+	17, // 5: cloud.operation.v1.Operation.deadline_at:type_name -> google.protobuf.Timestamp
+	17, // 6: cloud.operation.v1.Operation.next_poll_at:type_name -> google.protobuf.Timestamp
+	1,  // 7: cloud.operation.v1.GetOperationResponse.operation:type_name -> cloud.operation.v1.Operation
+	15, // 8: cloud.operation.v1.ListOperationsRequest.status:type_name -> cloud.api.v1.OperationStatus
+	1,  // 9: cloud.operation.v1.ListOperationsResponse.operations:type_name -> cloud.operation.v1.Operation
+	1,  // 10: cloud.operation.v1.WaitOperationResponse.operation:type_name -> cloud.operation.v1.Operation
+	1,  // 11: cloud.operation.v1.CancelOperationResponse.operation:type_name -> cloud.operation.v1.Operation
+	1,  // 12: cloud.operation.v1.ExplainOperationResponse.operation:type_name -> cloud.operation.v1.Operation
+	14, // 13: cloud.operation.v1.ExplainOperationResponse.entries:type_name -> cloud.operation.v1.ExplainEntry
+	17, // 14: cloud.operation.v1.ExplainEntry.at:type_name -> google.protobuf.Timestamp
+	0,  // 15: cloud.operation.v1.ExplainEntry.kind:type_name -> cloud.operation.v1.ExplainKind
+	2,  // 16: cloud.operation.v1.OperationService.GetOperation:input_type -> cloud.operation.v1.GetOperationRequest
+	4,  // 17: cloud.operation.v1.OperationService.ListOperations:input_type -> cloud.operation.v1.ListOperationsRequest
+	6,  // 18: cloud.operation.v1.OperationService.WaitOperation:input_type -> cloud.operation.v1.WaitOperationRequest
+	8,  // 19: cloud.operation.v1.OperationService.CancelOperation:input_type -> cloud.operation.v1.CancelOperationRequest
+	10, // 20: cloud.operation.v1.OperationService.GetCallbackKey:input_type -> cloud.operation.v1.GetCallbackKeyRequest
+	12, // 21: cloud.operation.v1.OperationService.ExplainOperation:input_type -> cloud.operation.v1.ExplainOperationRequest
+	3,  // 22: cloud.operation.v1.OperationService.GetOperation:output_type -> cloud.operation.v1.GetOperationResponse
+	5,  // 23: cloud.operation.v1.OperationService.ListOperations:output_type -> cloud.operation.v1.ListOperationsResponse
+	7,  // 24: cloud.operation.v1.OperationService.WaitOperation:output_type -> cloud.operation.v1.WaitOperationResponse
+	9,  // 25: cloud.operation.v1.OperationService.CancelOperation:output_type -> cloud.operation.v1.CancelOperationResponse
+	11, // 26: cloud.operation.v1.OperationService.GetCallbackKey:output_type -> cloud.operation.v1.GetCallbackKeyResponse
+	13, // 27: cloud.operation.v1.OperationService.ExplainOperation:output_type -> cloud.operation.v1.ExplainOperationResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_cloud_operation_v1_operation_proto_init() }
@@ -925,13 +1219,14 @@ func file_cloud_operation_v1_operation_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_operation_v1_operation_proto_rawDesc), len(file_cloud_operation_v1_operation_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   11,
+			NumEnums:      1,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_cloud_operation_v1_operation_proto_goTypes,
 		DependencyIndexes: file_cloud_operation_v1_operation_proto_depIdxs,
+		EnumInfos:         file_cloud_operation_v1_operation_proto_enumTypes,
 		MessageInfos:      file_cloud_operation_v1_operation_proto_msgTypes,
 	}.Build()
 	File_cloud_operation_v1_operation_proto = out.File

@@ -21,11 +21,12 @@ import (
 const _ = grpc.SupportPackageIsVersion9
 
 const (
-	OperationService_GetOperation_FullMethodName    = "/cloud.operation.v1.OperationService/GetOperation"
-	OperationService_ListOperations_FullMethodName  = "/cloud.operation.v1.OperationService/ListOperations"
-	OperationService_WaitOperation_FullMethodName   = "/cloud.operation.v1.OperationService/WaitOperation"
-	OperationService_CancelOperation_FullMethodName = "/cloud.operation.v1.OperationService/CancelOperation"
-	OperationService_GetCallbackKey_FullMethodName  = "/cloud.operation.v1.OperationService/GetCallbackKey"
+	OperationService_GetOperation_FullMethodName     = "/cloud.operation.v1.OperationService/GetOperation"
+	OperationService_ListOperations_FullMethodName   = "/cloud.operation.v1.OperationService/ListOperations"
+	OperationService_WaitOperation_FullMethodName    = "/cloud.operation.v1.OperationService/WaitOperation"
+	OperationService_CancelOperation_FullMethodName  = "/cloud.operation.v1.OperationService/CancelOperation"
+	OperationService_GetCallbackKey_FullMethodName   = "/cloud.operation.v1.OperationService/GetCallbackKey"
+	OperationService_ExplainOperation_FullMethodName = "/cloud.operation.v1.OperationService/ExplainOperation"
 )
 
 // OperationServiceClient is the client API for OperationService service.
@@ -49,6 +50,10 @@ type OperationServiceClient interface {
 	// GetCallbackKey reads the secret with which results are signed that are posted
 	// to callback addresses on behalf of the caller's organization. Returns at once.
 	GetCallbackKey(ctx context.Context, in *GetCallbackKeyRequest, opts ...grpc.CallOption) (*GetCallbackKeyResponse, error)
+	// ExplainOperation tells the causal chain of an operation: the request that
+	// began it, each call to the cloud, the operations it began in turn, and the
+	// events it caused. Returns at once. Errors: NOT_FOUND.
+	ExplainOperation(ctx context.Context, in *ExplainOperationRequest, opts ...grpc.CallOption) (*ExplainOperationResponse, error)
 }
 
 type operationServiceClient struct {
@@ -109,6 +114,16 @@ func (c *operationServiceClient) GetCallbackKey(ctx context.Context, in *GetCall
 	return out, nil
 }
 
+func (c *operationServiceClient) ExplainOperation(ctx context.Context, in *ExplainOperationRequest, opts ...grpc.CallOption) (*ExplainOperationResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ExplainOperationResponse)
+	err := c.cc.Invoke(ctx, OperationService_ExplainOperation_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // OperationServiceServer is the server API for OperationService service.
 // All implementations must embed UnimplementedOperationServiceServer
 // for forward compatibility.
@@ -130,6 +145,10 @@ type OperationServiceServer interface {
 	// GetCallbackKey reads the secret with which results are signed that are posted
 	// to callback addresses on behalf of the caller's organization. Returns at once.
 	GetCallbackKey(context.Context, *GetCallbackKeyRequest) (*GetCallbackKeyResponse, error)
+	// ExplainOperation tells the causal chain of an operation: the request that
+	// began it, each call to the cloud, the operations it began in turn, and the
+	// events it caused. Returns at once. Errors: NOT_FOUND.
+	ExplainOperation(context.Context, *ExplainOperationRequest) (*ExplainOperationResponse, error)
 	mustEmbedUnimplementedOperationServiceServer()
 }
 
@@ -154,6 +173,9 @@ func (UnimplementedOperationServiceServer) CancelOperation(context.Context, *Can
 }
 func (UnimplementedOperationServiceServer) GetCallbackKey(context.Context, *GetCallbackKeyRequest) (*GetCallbackKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetCallbackKey not implemented")
+}
+func (UnimplementedOperationServiceServer) ExplainOperation(context.Context, *ExplainOperationRequest) (*ExplainOperationResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ExplainOperation not implemented")
 }
 func (UnimplementedOperationServiceServer) mustEmbedUnimplementedOperationServiceServer() {}
 func (UnimplementedOperationServiceServer) testEmbeddedByValue()                          {}
@@ -266,6 +288,24 @@ func _OperationService_GetCallbackKey_Handler(srv interface{}, ctx context.Conte
 	return interceptor(ctx, in, info, handler)
 }
 
+func _OperationService_ExplainOperation_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ExplainOperationRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(OperationServiceServer).ExplainOperation(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: OperationService_ExplainOperation_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(OperationServiceServer).ExplainOperation(ctx, req.(*ExplainOperationRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // OperationService_ServiceDesc is the grpc.ServiceDesc for OperationService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -292,6 +332,10 @@ var OperationService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetCallbackKey",
 			Handler:    _OperationService_GetCallbackKey_Handler,
+		},
+		{
+			MethodName: "ExplainOperation",
+			Handler:    _OperationService_ExplainOperation_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
