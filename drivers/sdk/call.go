@@ -19,6 +19,7 @@ const (
 	keyAttempt           = "attempt"
 	keyNextStep          = "next-step"
 	keyUndo              = "undo"
+	keyTraceparent       = "traceparent"
 	keyPollAfterSeconds  = "poll-after-seconds"
 	keyProviderRequestID = "provider-request-id"
 )
@@ -30,6 +31,9 @@ type Call struct {
 	Attempt   int    // 1 for the first
 	NextStep  string // what SetNextStep gave for this request before; empty at first
 	Undo      bool   // remove what the steps of this request made
+	// Traceparent is the W3C trace context, to be passed on to the cloud; empty:
+	// none. The caller's side sets it in the metadata itself.
+	Traceparent string
 }
 
 // CallFrom reads the metadata of the call being served. What is absent is zero,
@@ -46,6 +50,8 @@ func CallFrom(ctx context.Context) Call {
 		Attempt:   attempt,
 		NextStep:  first(md, keyNextStep),
 		Undo:      first(md, keyUndo) == "1",
+
+		Traceparent: first(md, keyTraceparent),
 	}
 }
 

@@ -283,7 +283,7 @@ func checkFields(schema *driverv1.GetAccountSchemaResponse, settings, credential
 		given map[string]string
 	}{{"settings", settings}, {"credentials", credentials}} {
 		for _, name := range slices.Sorted(maps.Keys(part.given)) {
-			if !known[part.where+"."+name] {
+			if !known[part.where+"."+name] && (part.where != "settings" || !limit.Owns(name)) {
 				problems = append(problems, sdk.Violation(part.where+"."+name, "is not known to the driver"))
 			}
 		}

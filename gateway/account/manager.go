@@ -44,6 +44,8 @@ type Options struct {
 	// RetryEvery is how often accounts that are not ready are tried; default 10s.
 	RetryEvery time.Duration
 	Now        func() time.Time
+	// Instrument wraps the connection that calls for an account take; default: none.
+	Instrument func(conn grpc.ClientConnInterface, driver, accountID string) grpc.ClientConnInterface
 }
 
 // Manager stores, opens and reopens accounts.
@@ -72,6 +74,9 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
+	}
+	if opts.Instrument == nil {
+		opts.Instrument = func(conn grpc.ClientConnInterface, _, _ string) grpc.ClientConnInterface { return conn }
 	}
 	return &Manager{
 		log: log, store: &store{store_, box}, drivers: drivers, registry: NewRegistry(), opts: opts,
@@ -266,7 +271,7 @@ func (m *Manager) guard(a *Account, driver Driver) *limit.Guard {
 		guard = limit.NewGuard(a.ID)
 		m.guards[a.ID] = guard
 	}
-	guard.Use(driver, limits)
+	guard.Use(m.opts.Instrument(driver, a.Driver, a.ID), limits)
 	return guard
 }
 

@@ -31,6 +31,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/inproc"
 	"github.com/yunqiao/yunqiao/internal/seal"
+	"github.com/yunqiao/yunqiao/internal/telemetry"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
@@ -51,6 +52,7 @@ type App struct {
 	operations *operation.Engine
 	identity   *identity.Identity
 	recorder   *audit.Recorder
+	tracing    *telemetry.Tracing
 	runner     *policy.Runner
 	reconciler *reconcile.Reconciler
 	server     *http.Server
@@ -80,18 +82,25 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	who, token, err := identity.Open(ctx, log, a.store, box, c, identity.Options{})
+	who, token, err := identity.Open(ctx, log, a.store, box, c, identity.Options{KeepToken: a.keepToken})
 	if err != nil {
 		return nil, err
 	}
 	a.identity = who
 	a.recorder = audit.New(log, a.store, audit.Options{})
-	if err := a.keepToken(token); err != nil {
+	a.FirstToken = token
+	metrics := newMetrics()
+	if a.tracing, err = telemetry.NewTracing(ctx, telemetry.Config{Endpoint: config.Traces.Endpoint, SampleRatio: config.Traces.SampleRatio}); err != nil {
 		return nil, err
 	}
-	if err := a.startClouds(ctx, box, getenv); err != nil {
+	calls, err := telemetry.NewCalls(metrics.registry, a.tracing)
+	if err != nil {
 		return nil, err
 	}
+	if err := a.startClouds(ctx, box, getenv, calls); err != nil {
+		return nil, err
+	}
+	metrics.registry.MustRegister(driverCollector{a.host}, accountCollector{a.accounts.Registry()})
 	things := inventory.New(a.store)
 	if err := things.Load(ctx); err != nil {
 		return nil, err
@@ -108,8 +117,6 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 		return nil, err
 	}
 	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, pipeline.Modules(a.modules(things, a.runner)))
-	metrics := newMetrics(a.host)
-	metrics.registry.MustRegister(accountCollector{a.accounts.Registry()})
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
 	})
@@ -123,21 +130,16 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	return a, a.listen(handler)
+	return a, a.listen(a.tracing.Middleware(handler))
 }
 
 // openStore locks the data folder, opens and migrates the database, and loads the
 // sealing key.
 func (a *App) openStore(ctx context.Context, getenv func(string) string) (*seal.Box, error) {
-	config := db.Config{DSN: filepath.Join(a.config.Data, "yunqiao.db"), MaxConnections: a.config.Store.MaxConnections}
-	if a.config.Store.DSN.Given() {
-		dsn, err := a.config.Store.DSN.Read(getenv)
-		if err != nil {
-			return nil, fmt.Errorf("store.dsn: %w", err)
-		}
-		config.DSN = dsn
+	config, err := a.config.database(getenv)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	if a.lock, err = lockData(a.config.Data); err != nil {
 		return nil, err
 	}
@@ -147,29 +149,11 @@ func (a *App) openStore(ctx context.Context, getenv func(string) string) (*seal.
 	if err = a.store.Migrate(ctx, Schema()...); err != nil {
 		return nil, err
 	}
-	key, err := a.sealingKey(getenv)
-	if err != nil {
-		return nil, err
-	}
-	return seal.New(key)
+	return a.config.sealBox(getenv, true)
 }
 
-func (a *App) sealingKey(getenv func(string) string) ([]byte, error) {
-	if !a.config.Seal.Given() {
-		return seal.LoadKey(filepath.Join(a.config.Data, "seal.key"), true)
-	}
-	text, err := a.config.Seal.Read(getenv)
-	if err != nil {
-		return nil, fmt.Errorf("seal: %w", err)
-	}
-	return seal.ParseKey(text)
-}
-
+// keepToken writes the first administrator's token where the operator finds it.
 func (a *App) keepToken(token string) error {
-	if token == "" {
-		return nil
-	}
-	a.FirstToken = token
 	if err := os.WriteFile(a.config.TokenFile(), []byte(token+"\n"), 0o600); err != nil {
 		return fmt.Errorf("write the administrator's token: %w", err)
 	}
@@ -178,7 +162,7 @@ func (a *App) keepToken(token string) error {
 
 // startClouds starts the drivers side by side and opens the accounts. A driver or
 // account that fails is tried again; the gateway serves the others.
-func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string) string) error {
+func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string) string, calls *telemetry.Calls) error {
 	specs, err := driverSpecs(a.config)
 	if err != nil {
 		return err
@@ -199,7 +183,7 @@ func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string
 			return a.accounts.Reopen(ctx, driver, conn)
 		},
 	})
-	a.accounts = account.New(a.log, a.store, box, hostDrivers{a.host}, account.Options{DataDir: files})
+	a.accounts = account.New(a.log, a.store, box, hostDrivers{a.host}, account.Options{DataDir: files, Instrument: calls.Conn})
 	var starting errgroup.Group
 	for _, spec := range specs {
 		starting.Go(func() error {
@@ -296,7 +280,7 @@ func (a *App) modules(things *inventory.Inventory, clouds ownership.Clouds) grpc
 		a.store, things, a.accounts.Registry(), clouds, a.identity, operation.CheckQuotas, time.Now))
 	tenantv1.RegisterAuditServiceServer(conn, audit.NewServer(a.recorder, a.identity))
 	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.identity))
-	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations, a.identity))
+	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations, a.identity, a.recorder))
 	return conn
 }
 
@@ -390,8 +374,13 @@ func (a *App) release() error {
 		a.host.Close()
 	}
 	var err error
+	if a.tracing != nil {
+		flush, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		err = a.tracing.Close(flush)
+		cancel()
+	}
 	if a.store != nil {
-		err = a.store.Close()
+		err = errors.Join(err, a.store.Close())
 	}
 	if a.lock != nil {
 		err = errors.Join(err, a.lock.release())

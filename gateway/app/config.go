@@ -22,6 +22,7 @@ type Config struct {
 	Data      string          `yaml:"data"`      // folder of store, keys and embedded clouds
 	Store     StoreConfig     `yaml:"store"`     // database
 	Log       LogConfig       `yaml:"log"`       // process log
+	Traces    TracesConfig    `yaml:"traces"`    // where traces are sent
 	Seal      SecretSource    `yaml:"seal"`      // key that seals secrets in the store
 	HTTP      HTTPConfig      `yaml:"http"`      // limits of the HTTP face
 	TLS       TLSConfig       `yaml:"tls"`       // encryption of the HTTP face
@@ -45,6 +46,12 @@ type StoreConfig struct {
 type LogConfig struct {
 	Level  string `yaml:"level"`  // debug, info, warn, error
 	Format string `yaml:"format"` // json, text
+}
+
+// TracesConfig says where traces are sent, by OTLP over HTTP.
+type TracesConfig struct {
+	Endpoint    string  `yaml:"endpoint"`     // "http://127.0.0.1:4318"; empty: nowhere
+	SampleRatio float64 `yaml:"sample_ratio"` // of traces that begin here, 0..1
 }
 
 // HTTPConfig bounds requests.
@@ -126,6 +133,7 @@ func defaultConfig() *Config {
 		Listen: "127.0.0.1:8355",
 		Data:   "data",
 		Log:    LogConfig{Level: "info", Format: "json"},
+		Traces: TracesConfig{SampleRatio: 1},
 		HTTP: HTTPConfig{
 			MaxBodyBytes: 1 << 20, MaxHeaderBytes: 64 << 10, MaxURLBytes: 8 << 10, MaxConcurrentRequests: 4096,
 			HeaderTimeout: seconds(10), RequestTimeout: seconds(360), DrainTimeout: seconds(20),
@@ -179,6 +187,9 @@ func (c *Config) validate() error {
 	}
 	if c.Log.Format != "json" && c.Log.Format != "text" {
 		bad("log.format", "%q is neither json nor text", c.Log.Format)
+	}
+	if c.Traces.SampleRatio < 0 || c.Traces.SampleRatio > 1 {
+		bad("traces.sample_ratio", "%g is not in 0..1", c.Traces.SampleRatio)
 	}
 	if c.HTTP.MaxBodyBytes < 1024 || c.HTTP.MaxBodyBytes > 64<<20 {
 		bad("http.max_body_bytes", "%d is not in 1024..67108864", c.HTTP.MaxBodyBytes)

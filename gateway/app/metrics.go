@@ -15,7 +15,7 @@ type metrics struct {
 	requests *prometheus.HistogramVec
 }
 
-func newMetrics(host *driverhost.Host) *metrics {
+func newMetrics() *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
 		requests: prometheus.NewHistogramVec(prometheus.HistogramOpts{
@@ -24,7 +24,7 @@ func newMetrics(host *driverhost.Host) *metrics {
 		}, []string{"route", "method", "status"}),
 	}
 	m.registry.MustRegister(m.requests, collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), driverCollector{host})
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -26,6 +26,9 @@ type Options struct {
 	// Refresh is how often changes by other replicas are looked for; default 1s.
 	Refresh time.Duration
 	Now     func() time.Time
+	// KeepToken is given the first administrator's token before it is stored, so
+	// that a crash in between leaves no token that nobody knows.
+	KeepToken func(token string) error
 }
 
 // Identity holds who may call and do what. Reading takes no database: the
@@ -70,8 +73,14 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 			return err
 		}
 		firstToken = newToken()
-		return i.firstStart(tx, firstToken)
+		if err := i.firstStart(tx, firstToken); err != nil || opts.KeepToken == nil {
+			return err
+		}
+		return opts.KeepToken(firstToken)
 	})
+	if db.IsDuplicate(err) { // another replica had its first start at the same time
+		firstToken, err = "", nil
+	}
 	if err != nil {
 		return nil, "", fmt.Errorf("prepare identity: %w", err)
 	}

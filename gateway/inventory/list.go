@@ -30,6 +30,8 @@ type Query struct {
 type Cached struct {
 	ID         string
 	AccountID  string
+	Name       string
+	State      string
 	Body       []byte
 	ObservedAt time.Time
 }
@@ -67,7 +69,7 @@ func (i *Inventory) List(ctx context.Context, q Query) (items []Cached, total in
 	if err := matching().Count(&count).Error; err != nil {
 		return nil, 0, fmt.Errorf("count %s in the inventory: %w", q.Type, err)
 	}
-	err = matching().Select("id, account_id, body, observed_at").Order(order).
+	err = matching().Select("id, account_id, name, state, body, observed_at").Order(order).
 		Offset((q.Page - 1) * q.PageSize).Limit(q.PageSize).Find(&items).Error
 	if err != nil {
 		return nil, 0, fmt.Errorf("list %s of the inventory: %w", q.Type, err)

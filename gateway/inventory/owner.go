@@ -131,8 +131,14 @@ type OrphanQuery struct {
 	Limit    int
 }
 
+// Orphan is a resource that nobody owns, with its message.
+type Orphan struct {
+	Owned
+	Body []byte
+}
+
 // Orphans reads resources that nobody owns or that were only seen, by id.
-func (i *Inventory) Orphans(ctx context.Context, q OrphanQuery) ([]Owned, error) {
+func (i *Inventory) Orphans(ctx context.Context, q OrphanQuery) ([]Orphan, error) {
 	query := i.db.Read.WithContext(ctx).Model(&row{}).
 		Where("gone_at IS NULL AND account_id IN ? AND id > ?", q.AccountIDs, q.After).
 		Where("tenant_id = '' OR tenant_id = ? AND managed = ?", q.TenantID, int32(apiv1.Managed_MANAGED_DISCOVERED))
@@ -140,12 +146,12 @@ func (i *Inventory) Orphans(ctx context.Context, q OrphanQuery) ([]Owned, error)
 		query = query.Where("type = ?", q.Type)
 	}
 	var rows []row
-	if err := query.Omit("body").Order("id").Limit(q.Limit).Find(&rows).Error; err != nil {
+	if err := query.Order("id").Limit(q.Limit).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("list orphans: %w", err)
 	}
-	out := make([]Owned, len(rows))
+	out := make([]Orphan, len(rows))
 	for n, r := range rows {
-		out[n] = r.owned()
+		out[n] = Orphan{r.owned(), r.Body}
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package limit
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -35,11 +36,11 @@ func Owns(setting string) bool {
 // that are wrong.
 func Read(settings map[string]string) (limits Limits, problems []sdk.ErrorOption) {
 	limits.ByService = map[string]int{}
-	for name, text := range settings {
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
 		if !Owns(name) {
 			continue
 		}
-		n, err := strconv.Atoi(text)
+		n, err := strconv.Atoi(settings[name])
 		if err != nil || n < 1 || n > maxRate {
 			problems = append(problems, sdk.Violation("settings."+name, "must be a whole number from 1 to 100000"))
 			continue

@@ -43,12 +43,13 @@ type Access interface {
 type Inventory interface {
 	Lookup(tx *gorm.DB, id string) (inventory.Owned, bool, error)
 	SetOwner(tx *gorm.DB, c inventory.OwnerChange, seen *inventory.Observation) (inventory.Owned, func(), error)
-	Orphans(ctx context.Context, q inventory.OrphanQuery) ([]inventory.Owned, error)
+	Orphans(ctx context.Context, q inventory.OrphanQuery) ([]inventory.Orphan, error)
 }
 
 // Clouds are asked for resources that the inventory does not know.
 type Clouds interface {
 	OwnedTypes(a *account.Account) []string
+	Shared(ctx context.Context, call *pipeline.Call, a *account.Account, resourceType string, body []byte) bool
 	Find(ctx context.Context, call *pipeline.Call, a *account.Account, resourceType, id string) (inventory.Observation, error)
 	Scan(ctx context.Context, call *pipeline.Call, a *account.Account, resourceType, tag string, visit func(inventory.Observation) error) error
 }
@@ -196,19 +197,27 @@ func (s *Server) ListOrphans(ctx context.Context, request *tenantv1.ListOrphansR
 			query.AccountIDs = append(query.AccountIDs, a.ID)
 		}
 	}
-	found, err := s.inventory.Orphans(ctx, query)
-	if err != nil {
-		return nil, err
+	for {
+		found, err := s.inventory.Orphans(ctx, query)
+		if err != nil {
+			return nil, err
+		}
+		for _, o := range found {
+			if len(response.Resources) == size {
+				response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(query.After))
+				return response, nil
+			}
+			query.After = o.ID
+			if a, err := s.accounts.Get(o.AccountID); err != nil || s.clouds.Shared(ctx, call, a, o.Type, o.Body) {
+				continue // the cloud's own, or of an account that has just gone
+			}
+			o.TenantID, o.Since = "", nil // seen by the root, owned by nobody
+			response.Resources = append(response.Resources, toProtoOwned(o.Owned))
+		}
+		if len(found) < query.Limit {
+			return response, nil
+		}
 	}
-	if len(found) > size {
-		found = found[:size]
-		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(found[size-1].ID))
-	}
-	for _, o := range found {
-		o.TenantID, o.Since = "", nil // seen by the root, owned by nobody
-		response.Resources = append(response.Resources, toProtoOwned(o))
-	}
-	return response, nil
 }
 
 func toProtoOwned(o inventory.Owned) *tenantv1.OwnedResource {

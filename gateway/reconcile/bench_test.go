@@ -14,23 +14,21 @@ import (
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 )
 
-// TestCycleOver10000 states what a cycle costs; its output is in docs/benchmarks.md.
-// The cloud and its driver run in this process, so their share of the CPU is in it.
-func TestCycleOver10000(t *testing.T) {
-	if testing.Short() {
-		t.Skip("makes 10,000 VMs")
-	}
+// BenchmarkCycleOver10000 states what a cycle costs; its output is in
+// docs/benchmarks.md. The cloud and its driver run in this process, so their share
+// of the CPU is in it.
+func BenchmarkCycleOver10000(b *testing.B) {
 	for name, dsn := range map[string]func(testing.TB) string{"sqlite": dbtest.SQLite, "postgres": dbtest.Postgres} {
-		t.Run(name, func(t *testing.T) {
-			r := newRig(t, dbtest.Open(t, dsn(t)), Options{})
+		b.Run(name, func(b *testing.B) {
+			r := newRig(b, dbtest.Open(b, dsn(b)), Options{})
 			r.quotas(-1)
 			r.newVM("first")
 			for i := range 9999 {
-				_, err := r.vms().CreateVm(t.Context(), &computev1.CreateVmRequest{
+				_, err := r.vms().CreateVm(b.Context(), &computev1.CreateVmRequest{
 					Name: fmt.Sprint("vm-", i), ImageId: "img-cirros", FlavorId: "m1.tiny", Nics: []*computev1.NicSpec{{SubnetId: r.subnet}},
 				})
 				if err != nil {
-					t.Fatal(err)
+					b.Fatal(err)
 				}
 			}
 			r.clock.pass(time.Minute)

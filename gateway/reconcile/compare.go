@@ -26,6 +26,10 @@ import (
 // it was seen by other means: listings of some clouds lag.
 const freshly = time.Minute
 
+// batch is how many observations one transaction holds: on SQLite other writers wait
+// for its end.
+const batch = 100
+
 // looks is how many resources are read by themselves at the same time.
 const looks = 4
 
@@ -305,7 +309,7 @@ func (c *comparison) record(ctx context.Context, observations []inventory.Observ
 		}
 		return false
 	})
-	for part := range slices.Chunk(observations, c.opts.PageSize) {
+	for part := range slices.Chunk(observations, batch) {
 		if err := c.inventory.RecordAll(ctx, part); err != nil {
 			return err
 		}

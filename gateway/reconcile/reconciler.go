@@ -247,6 +247,7 @@ func (r *Reconciler) turn(ctx context.Context, id string) {
 	}
 }
 
-func (r *Reconciler) warn(ctx context.Context, message, accountID string, err error) {
-	r.log.LogAttrs(ctx, slog.LevelWarn, "reconciler: "+message, slog.String("account_id", accountID), slog.String("error", err.Error()))
+func (r *Reconciler) warn(ctx context.Context, what, accountID string, err error) {
+	r.log.LogAttrs(ctx, slog.LevelWarn, "reconciler: step failed",
+		slog.String("what", what), slog.String("account_id", accountID), slog.String("error", err.Error()))
 }

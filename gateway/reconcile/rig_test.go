@@ -138,7 +138,7 @@ func (c *counts) cycleCount() int {
 
 // rig is a reconciler over one account of a simulated cloud.
 type rig struct {
-	*testing.T
+	testing.TB
 	clock      *clock
 	cloud      *memcloud.Cloud
 	driver     *driver
@@ -151,9 +151,9 @@ type rig struct {
 	subnet     string
 }
 
-func newRig(t *testing.T, store *db.Store, opts Options) *rig {
+func newRig(t testing.TB, store *db.Store, opts Options) *rig {
 	t.Helper()
-	r := &rig{T: t, store: store, clock: &clock{at: time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)}, work: &work{}, metrics: &counts{}}
+	r := &rig{TB: t, store: store, clock: &clock{at: time.Date(2026, 5, 1, 8, 0, 0, 0, time.UTC)}, work: &work{}, metrics: &counts{}}
 	var err error
 	if r.cloud, err = memcloud.Open(memcloud.Options{Now: r.clock.now}); err != nil {
 		t.Fatal(err)
