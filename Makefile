@@ -5,7 +5,9 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 
 RELEASE ?= development
-GOBUILD := CGO_ENABLED=0 go build -trimpath -ldflags '-X github.com/yunqiao/yunqiao/gateway/cli.release=$(RELEASE)'
+# A release is built without this machine's paths; a development build shares the
+# compiler's cache with tests.
+GOBUILD := CGO_ENABLED=0 go build $(if $(filter-out development,$(RELEASE)),-trimpath) -ldflags '-X github.com/yunqiao/yunqiao/gateway/cli.release=$(RELEASE)'
 MODULES := . plugin-proto drivers/sdk
 BUF     := $(CURDIR)/internal/tools/node_modules/.bin/buf
 LINTER  := $(CURDIR)/.tools/bin/golangci-lint
@@ -32,11 +34,11 @@ build: ## Build bin/yunqiao, bin/memcloud and bin/drivers/*
 .PHONY: test
 test: build ## Run all tests with the race detector, installing what they need
 	@scripts/setup test
-	@export YUNQIAO_BIN=$(CURDIR)/bin; \
+	@export YUNQIAO_BIN=$(CURDIR)/bin CGO_ENABLED=1; status=0; \
 	for module in $(MODULES); do \
 		echo "== go test -race $$module"; \
-		(cd $$module && CGO_ENABLED=1 go test -race -timeout 20m ./...); \
-	done
+		(cd $$module && go test -race -timeout 20m ./...) || status=1; \
+	done; exit $$status
 
 .PHONY: test-openstack
 test-openstack: build ## Run the live tests against the cloud of OS_CLIENT_CONFIG_FILE and OS_CLOUD
@@ -44,10 +46,11 @@ test-openstack: build ## Run the live tests against the cloud of OS_CLIENT_CONFI
 	@YUNQIAO_BIN=$(CURDIR)/bin scripts/test-live
 
 .PHONY: gen
-gen: ## Regenerate plugin-proto/gen and docs/errors.md from the .proto files
+gen: ## Regenerate plugin-proto/gen, docs/errors.md and docs/roles.md from the .proto files
 	@scripts/setup buf
 	cd plugin-proto && $(BUF) lint && $(BUF) generate && $(BUF) build -o gen/descriptors.binpb
 	go run ./internal/openapi/cmd/genopenapi
+	go run ./gateway/identity/cmd/genroles
 
 .PHONY: lint
 lint: ## Check formatting, vet, linters, the contract's style and its compatibility
@@ -64,7 +67,7 @@ lint: ## Check formatting, vet, linters, the contract's style and its compatibil
 
 .PHONY: drift
 drift: gen ## Fail if generated files differ from what is committed
-	@git diff --exit-code --stat -- plugin-proto/gen docs/errors.md || \
+	@git diff --exit-code --stat -- plugin-proto/gen docs/errors.md docs/roles.md || \
 		{ echo 'generated files are not up to date: run make gen and commit'; exit 1; }
 	@new=$$(git ls-files -o --exclude-standard plugin-proto/gen); [[ -z $$new ]] || \
 		{ printf 'generated files are not committed:\n%s\n' "$$new"; exit 1; }

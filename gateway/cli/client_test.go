@@ -236,6 +236,9 @@ func TestToken(t *testing.T) {
 	}
 	g := newGateway(t, 200, empty)
 	env := map[string]string{"YUNQIAO_TOKEN": "", "YUNQIAO_DATA": filepath.Join(data, "none")}
+	if status, _, stderr := g.run(t, env, "secret", "token", "create", "user_name=li", "password=@-"); status != 0 || g.requests[0].Token != "" {
+		t.Errorf("log in: status %d, %+v, %s", status, g.requests, stderr)
+	}
 	if status, _, stderr := g.run(t, env, "", "vm", "list"); status != 1 || !strings.Contains(stderr, "there is no token") {
 		t.Errorf("status %d, stderr %q", status, stderr)
 	}

@@ -192,8 +192,10 @@ func callFields(env *environment, m *contract.Method, fields []string) error {
 func send(env *environment, m *contract.Method, r *request) error {
 	c := newClient(env.flags, env.getenv)
 	var err error
-	if c.token, err = findToken(env.flags.TokenFile, env.getenv); err != nil {
-		return err
+	if !m.Public {
+		if c.token, err = findToken(env.flags.TokenFile, env.getenv); err != nil {
+			return err
+		}
 	}
 	data, err := c.do(env.ctx, r.verb, r.path, r.query, r.body)
 	if err != nil {

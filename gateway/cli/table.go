@@ -60,7 +60,7 @@ const maxColumns = 8
 // dull fields are left out of rows: the id says the account, the rest is for
 // single answers.
 var dull = []protoreflect.Name{
-	"account_id", "description", "tenant_id", "owner_id", "actor_id", "provider_state", "state_reason", "state_message",
+	"account_id", "description", "tenant_id", "owner_id", "actor_id", "permission", "credential", "provider_state", "state_reason", "state_message",
 	"region_id", "host_name", "updated_at", "observed_at", "request_id", "idempotency_key", "callback_url", "parent_id", "resource_type",
 }
 

@@ -2,7 +2,9 @@ package harness
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"os"
 	"os/exec"
@@ -22,7 +24,8 @@ const (
 	stopTimeout  = 40 * time.Second // longer than the gateway's drain time
 )
 
-// Account is one entry of the configuration's accounts.
+// Account is one entry of the configuration's accounts. One without an id only
+// starts its driver.
 type Account struct {
 	ID       string
 	Driver   string
@@ -37,14 +40,49 @@ type Gateway struct {
 	programs *Programs
 	accounts []Account
 	log      string
+	level    string
+	setup    Setup
 	process  *process
+}
+
+// Setup is what a gateway's configuration has beside its accounts. The zero value
+// is that of all tests.
+type Setup struct {
+	Store  string         // "sqlite" or "postgres"; empty: as YUNQIAO_TEST_STORE says
+	Config map[string]any // further keys of the configuration
 }
 
 // NewGateway prepares a gateway with these accounts and starts it.
 func NewGateway(t testing.TB, programs *Programs, accounts ...Account) *Gateway {
 	t.Helper()
+	return NewLoggingGateway(t, programs, "info", accounts...)
+}
+
+// NewLoggingGateway is NewGateway with another level of the log than info.
+func NewLoggingGateway(t testing.TB, programs *Programs, level string, accounts ...Account) *Gateway {
+	t.Helper()
+	return newGateway(t, programs, level, Setup{}, accounts...)
+}
+
+// NewGatewayWith is NewGateway with a setup of its own.
+func NewGatewayWith(t testing.TB, programs *Programs, setup Setup, accounts ...Account) *Gateway {
+	t.Helper()
+	return newGateway(t, programs, "info", setup, accounts...)
+}
+
+func newGateway(t testing.TB, programs *Programs, level string, setup Setup, accounts ...Account) *Gateway {
+	t.Helper()
+	g := prepareGateway(t, programs, level, setup, accounts...)
+	g.Start(t)
+	return g
+}
+
+// prepareGateway writes the configuration and does not start.
+func prepareGateway(t testing.TB, programs *Programs, level string, setup Setup, accounts ...Account) *Gateway {
+	t.Helper()
 	dir := t.TempDir()
 	g := &Gateway{
+		level: level, setup: setup,
 		Client: newClient(), Dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "gateway.yaml"),
 		programs: programs, accounts: accounts, log: filepath.Join(dir, "gateway.log"),
 	}
@@ -54,7 +92,6 @@ func NewGateway(t testing.TB, programs *Programs, accounts ...Account) *Gateway 
 		showLog(t, g.log)
 		g.ExpectNoDrivers(t)
 	})
-	g.Start(t)
 	return g
 }
 
@@ -70,13 +107,17 @@ func (g *Gateway) writeConfig(t testing.TB) {
 			copyProgram(t, g.programs.path("drivers/"+a.Driver), g.driverPath(a.Driver))
 			driverList = append(driverList, object{"name": a.Driver, "path": g.driverPath(a.Driver)})
 		}
+		if a.ID == "" {
+			continue
+		}
 		accountList = append(accountList, object{"id": a.ID, "driver": a.Driver, "cloud_kind": "private", "settings": a.Settings})
 	}
 	config := object{
 		"listen": "127.0.0.1:0", "data": g.Dir, "drivers": driverList, "accounts": accountList,
-		"log": object{"level": "info", "format": "json"},
+		"log": object{"level": g.level, "format": "json"},
 	}
-	if os.Getenv(envStore) == "postgres" {
+	maps.Copy(config, g.setup.Config)
+	if cmp.Or(g.setup.Store, os.Getenv(envStore)) == "postgres" {
 		file := filepath.Join(filepath.Dir(g.config), "dsn")
 		if err := os.WriteFile(file, []byte(dbtest.Postgres(t)), 0o600); err != nil {
 			t.Fatal(err)
@@ -140,7 +181,7 @@ func (g *Gateway) AwaitAccounts(t testing.TB) {
 	Eventually(t, startTimeout, "all accounts are ready", func() bool {
 		states := g.AccountStates(t)
 		for _, a := range g.accounts {
-			if states[a.ID] != "ACCOUNT_STATE_READY" {
+			if a.ID != "" && states[a.ID] != "ACCOUNT_STATE_READY" {
 				return false
 			}
 		}
@@ -163,6 +204,16 @@ func (g *Gateway) AccountStates(t testing.TB) map[string]string {
 		states[a.ID] = a.State
 	}
 	return states
+}
+
+// Log reads what the gateway and its drivers have logged.
+func (g *Gateway) Log(t testing.TB) []byte {
+	t.Helper()
+	text, err := os.ReadFile(g.log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // Kill ends the gateway with kill -9. Start runs it again on the same data.

@@ -2,9 +2,11 @@ package harness
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -65,6 +67,22 @@ func (m *Memcloud) Start(t testing.TB) {
 
 // Kill ends the server with kill -9. Start runs it again on the same file.
 func (m *Memcloud) Kill() { m.process.kill() }
+
+// SetKnobs changes how the running server behaves.
+func (m *Memcloud) SetKnobs(t testing.TB, knobs Knobs) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, "http://"+m.admin+"/knobs", strings.NewReader(knobs.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := response.Body.Close(); err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("knobs: %d, %v", response.StatusCode, err)
+	}
+}
 
 // Dump asks the running server for all its records, with its own client.
 func (m *Memcloud) Dump(t testing.TB) Dump {
