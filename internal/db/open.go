@@ -29,6 +29,11 @@ type Config struct {
 	MaxConnections int
 }
 
+// Postgres tells whether the DSN is of PostgreSQL.
+func (c Config) Postgres() bool {
+	return strings.HasPrefix(c.DSN, "postgres://") || strings.HasPrefix(c.DSN, "postgresql://")
+}
+
 // Store is an open database. Write is one connection on SQLite, so that writers
 // queue in Go instead of failing with SQLITE_BUSY.
 type Store struct {
@@ -43,7 +48,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 	if config.MaxConnections == 0 {
 		config.MaxConnections = 16
 	}
-	if strings.HasPrefix(config.DSN, "postgres://") || strings.HasPrefix(config.DSN, "postgresql://") {
+	if config.Postgres() {
 		return openPostgres(ctx, config)
 	}
 	return openSQLite(ctx, config)
@@ -55,6 +60,7 @@ func gormConfig() *gorm.Config {
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 		SkipDefaultTransaction: true,
 		PrepareStmt:            true,
+		QueryFields:            true, // a replica of an older version goes on reading when columns are added
 	}
 }
 
