@@ -1,0 +1,203 @@
+package tenants
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	"github.com/yunqiao/yunqiao/test/e2e/harness"
+)
+
+// catalogue are things of the simulated cloud that all may use.
+var catalogue = map[string]string{
+	"compute.flavor":     "m1.tiny",
+	"storage.image":      "img-cirros",
+	"storage.disk_type":  "standard",
+	"database.db_flavor": "",
+	"database.engine":    "",
+}
+
+// fitting are members of a create that the simulated cloud wants otherwise than
+// the sample has them; null leaves one out. "@TYPE" stands for the id of a thing of
+// the same organization and "$MARK" for the organization's mark.
+var fitting = map[string]string{
+	"compute.container":         `{"subnet_id": "@network.subnet"}`,
+	"network.listener":          `{"vip_id": null, "default_pool_id": "@network.pool"}`,
+	"network.network":           `{"subnets": null}`,
+	"network.nic":               `{"ip_address": null}`,
+	"network.pool":              `{"listener": null}`,
+	"network.public_ip":         `{"external_network_id": "shared.net-public", "nic_id": null}`,
+	"network.router":            `{"external_gateway": {"network_id": "shared.net-public"}, "network_id": null}`,
+	"security.firewall":         `{"router_ids": ["@network.router"], "network_id": null}`,
+	"security.ipsec_connection": `{"vpn_service_id": "@security.vpn_service", "dpd": null}`,
+	"security.waf":              `{"domain": "$MARK.example.com"}`,
+	"storage.disk":              `{"vm_id": null, "zone_id": null}`,
+	"storage.image":             `{"vm_id": "@compute.vm", "snapshot_id": null}`,
+}
+
+// afterwards are rpcs that make a thing fit for others: their samples, with the
+// party's own ids.
+var afterwards = map[string]string{
+	"network.router": "cloud.network.v1.RouterService/AddRouterInterface",
+}
+
+// creator finds the rpc that makes a type.
+func (w *world) creator(resourceType string) *contract.Method {
+	for _, m := range w.contract.Methods {
+		if m.Kind == apiv1.Kind_KIND_CREATE && m.ResourceType == resourceType && !m.Module {
+			return m
+		}
+	}
+	return nil
+}
+
+// own is the id of a thing of a type that the party may use: its own, made when
+// first asked for, or one of the catalogue.
+func (w *world) own(t *testing.T, p *party, resourceType string) string {
+	t.Helper()
+	if id := p.ids[resourceType]; id != "" {
+		return id
+	}
+	if id := catalogue[resourceType]; id != "" && !p.making[resourceType] {
+		return sharedAccount + "." + id
+	}
+	if w.creator(resourceType) == nil || p.making[resourceType] {
+		return sharedAccount + ".none"
+	}
+	p.making[resourceType] = true
+	w.make(t, p, resourceType)
+	return p.ids[resourceType]
+}
+
+// make makes one thing from the sample of its rpc.
+func (w *world) make(t *testing.T, p *party, resourceType string) {
+	t.Helper()
+	m := w.creator(resourceType)
+	request := w.fit(t, m, strings.ReplaceAll(fitting[resourceType], "$MARK", p.mark))
+	message := request.ProtoReflect()
+	set(message, "account_id", sharedAccount)
+	set(message, "name", fmt.Sprintf("%s-%d", p.mark, len(p.made)))
+	w.fillRefs(t, p, message)
+	operation := w.done(t, p, m, request)
+	p.ids[resourceType] = operation.Text("resource_id")
+	p.made = append(p.made, operation.Text("resource_id"), operation.Text("id"))
+	p.ids["operation.operation"] = operation.Text("id")
+	if next := w.contract.Method(afterwards[resourceType]); next != nil {
+		request := w.sample(t, next)
+		w.fillRefs(t, p, request.ProtoReflect())
+		w.done(t, p, next, request)
+	}
+}
+
+// done makes a call that must succeed and returns its operation.
+func (w *world) done(t *testing.T, p *party, m *contract.Method, request proto.Message) object {
+	t.Helper()
+	answer := w.call(t, m, request, p.users["tenant-member"])
+	if answer.Code != 0 {
+		t.Fatalf("%s for %s: %d %s\nrequest %v\nif the simulated cloud wants other values than the sample has, put them into fitting",
+			m.FullName, p.mark, answer.Status, answer.Body, request)
+	}
+	operation := w.Wait(t, answer.Data.Text("operation_id"))
+	if operation.Text("status") != harness.Succeeded {
+		t.Fatalf("%s for %s: %v", m.FullName, p.mark, operation)
+	}
+	return operation
+}
+
+// makeAll makes one thing of every type that the simulated cloud makes.
+func (w *world) makeAll(t *testing.T, p *party) {
+	t.Helper()
+	for _, m := range w.contract.Methods {
+		if m.Kind == apiv1.Kind_KIND_CREATE && !m.Module && w.offered[m.FullName] && p.ids[m.ResourceType] == "" {
+			p.making[m.ResourceType] = true
+			w.make(t, p, m.ResourceType)
+		}
+	}
+}
+
+// fit is the sample of a create with the members of a JSON object in it.
+func (w *world) fit(t *testing.T, m *contract.Method, change string) proto.Message {
+	t.Helper()
+	sample := w.sample(t, m)
+	if change == "" {
+		return sample
+	}
+	members := map[string]any{}
+	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(sample)
+	if err == nil {
+		err = errors.Join(json.Unmarshal(text, &members), json.Unmarshal([]byte(change), &members))
+	}
+	maps.DeleteFunc(members, func(_ string, value any) bool { return value == nil })
+	if err == nil {
+		text, err = json.Marshal(members)
+	}
+	fitted := m.Input.New().Interface()
+	if err := errors.Join(err, protojson.Unmarshal(text, fitted)); err != nil {
+		t.Fatalf("%s: %v", m.FullName, err)
+	}
+	return fitted
+}
+
+// fillRefs puts ids of the party's own things in the place of those of the sample.
+func (w *world) fillRefs(t *testing.T, p *party, message protoreflect.Message) {
+	t.Helper()
+	err := pipeline.RewriteIDs(message, func(_ string, rule *apiv1.FieldRule, id string) (string, error) {
+		switch wanted, asked := strings.CutPrefix(id, "@"); {
+		case asked:
+			return w.own(t, p, wanted), nil
+		case strings.HasPrefix(id, sharedAccount+"."):
+			return id, nil
+		default:
+			return w.own(t, p, rule.GetRef()), nil
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// sample is a request of an rpc as the document shows it.
+func (w *world) sample(t *testing.T, m *contract.Method) proto.Message {
+	t.Helper()
+	sample, err := w.samples.Request(m.FullName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return transcribe(t, sample, m.Input.New().Interface())
+}
+
+// transcribe reads a message of one set of descriptors as one of another.
+func transcribe(t *testing.T, from, to proto.Message) proto.Message {
+	t.Helper()
+	text, err := proto.Marshal(from)
+	if err == nil {
+		err = proto.Unmarshal(text, to)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func set(m protoreflect.Message, name protoreflect.Name, value string) {
+	field := m.Descriptor().Fields().ByName(name)
+	switch {
+	case field == nil || field.Kind() != protoreflect.StringKind:
+	case field.IsList():
+		list := m.NewField(field).List()
+		list.Append(protoreflect.ValueOfString(value))
+		m.Set(field, protoreflect.ValueOfList(list))
+	default:
+		m.Set(field, protoreflect.ValueOfString(value))
+	}
+}
