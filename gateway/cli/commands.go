@@ -77,7 +77,8 @@ type tenantCommands struct {
 	Quota    idCommand     `cmd:"" rpc:"tenant organization set-quota" help:"Limit what an organization may own." examples:"yunqiao tenant quota 0190a1b2c3d4e5f60718293a4b5c6d7e quotas.0.resource_type=compute.vm quotas.0.limit=20"`
 	Grant    idCommand     `cmd:"" rpc:"tenant organization grant-role" help:"Give a user a role in an organization." examples:"yunqiao tenant grant 0190a1b2c3d4e5f60718293a4b5c6d7e user_id=USER role_id=ROLE"`
 	Revoke   idCommand     `cmd:"" rpc:"tenant organization revoke-role" help:"Take a role from a user." examples:"yunqiao tenant revoke 0190a1b2c3d4e5f60718293a4b5c6d7e user_id=USER role_id=ROLE"`
-	Adopt    fieldsCommand `cmd:"" rpc:"tenant ownership adopt" help:"Give an organization what was made elsewhere." examples:"yunqiao tenant adopt organization_id=ORGANIZATION account_id=os-sh tag=team=news; yunqiao tenant adopt organization_id=ORGANIZATION ids=os-sh.a,os-sh.b since=2026-01-01T00:00:00Z"`
+	Adopt    fieldsCommand `cmd:"" rpc:"tenant ownership adopt" help:"Give an organization what was made elsewhere." examples:"yunqiao tenant adopt organization_id=ORGANIZATION account_id=os-sh resource_types=compute.vm,storage.disk tag=team=news; yunqiao tenant adopt organization_id=ORGANIZATION ids=os-sh.a,os-sh.b since=2026-01-01T00:00:00Z"`
+	Transfer fieldsCommand `cmd:"" rpc:"tenant ownership transfer" help:"Give resources of one organization to another." examples:"yunqiao tenant transfer organization_id=ORGANIZATION ids=os-sh.a,os-sh.b"`
 	Orphans  fieldsCommand `cmd:"" rpc:"tenant ownership list-orphans" help:"List what no organization owns." examples:"yunqiao tenant orphans account_id=os-sh"`
 }
 

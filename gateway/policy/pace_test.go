@@ -11,8 +11,9 @@ func TestAllowance(t *testing.T) {
 		want    time.Duration
 	}{
 		"unknown":             {nil, leastAllowance},
+		"slow at first":       {[]time.Duration{time.Second, time.Millisecond, time.Millisecond}, leastAllowance},
 		"quick":               {[]time.Duration{time.Millisecond, 5 * time.Millisecond}, leastAllowance},
-		"slow":                {[]time.Duration{900 * time.Millisecond, time.Second}, 4 * time.Second},
+		"slow":                {[]time.Duration{900 * time.Millisecond, time.Second}, 3600 * time.Millisecond},
 		"slow once long ago":  {append([]time.Duration{time.Minute}, repeat(time.Second, remembered)...), 4 * time.Second},
 		"slow once of twenty": {append(repeat(100*time.Millisecond, 31), time.Minute), 400 * time.Millisecond},
 	} {

@@ -50,6 +50,17 @@ func (r *Runner) Find(ctx context.Context, call *pipeline.Call, a *account.Accou
 	return r.seen(a, resourceType, id, resource)
 }
 
+// Shared tells whether a resource, by its message as the inventory keeps it, is one
+// that the cloud shares with everybody.
+func (r *Runner) Shared(ctx context.Context, call *pipeline.Call, a *account.Account, resourceType string, body []byte) bool {
+	getter := r.contract.Getter(resourceType)
+	if getter == nil || len(body) == 0 {
+		return false
+	}
+	resource := getter.Output.New().NewField(getter.Output.Descriptor().Fields().Get(0)).Message()
+	return proto.Unmarshal(body, resource.Interface()) == nil && r.sharedAt(ctx, call, a, resourceType, resource)
+}
+
 // Scan reads all resources of a type at a cloud, page by page, but those that the
 // cloud shares with everybody. A tag, "key" or "key=value", narrows them.
 func (r *Runner) Scan(ctx context.Context, call *pipeline.Call, a *account.Account, resourceType, tag string, visit func(inventory.Observation) error) error {
