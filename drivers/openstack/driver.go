@@ -11,9 +11,11 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/compute"
+	"github.com/yunqiao/yunqiao/drivers/openstack/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/openstack/network"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/storage"
+	"github.com/yunqiao/yunqiao/drivers/openstack/vpn"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -47,6 +49,8 @@ func newDriver() *driver {
 func (d *driver) Register(r grpc.ServiceRegistrar) {
 	compute.Register(r, d.accounts)
 	network.Register(r, d.accounts)
+	loadbalancer.Register(r, d.accounts)
+	vpn.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
 }
 
@@ -58,8 +62,8 @@ func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.G
 		Provider:         providerName,
 		ContractVersions: []int32{1},
 		Methods:          sdk.Methods(d.Register),
-		Features:         slices.Concat(compute.Features(), network.Features(), storage.Features()),
-		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), storage.Attributes()),
+		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), storage.Features()),
+		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), loadbalancer.Attributes(), storage.Attributes()),
 	}, nil
 }
 
@@ -109,7 +113,7 @@ func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities 
 	methods := sdk.Methods(d.Register)
 	return &driverv1.AccountCapabilities{
 		AbsentMethods:  slices.DeleteFunc(methods, func(m string) bool { return offers(s, m) }),
-		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), storage.AbsentFeatures(s)),
+		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), storage.AbsentFeatures(s)),
 		RegionId:       s.Region,
 		CloudProject:   s.ProjectID,
 		Idempotency: &driverv1.Idempotency{
@@ -131,12 +135,16 @@ func offers(s *session.Session, method string) bool {
 		return s.Extensions["router"]
 	case "cloud.network.v1.SecurityGroupService":
 		return s.Extensions["security-group"]
+	case "cloud.network.v1.LoadBalancerService":
+		return s.LoadBalancer != nil
 	}
 	switch {
 	case strings.HasPrefix(service, "cloud.compute.v1."):
 		return s.Compute != nil
 	case strings.HasPrefix(service, "cloud.network.v1."):
 		return s.Network != nil
+	case strings.HasPrefix(service, "cloud.security.v1."):
+		return vpn.Offers(s, method)
 	case strings.HasPrefix(service, "cloud.storage.v1."):
 		return s.Volume != nil
 	}

@@ -24,6 +24,8 @@ func TestGetInfo(t *testing.T) {
 		"cloud.compute.v1.KeyPairService/CreateKeyPair",
 		"cloud.network.v1.SecurityGroupService/AddSecurityGroupMember",
 		"cloud.storage.v1.SnapshotService/CreateSnapshot",
+		"cloud.network.v1.LoadBalancerService/CreateListener",
+		"cloud.security.v1.IpsecConnectionService/CreateIpsecConnection",
 	} {
 		if !slices.Contains(info.GetMethods(), method) {
 			t.Errorf("%s is missing in %v", method, info.GetMethods())
@@ -42,8 +44,8 @@ func TestAbsentMethods(t *testing.T) {
 	t.Parallel()
 	client := &gophercloud.ServiceClient{}
 	all := &session.Session{
-		Compute: client, Network: client, Volume: client, Image: client,
-		Extensions: map[string]bool{"router": true, "security-group": true},
+		Compute: client, Network: client, Volume: client, Image: client, LoadBalancer: client,
+		Extensions: map[string]bool{"router": true, "security-group": true, "vpnaas": true, "vpn-endpoint-groups": true},
 	}
 	d := newDriver()
 	if absent := d.capabilities(all).GetAbsentMethods(); len(absent) != 0 {
@@ -53,10 +55,12 @@ func TestAbsentMethods(t *testing.T) {
 		cloud           *session.Session
 		absent, present string
 	}{
-		"no volumes":    {&session.Session{Compute: client, Image: client}, "cloud.storage.v1.DiskService/CreateDisk", "cloud.storage.v1.ImageService/GetImage"},
-		"no images":     {&session.Session{Compute: client, Volume: client}, "cloud.storage.v1.ImageService/GetImage", "cloud.storage.v1.DiskService/CreateDisk"},
-		"no compute":    {&session.Session{Network: client}, "cloud.compute.v1.VmService/CreateVm", "cloud.compute.v1.RegionService/ListRegions"},
-		"flat networks": {&session.Session{Network: client}, "cloud.network.v1.RouterService/CreateRouter", "cloud.network.v1.NetworkService/CreateNetwork"},
+		"no volumes":        {&session.Session{Compute: client, Image: client}, "cloud.storage.v1.DiskService/CreateDisk", "cloud.storage.v1.ImageService/GetImage"},
+		"no images":         {&session.Session{Compute: client, Volume: client}, "cloud.storage.v1.ImageService/GetImage", "cloud.storage.v1.DiskService/CreateDisk"},
+		"no compute":        {&session.Session{Network: client}, "cloud.compute.v1.VmService/CreateVm", "cloud.compute.v1.RegionService/ListRegions"},
+		"no load balancers": {&session.Session{Network: client}, "cloud.network.v1.LoadBalancerService/CreateVip", "cloud.network.v1.NicService/CreateNic"},
+		"no VPN":            {&session.Session{Network: client, LoadBalancer: client}, "cloud.security.v1.VpnServiceService/CreateVpnService", "cloud.network.v1.LoadBalancerService/CreateVip"},
+		"flat networks":     {&session.Session{Network: client}, "cloud.network.v1.RouterService/CreateRouter", "cloud.network.v1.NetworkService/CreateNetwork"},
 	} {
 		absent := d.capabilities(tc.cloud).GetAbsentMethods()
 		if !slices.Contains(absent, tc.absent) || slices.Contains(absent, tc.present) {

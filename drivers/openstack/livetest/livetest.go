@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +60,30 @@ func Open(t *testing.T, register func(grpc.ServiceRegistrar, *sdk.Accounts[*sess
 	return &Cloud{Conn: conn, Session: s, run: fmt.Sprintf("%s-%d", t.Name(), time.Now().UnixNano())}
 }
 
+// ServicesEnv names what the cloud under test must have, with commas between:
+// "load-balancer", or an extension of the network service such as "vpnaas".
+const ServicesEnv = "YUNQIAO_OPENSTACK_SERVICES"
+
+// Needs skips the test where the cloud lacks a service, unless ServicesEnv says
+// that it must be there. Where ServicesEnv leaves the service out, it is not used.
+func (c *Cloud) Needs(t *testing.T, service string) {
+	t.Helper()
+	expected, told := os.LookupEnv(ServicesEnv)
+	listed := slices.Contains(strings.Split(expected, ","), service)
+	present := c.Session.Extensions[service]
+	if service == "load-balancer" {
+		present = c.Session.LoadBalancer != nil
+	}
+	switch {
+	case listed && !present:
+		t.Fatalf("the cloud has no %s, which %s lists", service, ServicesEnv)
+	case told && !listed:
+		t.Skipf("%s does not list %s", ServicesEnv, service)
+	case !present:
+		t.Skipf("the cloud has no %s", service)
+	}
+}
+
 // server is a driver with the services under test alone.
 type server struct {
 	driverv1.UnimplementedDriverServiceServer
@@ -74,7 +100,17 @@ type RPC[Req, Resp any] func(context.Context, *Req, ...grpc.CallOption) (*Resp, 
 // Call calls an rpc as the gateway does: under the request id until it names no
 // next step. attempt is 1 for a new request.
 func Call[Req, Resp any](ctx context.Context, c *Cloud, requestID string, attempt int, rpc RPC[Req, Resp], req *Req) (*Resp, error) {
-	call := sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: attempt}
+	return steps(ctx, sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: attempt}, rpc, req)
+}
+
+// Undo takes the steps of a request back, as the gateway does after step was
+// refused.
+func Undo[Req, Resp any](ctx context.Context, c *Cloud, requestID, step string, rpc RPC[Req, Resp], req *Req) (*Resp, error) {
+	return steps(ctx, sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: 2, NextStep: step, Undo: true}, rpc, req)
+}
+
+// steps makes a call, and its next steps as long as it names one.
+func steps[Req, Resp any](ctx context.Context, call sdk.Call, rpc RPC[Req, Resp], req *Req) (*Resp, error) {
 	for {
 		var trailer metadata.MD
 		resp, err := rpc(sdk.WithCall(ctx, call), req, grpc.Trailer(&trailer))
@@ -139,6 +175,18 @@ func Eventually(t *testing.T, what string, done func() bool) {
 		}
 	}
 	t.Fatalf("%s: not within its time", what)
+}
+
+// Await is Eventually for the clean-up of a test, after its context has ended.
+func Await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	for range 120 {
+		if done() {
+			return
+		}
+		<-time.After(250 * time.Millisecond)
+	}
+	t.Errorf("%s: not within its time", what)
 }
 
 // Cleanup runs an rpc at the end of the test, whose error does not matter: what

@@ -8,17 +8,15 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// maxBlockers bounds how many blockers one error names: it travels in headers.
-const maxBlockers = 20
-
 // portsInUse is the IN_USE of a resource that ports hold, and names them. cause
 // is what the cloud answered.
 func portsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
-	ports, err := nics.list(ctx, client, query)
+	ports, err := nics.List(ctx, client, query)
 	if err != nil {
 		return session.Error(cause, resourceType, id)
 	}
@@ -27,14 +25,14 @@ func portsInUse(ctx context.Context, client *gophercloud.ServiceClient, resource
 
 // publicIPsInUse is the IN_USE of a resource that floating IPs hold, and names them.
 func publicIPsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
-	ips, err := publicIPs.list(ctx, client, query)
+	ips, err := publicIPs.List(ctx, client, query)
 	if err != nil {
 		return session.Error(cause, resourceType, id)
 	}
 	var blockers []string
 	for i := range ips {
-		if ips[i].PortID != "" && len(blockers) < maxBlockers {
-			blockers = append(blockers, blocker(publicIPs.resourceType, ips[i].ID))
+		if ips[i].PortID != "" && len(blockers) < rest.MaxBlockers {
+			blockers = append(blockers, rest.Blocker(publicIPs.Type, ips[i].ID))
 		}
 	}
 	return sdk.InUse(resourceType, id, cause, blockers...)
@@ -47,22 +45,19 @@ func portBlockers(ports []port) []string {
 	seen := map[string]bool{}
 	for i := range ports {
 		p := &ports[i]
-		b := blocker(nics.resourceType, p.ID)
+		b := rest.Blocker(nics.Type, p.ID)
 		switch toProtoDeviceKind(p.DeviceOwner, p.DeviceID) {
 		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_DHCP:
 			continue
 		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_ROUTER:
-			b = blocker(routers.resourceType, p.DeviceID)
+			b = rest.Blocker(routers.Type, p.DeviceID)
 		case networkv1.NicDeviceKind_NIC_DEVICE_KIND_LOAD_BALANCER:
-			b = blocker("network.vip", strings.TrimPrefix(p.DeviceID, loadBalancerPrefix))
+			b = rest.Blocker("network.vip", strings.TrimPrefix(p.DeviceID, loadBalancerPrefix))
 		}
-		if !seen[b] && len(blockers) < maxBlockers {
+		if !seen[b] && len(blockers) < rest.MaxBlockers {
 			seen[b] = true
 			blockers = append(blockers, b)
 		}
 	}
 	return blockers
 }
-
-// blocker is how an error names a resource that is in the way.
-func blocker(resourceType, id string) string { return resourceType + "/" + id }

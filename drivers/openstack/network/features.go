@@ -50,7 +50,7 @@ func Features() []*driverv1.Feature {
 // Attributes explains the keys of provider_attributes.
 func Attributes() []*driverv1.AttributeDoc {
 	return []*driverv1.AttributeDoc{
-		{Resource: rules.resourceType, Key: addressGroupAttribute, Meaning: "address group at the other end of the rule"},
+		{Resource: rules.Type, Key: addressGroupAttribute, Meaning: "address group at the other end of the rule"},
 	}
 }
 

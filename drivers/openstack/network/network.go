@@ -8,6 +8,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -28,9 +29,9 @@ func (n *networkServer) CreateNetwork(ctx context.Context, req *networkv1.Create
 	if req.GetCidr() != "" {
 		return nil, sdk.Unsupported("network.network.cidr")
 	}
-	v, err := networks.createMarked(ctx, client, fromProtoCreateNetwork(req), req.GetDescription(), req.GetTags())
+	v, err := networks.CreateMarked(ctx, client, fromProtoCreateNetwork(req), req.GetDescription(), req.GetTags())
 	if err != nil {
-		return nil, session.Error(err, networks.resourceType, "")
+		return nil, session.Error(err, networks.Type, "")
 	}
 	return &networkv1.CreateNetworkResponse{Id: v.ID, State: toProtoNetworkState(v.Status, v.AdminStateUp)}, nil
 }
@@ -42,11 +43,11 @@ func (n *networkServer) DeleteNetwork(ctx context.Context, req *networkv1.Delete
 		return nil, err
 	}
 	id := req.GetId()
-	if err := networks.delete(ctx, client, id); err != nil {
-		if faultCode(err) == "NetworkInUse" {
-			return nil, portsInUse(ctx, client, networks.resourceType, id, url.Values{"network_id": {id}}, err)
+	if err := networks.Delete(ctx, client, id); err != nil {
+		if rest.FaultCode(err) == "NetworkInUse" {
+			return nil, portsInUse(ctx, client, networks.Type, id, url.Values{"network_id": {id}}, err)
 		}
-		return nil, session.Error(err, networks.resourceType, id)
+		return nil, session.Error(err, networks.Type, id)
 	}
 	s.NetworkSubnets.Forget(id)
 	return &networkv1.DeleteNetworkResponse{Id: id, State: networkv1.NetworkState_NETWORK_STATE_DELETED}, nil
@@ -58,12 +59,12 @@ func (n *networkServer) UpdateNetwork(ctx context.Context, req *networkv1.Update
 	if err != nil {
 		return nil, err
 	}
-	v, err := networks.apply(ctx, client, req.GetId(), edit{
-		name: req.Name, description: req.Description, tags: req.GetTags(),
-		attributes: fromProtoUpdateNetwork(req),
+	v, err := networks.Apply(ctx, client, req.GetId(), rest.Edit{
+		Name: req.Name, Description: req.Description, Tags: req.GetTags(),
+		Attributes: fromProtoUpdateNetwork(req),
 	})
 	if err != nil {
-		return nil, session.Error(err, networks.resourceType, req.GetId())
+		return nil, session.Error(err, networks.Type, req.GetId())
 	}
 	return &networkv1.UpdateNetworkResponse{Id: v.ID, State: toProtoNetworkState(v.Status, v.AdminStateUp)}, nil
 }
@@ -74,7 +75,7 @@ func (n *networkServer) GetNetwork(ctx context.Context, req *networkv1.GetNetwor
 	if err != nil {
 		return nil, err
 	}
-	v, err := networks.get(ctx, client, req.GetId())
+	v, err := networks.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -88,17 +89,17 @@ func (n *networkServer) ListNetworks(ctx context.Context, req *networkv1.ListNet
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "name", req.GetName())
+	rest.SetIf(query, "name", req.GetName())
 	if req.External != nil {
 		query.Set("router:external", strconv.FormatBool(req.GetExternal()))
 	}
-	p, err := networks.find(ctx, client, req, query)
+	p, err := networks.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListNetworksResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoNetwork(&p.items[i], s.Region); keepsNetwork(req, v) {
+	resp := &networkv1.ListNetworksResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoNetwork(&p.Items[i], s.Region); keepsNetwork(req, v) {
 			resp.Networks = append(resp.Networks, v)
 		}
 	}
@@ -108,6 +109,6 @@ func (n *networkServer) ListNetworks(ctx context.Context, req *networkv1.ListNet
 // isInternal tells whether a network exists and is not external, which Neutron
 // answers with a 400 that does not say so.
 func isInternal(ctx context.Context, client *gophercloud.ServiceClient, id string) bool {
-	v, err := networks.get(ctx, client, id)
+	v, err := networks.Get(ctx, client, id)
 	return err == nil && !v.External
 }

@@ -5,6 +5,7 @@ import (
 
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 )
 
@@ -13,12 +14,12 @@ func toProtoNetwork(v *network, region string) *networkv1.Network {
 	return &networkv1.Network{
 		Id:                  v.ID,
 		Name:                v.Name,
-		Description:         unmarked(v.Description),
+		Description:         rest.Unmarked(v.Description),
 		Tags:                tags.ToProto(v.Tags),
 		State:               toProtoNetworkState(v.Status, v.AdminStateUp),
 		ProviderState:       v.Status,
-		CreatedAt:           toProtoTime(v.CreatedAt),
-		UpdatedAt:           toProtoTime(v.UpdatedAt),
+		CreatedAt:           rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:           rest.ToProtoTime(v.UpdatedAt),
 		RegionId:            region,
 		SubnetIds:           v.Subnets,
 		Mtu:                 v.MTU,

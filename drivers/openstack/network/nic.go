@@ -11,6 +11,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 	"github.com/yunqiao/yunqiao/drivers/openstack/vmaction"
@@ -34,7 +35,7 @@ func (n *nicServer) CreateNic(ctx context.Context, req *networkv1.CreateNicReque
 	if err != nil {
 		return nil, err
 	}
-	v, err := nics.createMarked(ctx, client, fromProtoCreateNIC(req, networkID), req.GetDescription(), req.GetTags())
+	v, err := nics.CreateMarked(ctx, client, fromProtoCreateNIC(req, networkID), req.GetDescription(), req.GetTags())
 	if err != nil {
 		return nil, explainNIC(req.GetSubnetId(), "", err)
 	}
@@ -43,33 +44,33 @@ func (n *nicServer) CreateNic(ctx context.Context, req *networkv1.CreateNicReque
 
 // networkOf is the network of a subnet. Errors: REFERENCE_NOT_FOUND.
 func networkOf(ctx context.Context, s *session.Session, subnetID string) (string, error) {
-	if err := session.ReferenceUUID(subnets.resourceType, subnetID, "subnet_id"); err != nil {
+	if err := session.ReferenceUUID(subnets.Type, subnetID, "subnet_id"); err != nil {
 		return "", err
 	}
 	v, err := s.Subnets.Get(ctx, subnetID, func(ctx context.Context) (*gophersubnets.Subnet, error) {
 		return gophersubnets.Get(ctx, s.Network, subnetID).Extract()
 	})
 	if err != nil {
-		return "", asReference(session.Error(err, subnets.resourceType, subnetID), "subnet_id")
+		return "", rest.AsReference(session.Error(err, subnets.Type, subnetID), "subnet_id")
 	}
 	return v.NetworkID, nil
 }
 
 // explainNIC tells what a refusal of a port's attributes is about.
 func explainNIC(subnetID, id string, err error) error {
-	switch faultCode(err) {
+	switch rest.FaultCode(err) {
 	case "SubnetNotFound", "NetworkNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, subnets.resourceType, subnetID, sdk.Field("subnet_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, subnets.Type, subnetID, sdk.Field("subnet_id"))
 	case "SecurityGroupNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, securityGroups.resourceType, "", sdk.Field("security_group_ids"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, securityGroups.Type, "", sdk.Field("security_group_ids"))
 	case "IpAddressInUse", "IpAddressAlreadyAllocated":
-		return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, nics.resourceType, id, sdk.Field("ip_address"))
+		return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, nics.Type, id, sdk.Field("ip_address"))
 	case "InvalidIpForSubnet", "InvalidIpForNetwork":
-		return session.Error(err, nics.resourceType, id, sdk.Field("ip_address"))
+		return session.Error(err, nics.Type, id, sdk.Field("ip_address"))
 	case "MacAddressInUse":
-		return session.Error(err, nics.resourceType, id, sdk.Field("mac_address"))
+		return session.Error(err, nics.Type, id, sdk.Field("mac_address"))
 	default:
-		return session.Error(err, nics.resourceType, id)
+		return session.Error(err, nics.Type, id)
 	}
 }
 
@@ -86,7 +87,7 @@ func (n *nicServer) UpdateNic(ctx context.Context, req *networkv1.UpdateNicReque
 		return nil, explainNIC("", req.GetId(), err)
 	}
 	if req.GetTags() != nil {
-		if err := nics.setTags(ctx, client, v.ID, tags.FromProto(req.GetTags().GetEntries(), v.Tags)); err != nil {
+		if err := nics.SetTags(ctx, client, v.ID, tags.FromProto(req.GetTags().GetEntries(), v.Tags)); err != nil {
 			return nil, err
 		}
 	}
@@ -103,7 +104,7 @@ const maxRaces = 4
 func modifyNIC(ctx context.Context, client *gophercloud.ServiceClient, id string, change func(*port) (map[string]any, error)) (*port, error) {
 	var raced error
 	for range maxRaces {
-		p, err := nics.get(ctx, client, id)
+		p, err := nics.Get(ctx, client, id)
 		if err != nil {
 			return nil, err
 		}
@@ -111,13 +112,13 @@ func modifyNIC(ctx context.Context, client *gophercloud.ServiceClient, id string
 		if err != nil || len(attributes) == 0 {
 			return p, err
 		}
-		v, err := nics.updateIf(ctx, client, id, p.RevisionNumber, attributes)
+		v, err := nics.UpdateIf(ctx, client, id, p.RevisionNumber, attributes)
 		if !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
 			return v, err
 		}
 		raced = err
 	}
-	return nil, session.As(apiv1.Reason_REASON_RESOURCE_BUSY, raced, nics.resourceType, id)
+	return nil, session.As(apiv1.Reason_REASON_RESOURCE_BUSY, raced, nics.Type, id)
 }
 
 // DeleteNic removes a port that no device has. It is read first, and removed as
@@ -136,7 +137,7 @@ func (n *nicServer) DeleteNic(ctx context.Context, req *networkv1.DeleteNicReque
 func deleteFree(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
 	var raced error
 	for range maxRaces {
-		p, err := nics.get(ctx, client, id)
+		p, err := nics.Get(ctx, client, id)
 		if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
 			return nil
 		}
@@ -144,28 +145,28 @@ func deleteFree(ctx context.Context, client *gophercloud.ServiceClient, id strin
 			return err
 		}
 		if p.DeviceID != "" || p.DeviceOwner != "" {
-			return sdk.InUse(nics.resourceType, id, nil, deviceBlocker(p)...)
+			return sdk.InUse(nics.Type, id, nil, deviceBlocker(p)...)
 		}
-		err = nics.deleteIf(ctx, client, id, p.RevisionNumber)
+		err = nics.DeleteIf(ctx, client, id, p.RevisionNumber)
 		if !gophercloud.ResponseCodeIs(err, http.StatusPreconditionFailed) {
-			return session.Error(err, nics.resourceType, id)
+			return session.Error(err, nics.Type, id)
 		}
 		raced = err
 	}
-	return session.As(apiv1.Reason_REASON_RESOURCE_BUSY, raced, nics.resourceType, id)
+	return session.As(apiv1.Reason_REASON_RESOURCE_BUSY, raced, nics.Type, id)
 }
 
 // deviceBlocker names the device of a port, where it is a resource.
 func deviceBlocker(p *port) []string {
 	switch toProtoDeviceKind(p.DeviceOwner, p.DeviceID) {
 	case networkv1.NicDeviceKind_NIC_DEVICE_KIND_VM:
-		return []string{blocker(vmaction.ResourceType, p.DeviceID)}
+		return []string{rest.Blocker(vmaction.ResourceType, p.DeviceID)}
 	case networkv1.NicDeviceKind_NIC_DEVICE_KIND_ROUTER:
-		return []string{blocker(routers.resourceType, p.DeviceID)}
+		return []string{rest.Blocker(routers.Type, p.DeviceID)}
 	case networkv1.NicDeviceKind_NIC_DEVICE_KIND_PUBLIC_IP:
-		return []string{blocker(publicIPs.resourceType, p.DeviceID)}
+		return []string{rest.Blocker(publicIPs.Type, p.DeviceID)}
 	case networkv1.NicDeviceKind_NIC_DEVICE_KIND_LOAD_BALANCER:
-		return []string{blocker("network.vip", strings.TrimPrefix(p.DeviceID, loadBalancerPrefix))}
+		return []string{rest.Blocker("network.vip", strings.TrimPrefix(p.DeviceID, loadBalancerPrefix))}
 	default:
 		return nil
 	}
@@ -177,12 +178,12 @@ func (n *nicServer) GetNic(ctx context.Context, req *networkv1.GetNicRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	v, err := nics.get(ctx, client, req.GetId())
+	v, err := nics.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
 	out := toProtoNIC(v, s.Region)
-	bound, err := publicIPs.list(ctx, client, url.Values{"port_id": {v.ID}})
+	bound, err := publicIPs.List(ctx, client, url.Values{"port_id": {v.ID}})
 	if err != nil {
 		return nil, err
 	}
@@ -207,21 +208,21 @@ func (n *nicServer) ListNics(ctx context.Context, req *networkv1.ListNicsRequest
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "name", req.GetName())
-	setIf(query, "device_id", req.GetVmId())
-	setIf(query, "network_id", req.GetNetworkId())
-	setIf(query, "security_groups", req.GetSecurityGroupId())
-	setIf(query, "mac_address", req.GetMacAddress())
+	rest.SetIf(query, "name", req.GetName())
+	rest.SetIf(query, "device_id", req.GetVmId())
+	rest.SetIf(query, "network_id", req.GetNetworkId())
+	rest.SetIf(query, "security_groups", req.GetSecurityGroupId())
+	rest.SetIf(query, "mac_address", req.GetMacAddress())
 	if req.GetSubnetId() != "" {
 		query.Set("fixed_ips", "subnet_id="+req.GetSubnetId())
 	}
-	p, err := nics.find(ctx, client, req, query)
+	p, err := nics.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListNicsResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoNIC(&p.items[i], s.Region); keepsNIC(req, v) {
+	resp := &networkv1.ListNicsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoNIC(&p.Items[i], s.Region); keepsNIC(req, v) {
 			resp.Nics = append(resp.Nics, v)
 		}
 	}
@@ -233,7 +234,7 @@ func (n *nicServer) complete(ctx context.Context, s *session.Session, vmID strin
 	if len(page) == 0 {
 		return nil
 	}
-	all, err := publicIPs.list(ctx, s.Network, url.Values{})
+	all, err := publicIPs.List(ctx, s.Network, url.Values{})
 	if err != nil {
 		return err
 	}

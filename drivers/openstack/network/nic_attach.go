@@ -27,7 +27,7 @@ func (n *nicServer) AttachNic(ctx context.Context, req *networkv1.AttachNicReque
 	if err != nil {
 		return nil, err
 	}
-	p, err := nics.get(ctx, client, req.GetId())
+	p, err := nics.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -35,7 +35,7 @@ func (n *nicServer) AttachNic(ctx context.Context, req *networkv1.AttachNicReque
 	case p.DeviceID == req.GetVmId():
 		return &networkv1.AttachNicResponse{Id: p.ID, State: toProtoNICState(p.Status, p.DeviceID)}, nil
 	case p.DeviceID != "" || p.DeviceOwner != "":
-		return nil, sdk.InUse(nics.resourceType, p.ID, nil, deviceBlocker(p)...)
+		return nil, sdk.InUse(nics.Type, p.ID, nil, deviceBlocker(p)...)
 	}
 	if err := requireVM(s, req.GetVmId()); err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (n *nicServer) DetachNic(ctx context.Context, req *networkv1.DetachNicReque
 	if err != nil {
 		return nil, err
 	}
-	p, err := nics.get(ctx, client, req.GetId())
+	p, err := nics.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func detach(ctx context.Context, s *session.Session, p *port, vmID string) error
 	case vmID != "" && vmID != p.DeviceID:
 		return sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(vmaction.ResourceType, vmID), sdk.Field("vm_id"))
 	case !isVM(p), madeByNova(p):
-		return sdk.InvalidState(nics.resourceType, p.ID, nil)
+		return sdk.InvalidState(nics.Type, p.ID, nil)
 	}
 	if err := requireVM(s, p.DeviceID); err != nil {
 		return err

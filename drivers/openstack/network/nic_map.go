@@ -5,6 +5,7 @@ import (
 
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 )
 
@@ -19,12 +20,12 @@ func toProtoNIC(v *port, region string) *networkv1.Nic {
 	out := &networkv1.Nic{
 		Id:                  v.ID,
 		Name:                v.Name,
-		Description:         unmarked(v.Description),
+		Description:         rest.Unmarked(v.Description),
 		Tags:                tags.ToProto(v.Tags),
 		State:               toProtoNICState(v.Status, v.DeviceID),
 		ProviderState:       v.Status,
-		CreatedAt:           toProtoTime(v.CreatedAt),
-		UpdatedAt:           toProtoTime(v.UpdatedAt),
+		CreatedAt:           rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:           rest.ToProtoTime(v.UpdatedAt),
 		RegionId:            region,
 		NetworkId:           v.NetworkID,
 		MacAddress:          strings.ToLower(v.MACAddress),
@@ -126,7 +127,7 @@ func fromProtoUpdateNIC(req *networkv1.UpdateNicRequest, present *port) map[stri
 	attributes := map[string]any{}
 	setPointer(attributes, "name", req.Name)
 	if req.Description != nil {
-		attributes["description"] = req.GetDescription() + marker(present.Description)
+		attributes["description"] = req.GetDescription() + rest.Marker(present.Description)
 	}
 	if req.GetSecurityGroupIds() != nil {
 		attributes["security_groups"] = append([]string{}, req.GetSecurityGroupIds().GetValues()...)

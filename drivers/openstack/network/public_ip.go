@@ -9,6 +9,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -37,7 +38,7 @@ func (n *publicIPServer) CreatePublicIp(ctx context.Context, req *networkv1.Crea
 	if req.GetIpAddress() != "" {
 		attributes["floating_ip_address"] = req.GetIpAddress()
 	}
-	v, err := publicIPs.createMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
+	v, err := publicIPs.CreateMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
 	if err != nil {
 		return nil, explainCreatePublicIP(ctx, client, external, err)
 	}
@@ -49,14 +50,14 @@ func (n *publicIPServer) CreatePublicIp(ctx context.Context, req *networkv1.Crea
 // where there is none.
 func externalNetwork(ctx context.Context, client *gophercloud.ServiceClient, asked string) (string, error) {
 	if asked != "" {
-		return asked, session.ReferenceUUID(networks.resourceType, asked, "external_network_id")
+		return asked, session.ReferenceUUID(networks.Type, asked, "external_network_id")
 	}
-	found, err := networks.list(ctx, client, url.Values{"router:external": {"true"}})
+	found, err := networks.List(ctx, client, url.Values{"router:external": {"true"}})
 	switch {
 	case err != nil:
 		return "", err
 	case len(found) == 0:
-		return "", sdk.NewError(apiv1.Reason_REASON_OUT_OF_STOCK, sdk.Resource(publicIPs.resourceType, ""))
+		return "", sdk.NewError(apiv1.Reason_REASON_OUT_OF_STOCK, sdk.Resource(publicIPs.Type, ""))
 	case len(found) > 1:
 		return "", sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("external_network_id"),
 			sdk.Violation("external_network_id", "must be given, as the cloud has several external networks"))
@@ -65,16 +66,16 @@ func externalNetwork(ctx context.Context, client *gophercloud.ServiceClient, ask
 }
 
 func explainCreatePublicIP(ctx context.Context, client *gophercloud.ServiceClient, external string, err error) error {
-	code := faultCode(err)
+	code := rest.FaultCode(err)
 	switch {
 	case code == "NetworkNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.resourceType, external, sdk.Field("external_network_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.Type, external, sdk.Field("external_network_id"))
 	case code == "IpAddressAlreadyAllocated", code == "IpAddressInUse":
-		return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, publicIPs.resourceType, "", sdk.Field("ip_address"))
+		return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, publicIPs.Type, "", sdk.Field("ip_address"))
 	case code != "ExternalIpAddressExhausted" && gophercloud.ResponseCodeIs(err, http.StatusBadRequest) && isInternal(ctx, client, external):
-		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, networks.resourceType, external, sdk.Field("external_network_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, networks.Type, external, sdk.Field("external_network_id"))
 	}
-	return session.Error(err, publicIPs.resourceType, "")
+	return session.Error(err, publicIPs.Type, "")
 }
 
 // UpdatePublicIp changes what is present. The address is read first, because
@@ -87,7 +88,7 @@ func (n *publicIPServer) UpdatePublicIp(ctx context.Context, req *networkv1.Upda
 	if req.BandwidthMbps != nil || req.BandwidthCharge != nil {
 		return nil, sdk.Unsupported("network.public_ip.bandwidth")
 	}
-	v, err := publicIPs.get(ctx, client, req.GetId())
+	v, err := publicIPs.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +96,8 @@ func (n *publicIPServer) UpdatePublicIp(ctx context.Context, req *networkv1.Upda
 	if err != nil {
 		return nil, err
 	}
-	v, err = publicIPs.apply(ctx, client, req.GetId(), edit{
-		description: req.Description, tags: req.GetTags(), attributes: attributes,
+	v, err = publicIPs.Apply(ctx, client, req.GetId(), rest.Edit{
+		Description: req.Description, Tags: req.GetTags(), Attributes: attributes,
 	})
 	if err != nil {
 		return nil, explainBinding(ctx, client, req, err)
@@ -113,22 +114,22 @@ func binding(req *networkv1.UpdatePublicIpRequest, now string) (map[string]any, 
 	case req.NicId == nil || req.GetNicId() == now:
 		return map[string]any{}, nil
 	case now != "" && !req.GetAllowRebind():
-		return nil, sdk.InUse(publicIPs.resourceType, req.GetId(), nil, blocker(nics.resourceType, now))
+		return nil, sdk.InUse(publicIPs.Type, req.GetId(), nil, rest.Blocker(nics.Type, now))
 	default:
 		return map[string]any{"port_id": req.GetNicId()}, nil
 	}
 }
 
 func explainBinding(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.UpdatePublicIpRequest, err error) error {
-	switch faultCode(err) {
+	switch rest.FaultCode(err) {
 	case "PortNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, nics.resourceType, req.GetNicId(), sdk.Field("nic_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, nics.Type, req.GetNicId(), sdk.Field("nic_id"))
 	case "ExternalGatewayForFloatingIPNotFound":
-		return session.As(apiv1.Reason_REASON_INVALID_STATE, err, routers.resourceType, "", sdk.Field("nic_id"))
+		return session.As(apiv1.Reason_REASON_INVALID_STATE, err, routers.Type, "", sdk.Field("nic_id"))
 	case "FloatingIPPortAlreadyAssociated":
-		return publicIPsInUse(ctx, client, nics.resourceType, req.GetNicId(), url.Values{"port_id": {req.GetNicId()}}, err)
+		return publicIPsInUse(ctx, client, nics.Type, req.GetNicId(), url.Values{"port_id": {req.GetNicId()}}, err)
 	default:
-		return session.Error(err, publicIPs.resourceType, req.GetId())
+		return session.Error(err, publicIPs.Type, req.GetId())
 	}
 }
 
@@ -139,8 +140,8 @@ func (n *publicIPServer) DeletePublicIp(ctx context.Context, req *networkv1.Dele
 	if err != nil {
 		return nil, err
 	}
-	if err := publicIPs.delete(ctx, client, req.GetId()); err != nil {
-		return nil, session.Error(err, publicIPs.resourceType, req.GetId())
+	if err := publicIPs.Delete(ctx, client, req.GetId()); err != nil {
+		return nil, session.Error(err, publicIPs.Type, req.GetId())
 	}
 	return &networkv1.DeletePublicIpResponse{Id: req.GetId(), State: networkv1.PublicIpState_PUBLIC_IP_STATE_DELETED}, nil
 }
@@ -151,7 +152,7 @@ func (n *publicIPServer) GetPublicIp(ctx context.Context, req *networkv1.GetPubl
 	if err != nil {
 		return nil, err
 	}
-	v, err := publicIPs.get(ctx, client, req.GetId())
+	v, err := publicIPs.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -166,15 +167,15 @@ func (n *publicIPServer) ListPublicIps(ctx context.Context, req *networkv1.ListP
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "port_id", req.GetNicId())
-	setIf(query, "floating_ip_address", req.GetIpAddress())
-	p, err := publicIPs.find(ctx, client, req, query)
+	rest.SetIf(query, "port_id", req.GetNicId())
+	rest.SetIf(query, "floating_ip_address", req.GetIpAddress())
+	p, err := publicIPs.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListPublicIpsResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoPublicIP(&p.items[i], s.Region); keepsPublicIP(req, v) {
+	resp := &networkv1.ListPublicIpsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoPublicIP(&p.Items[i], s.Region); keepsPublicIP(req, v) {
 			resp.PublicIps = append(resp.PublicIps, v)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 )
 
@@ -12,12 +13,12 @@ import (
 func toProtoPublicIP(v *floatingIP, region string) *networkv1.PublicIp {
 	return &networkv1.PublicIp{
 		Id:                v.ID,
-		Description:       unmarked(v.Description),
+		Description:       rest.Unmarked(v.Description),
 		Tags:              tags.ToProto(v.Tags),
 		State:             toProtoPublicIPState(v.Status, v.PortID),
 		ProviderState:     v.Status,
-		CreatedAt:         toProtoTime(v.CreatedAt),
-		UpdatedAt:         toProtoTime(v.UpdatedAt),
+		CreatedAt:         rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:         rest.ToProtoTime(v.UpdatedAt),
 		RegionId:          region,
 		IpAddress:         v.IPAddress,
 		ExternalNetworkId: v.NetworkID,

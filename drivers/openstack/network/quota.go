@@ -7,10 +7,12 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 )
 
-// GetNetworkQuota reads the project's limits and how far they are used.
+// GetNetworkQuota reads the project's limits and how far they are used, with those
+// of the load balancer service.
 func (n *networkServer) GetNetworkQuota(ctx context.Context, _ *networkv1.GetNetworkQuotaRequest) (*networkv1.GetNetworkQuotaResponse, error) {
 	s, client, err := n.open(ctx)
 	if err != nil {
@@ -20,7 +22,11 @@ func (n *networkServer) GetNetworkQuota(ctx context.Context, _ *networkv1.GetNet
 	if err != nil {
 		return nil, session.Error(err, "", "")
 	}
-	return &networkv1.GetNetworkQuotaResponse{Quotas: toProtoQuotas(set)}, nil
+	balancing, err := loadbalancer.Quotas(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return &networkv1.GetNetworkQuotaResponse{Quotas: append(toProtoQuotas(set), balancing...)}, nil
 }
 
 func toProtoQuotas(set *quotas.QuotaDetailSet) []*apiv1.Quota {

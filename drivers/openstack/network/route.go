@@ -3,11 +3,13 @@ package network
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -19,7 +21,7 @@ func (n *routerServer) AddRoute(ctx context.Context, req *networkv1.AddRouteRequ
 	if err != nil {
 		return nil, err
 	}
-	v, err := routers.get(ctx, client, req.GetId())
+	v, err := routers.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -28,24 +30,25 @@ func (n *routerServer) AddRoute(ctx context.Context, req *networkv1.AddRouteRequ
 		return nil, err
 	}
 	resp := &networkv1.AddRouteResponse{Id: v.ID, State: toProtoRouterState(v.Status)}
-	for _, r := range routesTo(v.Routes, req.GetDestinationCidr()) {
-		if r.NextHop == hop {
-			return resp, nil
-		}
+	existing := routesTo(v.Routes, req.GetDestinationCidr())
+	if slices.ContainsFunc(existing, func(r route) bool { return r.NextHop == hop }) {
+		return resp, nil
+	}
+	if len(existing) > 0 {
 		return nil, sdk.NewError(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING,
-			sdk.Resource(routers.resourceType, v.ID), sdk.Field("destination_cidr"))
+			sdk.Resource(routers.Type, v.ID), sdk.Field("destination_cidr"))
 	}
 	added := []route{{Destination: req.GetDestinationCidr(), NextHop: hop}}
-	err = routers.act(ctx, client, v.ID, "add_extraroutes", routesBody(added), nil)
+	err = routers.Act(ctx, client, v.ID, "add_extraroutes", routesBody(added), nil)
 	switch {
 	case err == nil:
 		return resp, nil
-	case faultCode(err) == "InvalidRoutes" && gophercloud.ResponseCodeIs(err, http.StatusBadRequest):
-		return nil, session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, routers.resourceType, v.ID, sdk.Field(nextHopField(req)))
-	case faultCode(err) == "RoutesExhausted":
-		return nil, session.As(apiv1.Reason_REASON_QUOTA_EXCEEDED, err, routers.resourceType, v.ID)
+	case rest.FaultCode(err) == "InvalidRoutes" && gophercloud.ResponseCodeIs(err, http.StatusBadRequest):
+		return nil, session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, routers.Type, v.ID, sdk.Field(nextHopField(req)))
+	case rest.FaultCode(err) == "RoutesExhausted":
+		return nil, session.As(apiv1.Reason_REASON_QUOTA_EXCEEDED, err, routers.Type, v.ID)
 	default:
-		return nil, session.Error(err, routers.resourceType, v.ID)
+		return nil, session.Error(err, routers.Type, v.ID)
 	}
 }
 
@@ -55,13 +58,13 @@ func (n *routerServer) RemoveRoute(ctx context.Context, req *networkv1.RemoveRou
 	if err != nil {
 		return nil, err
 	}
-	v, err := routers.get(ctx, client, req.GetId())
+	v, err := routers.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
 	if gone := routesTo(v.Routes, req.GetDestinationCidr()); len(gone) > 0 {
-		if err := routers.act(ctx, client, v.ID, "remove_extraroutes", routesBody(gone), nil); err != nil {
-			return nil, session.Error(err, routers.resourceType, v.ID)
+		if err := routers.Act(ctx, client, v.ID, "remove_extraroutes", routesBody(gone), nil); err != nil {
+			return nil, session.Error(err, routers.Type, v.ID)
 		}
 	}
 	return &networkv1.RemoveRouteResponse{Id: v.ID, State: toProtoRouterState(v.Status)}, nil
@@ -72,14 +75,14 @@ func nextHop(ctx context.Context, client *gophercloud.ServiceClient, req *networ
 	if req.GetNicId() == "" {
 		return req.GetIpAddress(), nil
 	}
-	p, err := nics.get(ctx, client, req.GetNicId())
+	p, err := nics.Get(ctx, client, req.GetNicId())
 	if err != nil {
-		return "", asReference(err, "nic_id")
+		return "", rest.AsReference(err, "nic_id")
 	}
 	hop := nextHopOf(p, req.GetDestinationCidr())
 	if hop == "" {
 		return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH,
-			sdk.Resource(nics.resourceType, p.ID), sdk.Field("nic_id"))
+			sdk.Resource(nics.Type, p.ID), sdk.Field("nic_id"))
 	}
 	return hop, nil
 }

@@ -10,6 +10,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -31,7 +32,7 @@ func (n *routerServer) CreateRouter(ctx context.Context, req *networkv1.CreateRo
 	if err != nil {
 		return nil, err
 	}
-	v, err := routers.createMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
+	v, err := routers.CreateMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
 	if err != nil {
 		return nil, explainGateway(ctx, client, "", req.GetExternalGateway(), err)
 	}
@@ -45,11 +46,11 @@ func (n *routerServer) DeleteRouter(ctx context.Context, req *networkv1.DeleteRo
 		return nil, err
 	}
 	id := req.GetId()
-	if err := routers.delete(ctx, client, id); err != nil {
-		if faultCode(err) == "RouterInUse" {
+	if err := routers.Delete(ctx, client, id); err != nil {
+		if rest.FaultCode(err) == "RouterInUse" {
 			return nil, interfacesInUse(ctx, client, id, err)
 		}
-		return nil, session.Error(err, routers.resourceType, id)
+		return nil, session.Error(err, routers.Type, id)
 	}
 	return &networkv1.DeleteRouterResponse{Id: id, State: networkv1.RouterState_ROUTER_STATE_DELETED}, nil
 }
@@ -58,15 +59,15 @@ func (n *routerServer) DeleteRouter(ctx context.Context, req *networkv1.DeleteRo
 func interfacesInUse(ctx context.Context, client *gophercloud.ServiceClient, id string, cause error) error {
 	ports, err := interfacesOf(ctx, client, id)
 	if err != nil {
-		return session.Error(cause, routers.resourceType, id)
+		return session.Error(cause, routers.Type, id)
 	}
 	var blockers []string
 	for _, i := range toProtoInterfaces(ports) {
-		if len(blockers) < maxBlockers {
-			blockers = append(blockers, blocker(subnets.resourceType, i.GetSubnetId()))
+		if len(blockers) < rest.MaxBlockers {
+			blockers = append(blockers, rest.Blocker(subnets.Type, i.GetSubnetId()))
 		}
 	}
-	return sdk.InUse(routers.resourceType, id, cause, blockers...)
+	return sdk.InUse(routers.Type, id, cause, blockers...)
 }
 
 // UpdateRouter changes what is present.
@@ -79,8 +80,8 @@ func (n *routerServer) UpdateRouter(ctx context.Context, req *networkv1.UpdateRo
 	if req.GetExternalGateway() != nil {
 		attributes["external_gateway_info"] = fromProtoGateway(req.GetExternalGateway())
 	}
-	v, err := routers.apply(ctx, client, req.GetId(), edit{
-		name: req.Name, description: req.Description, tags: req.GetTags(), attributes: attributes,
+	v, err := routers.Apply(ctx, client, req.GetId(), rest.Edit{
+		Name: req.Name, Description: req.Description, Tags: req.GetTags(), Attributes: attributes,
 	})
 	if err != nil {
 		return nil, explainGateway(ctx, client, req.GetId(), req.GetExternalGateway(), err)
@@ -91,17 +92,17 @@ func (n *routerServer) UpdateRouter(ctx context.Context, req *networkv1.UpdateRo
 // explainGateway tells what a refusal of a router with a gateway means. Neutron
 // answers a network that is not external with an unspecific 400.
 func explainGateway(ctx context.Context, client *gophercloud.ServiceClient, id string, spec *networkv1.ExternalGatewaySpec, err error) error {
-	code := faultCode(err)
+	code := rest.FaultCode(err)
 	external := spec.GetNetworkId()
 	switch {
 	case code == "NetworkNotFound" || code == "ExternalNetworkNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.resourceType, external, sdk.Field("external_gateway.network_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.Type, external, sdk.Field("external_gateway.network_id"))
 	case strings.HasPrefix(code, "RouterExternalGatewayInUse"):
-		return publicIPsInUse(ctx, client, routers.resourceType, id, url.Values{"router_id": {id}}, err)
+		return publicIPsInUse(ctx, client, routers.Type, id, url.Values{"router_id": {id}}, err)
 	case external != "" && gophercloud.ResponseCodeIs(err, http.StatusBadRequest) && isInternal(ctx, client, external):
-		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, networks.resourceType, external, sdk.Field("external_gateway.network_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, networks.Type, external, sdk.Field("external_gateway.network_id"))
 	}
-	return session.Error(err, routers.resourceType, id)
+	return session.Error(err, routers.Type, id)
 }
 
 // GetRouter reads one router with its interfaces and routes.
@@ -110,7 +111,7 @@ func (n *routerServer) GetRouter(ctx context.Context, req *networkv1.GetRouterRe
 	if err != nil {
 		return nil, err
 	}
-	v, err := routers.get(ctx, client, req.GetId())
+	v, err := routers.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -131,21 +132,21 @@ func (n *routerServer) ListRouters(ctx context.Context, req *networkv1.ListRoute
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "name", req.GetName())
-	p, err := routers.find(ctx, client, req, query)
+	rest.SetIf(query, "name", req.GetName())
+	p, err := routers.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListRoutersResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoRouter(&p.items[i], s.Region); keepsRouter(req, v) {
+	resp := &networkv1.ListRoutersResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoRouter(&p.Items[i], s.Region); keepsRouter(req, v) {
 			resp.Routers = append(resp.Routers, v)
 		}
 	}
 	if len(resp.Routers) == 0 {
 		return resp, nil
 	}
-	ports, err := nics.list(ctx, client, url.Values{"device_owner": routerInterfaceOwners()})
+	ports, err := nics.List(ctx, client, url.Values{"device_owner": routerInterfaceOwners()})
 	if err != nil {
 		return nil, err
 	}
@@ -158,5 +159,5 @@ func (n *routerServer) ListRouters(ctx context.Context, req *networkv1.ListRoute
 
 // interfacesOf reads the ports that join subnets to a router.
 func interfacesOf(ctx context.Context, client *gophercloud.ServiceClient, id string) ([]port, error) {
-	return nics.list(ctx, client, url.Values{"device_id": {id}, "device_owner": routerInterfaceOwners()})
+	return nics.List(ctx, client, url.Values{"device_id": {id}, "device_owner": routerInterfaceOwners()})
 }

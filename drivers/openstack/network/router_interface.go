@@ -11,6 +11,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -25,7 +26,7 @@ func (n *routerServer) AddRouterInterface(ctx context.Context, req *networkv1.Ad
 	var joined struct {
 		PortID string `json:"port_id"`
 	}
-	err = routers.act(ctx, client, req.GetId(), "add_router_interface", map[string]any{"subnet_id": req.GetSubnetId()}, &joined)
+	err = routers.Act(ctx, client, req.GetId(), "add_router_interface", map[string]any{"subnet_id": req.GetSubnetId()}, &joined)
 	if err != nil {
 		if joined.PortID, err = alreadyJoined(ctx, client, req, err); err != nil {
 			return nil, err
@@ -45,7 +46,7 @@ func alreadyJoined(ctx context.Context, client *gophercloud.ServiceClient, req *
 	}
 	query := inSubnet(req.GetSubnetId())
 	query["device_owner"] = routerInterfaceOwners()
-	ports, err := nics.list(ctx, client, query)
+	ports, err := nics.List(ctx, client, query)
 	if err != nil {
 		return "", err
 	}
@@ -55,7 +56,7 @@ func alreadyJoined(ctx context.Context, client *gophercloud.ServiceClient, req *
 		}
 	}
 	if len(ports) > 0 {
-		return "", sdk.InUse(subnets.resourceType, req.GetSubnetId(), refusal, portBlockers(ports)...)
+		return "", sdk.InUse(subnets.Type, req.GetSubnetId(), refusal, portBlockers(ports)...)
 	}
 	return "", explainUnjoinable(ctx, client, req, refusal)
 }
@@ -71,27 +72,27 @@ func explainUnjoinable(ctx context.Context, client *gophercloud.ServiceClient, r
 	for _, i := range toProtoInterfaces(ports) {
 		query.Add("id", i.GetSubnetId())
 	}
-	all, err := subnets.list(ctx, client, query)
+	all, err := subnets.List(ctx, client, query)
 	at := slices.IndexFunc(all, func(v subnet) bool { return v.ID == req.GetSubnetId() })
 	if err != nil || at < 0 {
 		return explainInterface(req, refusal)
 	}
 	if all[at].GatewayIP == "" {
-		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, refusal, subnets.resourceType, req.GetSubnetId(), sdk.Field("subnet_id"))
+		return session.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, refusal, subnets.Type, req.GetSubnetId(), sdk.Field("subnet_id"))
 	}
 	for i := range all {
 		if i != at && overlaps(all[i].CIDR, all[at].CIDR) {
-			return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, refusal, subnets.resourceType, all[i].ID, sdk.Field("subnet_id"))
+			return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, refusal, subnets.Type, all[i].ID, sdk.Field("subnet_id"))
 		}
 	}
 	return explainInterface(req, refusal)
 }
 
 func explainInterface(req *networkv1.AddRouterInterfaceRequest, refusal error) error {
-	if faultCode(refusal) == "SubnetNotFound" {
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, refusal, subnets.resourceType, req.GetSubnetId(), sdk.Field("subnet_id"))
+	if rest.FaultCode(refusal) == "SubnetNotFound" {
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, refusal, subnets.Type, req.GetSubnetId(), sdk.Field("subnet_id"))
 	}
-	return session.Error(refusal, routers.resourceType, req.GetId())
+	return session.Error(refusal, routers.Type, req.GetId())
 }
 
 // RemoveRouterInterface takes a subnet off a router.
@@ -101,14 +102,14 @@ func (n *routerServer) RemoveRouterInterface(ctx context.Context, req *networkv1
 		return nil, err
 	}
 	id := req.GetId()
-	err = routers.act(ctx, client, id, "remove_router_interface", map[string]any{"subnet_id": req.GetSubnetId()}, nil)
-	code := faultCode(err)
+	err = routers.Act(ctx, client, id, "remove_router_interface", map[string]any{"subnet_id": req.GetSubnetId()}, nil)
+	code := rest.FaultCode(err)
 	switch {
 	case err == nil, strings.HasPrefix(code, "RouterInterfaceNotFound"), code == "SubnetNotFound":
 		return &networkv1.RemoveRouterInterfaceResponse{Id: id, State: networkv1.RouterState_ROUTER_STATE_AVAILABLE}, nil
 	case code == "RouterInterfaceInUseByFloatingIP":
-		return nil, publicIPsInUse(ctx, client, routers.resourceType, id, url.Values{"router_id": {id}}, err)
+		return nil, publicIPsInUse(ctx, client, routers.Type, id, url.Values{"router_id": {id}}, err)
 	default:
-		return nil, session.Error(err, routers.resourceType, id)
+		return nil, session.Error(err, routers.Type, id)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -16,12 +17,12 @@ func toProtoRouter(v *router, region string) *networkv1.Router {
 	return &networkv1.Router{
 		Id:              v.ID,
 		Name:            v.Name,
-		Description:     unmarked(v.Description),
+		Description:     rest.Unmarked(v.Description),
 		Tags:            tags.ToProto(v.Tags),
 		State:           toProtoRouterState(v.Status),
 		ProviderState:   v.Status,
-		CreatedAt:       toProtoTime(v.CreatedAt),
-		UpdatedAt:       toProtoTime(v.UpdatedAt),
+		CreatedAt:       rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:       rest.ToProtoTime(v.UpdatedAt),
 		RegionId:        region,
 		ExternalGateway: toProtoGateway(v.Gateway),
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -28,9 +29,9 @@ func (n *securityGroupServer) CreateSecurityGroup(ctx context.Context, req *netw
 	if req.GetNetworkId() != "" {
 		return nil, sdk.Unsupported("network.security_group.network_scoped")
 	}
-	v, err := securityGroups.createMarked(ctx, client, map[string]any{"name": req.GetName()}, req.GetDescription(), req.GetTags())
+	v, err := securityGroups.CreateMarked(ctx, client, map[string]any{"name": req.GetName()}, req.GetDescription(), req.GetTags())
 	if err != nil {
-		return nil, session.Error(err, securityGroups.resourceType, "")
+		return nil, session.Error(err, securityGroups.Type, "")
 	}
 	return &networkv1.CreateSecurityGroupResponse{Id: v.ID}, nil
 }
@@ -46,11 +47,11 @@ func (n *securityGroupServer) DeleteSecurityGroup(ctx context.Context, req *netw
 	if err := refuseReferenced(ctx, client, id); err != nil {
 		return nil, err
 	}
-	if err := securityGroups.delete(ctx, client, id); err != nil {
-		if faultCode(err) == "SecurityGroupInUse" {
-			return nil, portsInUse(ctx, client, securityGroups.resourceType, id, url.Values{"security_groups": {id}}, err)
+	if err := securityGroups.Delete(ctx, client, id); err != nil {
+		if rest.FaultCode(err) == "SecurityGroupInUse" {
+			return nil, portsInUse(ctx, client, securityGroups.Type, id, url.Values{"security_groups": {id}}, err)
 		}
-		return nil, session.Error(err, securityGroups.resourceType, id)
+		return nil, session.Error(err, securityGroups.Type, id)
 	}
 	return &networkv1.DeleteSecurityGroupResponse{Id: id}, nil
 }
@@ -60,18 +61,18 @@ func refuseReferenced(ctx context.Context, client *gophercloud.ServiceClient, id
 	if !session.IsUUID(id) {
 		return nil
 	}
-	referring, err := rules.list(ctx, client, url.Values{"remote_group_id": {id}})
+	referring, err := rules.List(ctx, client, url.Values{"remote_group_id": {id}})
 	if err != nil {
 		return err
 	}
 	var blockers []string
 	for i := range referring {
-		if referring[i].SecurityGroupID != id && len(blockers) < maxBlockers {
-			blockers = append(blockers, blocker(rules.resourceType, referring[i].ID))
+		if referring[i].SecurityGroupID != id && len(blockers) < rest.MaxBlockers {
+			blockers = append(blockers, rest.Blocker(rules.Type, referring[i].ID))
 		}
 	}
 	if len(blockers) > 0 {
-		return sdk.InUse(securityGroups.resourceType, id, nil, blockers...)
+		return sdk.InUse(securityGroups.Type, id, nil, blockers...)
 	}
 	return nil
 }
@@ -82,9 +83,9 @@ func (n *securityGroupServer) UpdateSecurityGroup(ctx context.Context, req *netw
 	if err != nil {
 		return nil, err
 	}
-	v, err := securityGroups.apply(ctx, client, req.GetId(), edit{name: req.Name, description: req.Description, tags: req.GetTags()})
+	v, err := securityGroups.Apply(ctx, client, req.GetId(), rest.Edit{Name: req.Name, Description: req.Description, Tags: req.GetTags()})
 	if err != nil {
-		return nil, session.Error(err, securityGroups.resourceType, req.GetId())
+		return nil, session.Error(err, securityGroups.Type, req.GetId())
 	}
 	return &networkv1.UpdateSecurityGroupResponse{Id: v.ID}, nil
 }
@@ -95,7 +96,7 @@ func (n *securityGroupServer) GetSecurityGroup(ctx context.Context, req *network
 	if err != nil {
 		return nil, err
 	}
-	v, err := securityGroups.get(ctx, client, req.GetId())
+	v, err := securityGroups.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -113,14 +114,14 @@ func (n *securityGroupServer) ListSecurityGroups(ctx context.Context, req *netwo
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "name", req.GetName())
-	p, err := securityGroups.find(ctx, client, req, query)
+	rest.SetIf(query, "name", req.GetName())
+	p, err := securityGroups.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListSecurityGroupsResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoSecurityGroup(&p.items[i], s.Region); keepsSecurityGroup(req, v) {
+	resp := &networkv1.ListSecurityGroupsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoSecurityGroup(&p.Items[i], s.Region); keepsSecurityGroup(req, v) {
 			resp.SecurityGroups = append(resp.SecurityGroups, v)
 		}
 	}

@@ -3,6 +3,7 @@ package network
 import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 )
 
@@ -11,10 +12,10 @@ func toProtoSecurityGroup(v *securityGroup, region string) *networkv1.SecurityGr
 	return &networkv1.SecurityGroup{
 		Id:          v.ID,
 		Name:        v.Name,
-		Description: unmarked(v.Description),
+		Description: rest.Unmarked(v.Description),
 		Tags:        tags.ToProto(v.Tags),
-		CreatedAt:   toProtoTime(v.CreatedAt),
-		UpdatedAt:   toProtoTime(v.UpdatedAt),
+		CreatedAt:   rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:   rest.ToProtoTime(v.UpdatedAt),
 		RegionId:    region,
 	}
 }

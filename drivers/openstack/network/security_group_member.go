@@ -9,6 +9,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/ports"
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -19,14 +20,14 @@ func (n *securityGroupServer) AddSecurityGroupMember(ctx context.Context, req *n
 	if err != nil {
 		return nil, err
 	}
-	if err := session.UUID(securityGroups.resourceType, req.GetId()); err != nil {
+	if err := session.UUID(securityGroups.Type, req.GetId()); err != nil {
 		return nil, err
 	}
 	if req.GetVmId() != "" {
 		err = ports.AddGroup(ctx, s, req.GetVmId(), "", req.GetId())
 	} else {
 		_, err = modifyNIC(ctx, client, req.GetNicId(), func(p *port) (map[string]any, error) { return joinGroup(p, req.GetId()) })
-		err = asReference(err, "nic_id")
+		err = rest.AsReference(err, "nic_id")
 	}
 	if err != nil {
 		return nil, memberError(req.GetId(), err)
@@ -42,14 +43,14 @@ func (n *securityGroupServer) RemoveSecurityGroupMember(ctx context.Context, req
 	if err != nil {
 		return nil, err
 	}
-	if err := session.UUID(securityGroups.resourceType, req.GetId()); err != nil {
+	if err := session.UUID(securityGroups.Type, req.GetId()); err != nil {
 		return nil, err
 	}
 	if req.GetVmId() != "" {
 		err = removeFromVM(ctx, s, req.GetVmId(), req.GetId())
 	} else {
 		_, err = modifyNIC(ctx, client, req.GetNicId(), func(p *port) (map[string]any, error) { return leaveGroup(p, req.GetId()) })
-		err = asReference(err, "nic_id")
+		err = rest.AsReference(err, "nic_id")
 	}
 	if err != nil {
 		return nil, memberError(req.GetId(), err)
@@ -70,7 +71,7 @@ func removeFromVM(ctx context.Context, s *session.Session, vmID, groupID string)
 			continue
 		}
 		if len(p.SecurityGroups) == 1 {
-			return sdk.InvalidState(nics.resourceType, p.ID, nil)
+			return sdk.InvalidState(nics.Type, p.ID, nil)
 		}
 		member = true
 	}
@@ -86,15 +87,15 @@ func (n *securityGroupServer) ListSecurityGroupMembers(ctx context.Context, req 
 	if err != nil {
 		return nil, err
 	}
-	if err := session.UUID(securityGroups.resourceType, req.GetId()); err != nil {
+	if err := session.UUID(securityGroups.Type, req.GetId()); err != nil {
 		return nil, err
 	}
-	members, err := nics.list(ctx, client, url.Values{"security_groups": {req.GetId()}})
+	members, err := nics.List(ctx, client, url.Values{"security_groups": {req.GetId()}})
 	if err != nil {
 		return nil, err
 	}
 	if len(members) == 0 {
-		if _, err := securityGroups.get(ctx, client, req.GetId()); err != nil {
+		if _, err := securityGroups.Get(ctx, client, req.GetId()); err != nil {
 			return nil, err
 		}
 	}
@@ -108,7 +109,7 @@ func joinGroup(p *port, groupID string) (map[string]any, error) {
 	case slices.Contains(p.SecurityGroups, groupID):
 		return nil, nil
 	case p.PortSecurityEnabled != nil && !*p.PortSecurityEnabled:
-		return nil, sdk.InvalidState(nics.resourceType, p.ID, nil)
+		return nil, sdk.InvalidState(nics.Type, p.ID, nil)
 	default:
 		return map[string]any{"security_groups": append(slices.Clone(p.SecurityGroups), groupID)}, nil
 	}
@@ -122,7 +123,7 @@ func leaveGroup(p *port, groupID string) (map[string]any, error) {
 	case at < 0:
 		return nil, nil
 	case len(p.SecurityGroups) == 1:
-		return nil, sdk.InvalidState(nics.resourceType, p.ID, nil)
+		return nil, sdk.InvalidState(nics.Type, p.ID, nil)
 	default:
 		return map[string]any{"security_groups": slices.Delete(slices.Clone(p.SecurityGroups), at, at+1)}, nil
 	}
@@ -131,8 +132,8 @@ func leaveGroup(p *port, groupID string) (map[string]any, error) {
 // memberError turns an absent group, which the call is about, into NOT_FOUND.
 func memberError(groupID string, err error) error {
 	info := sdk.InfoOf(err)
-	if sdk.ReasonOf(err) == apiv1.Reason_REASON_REFERENCE_NOT_FOUND && info["resource"] == securityGroups.resourceType {
-		return sdk.NotFound(securityGroups.resourceType, groupID, err)
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_REFERENCE_NOT_FOUND && info["resource"] == securityGroups.Type {
+		return sdk.NotFound(securityGroups.Type, groupID, err)
 	}
-	return session.Error(err, securityGroups.resourceType, groupID)
+	return session.Error(err, securityGroups.Type, groupID)
 }

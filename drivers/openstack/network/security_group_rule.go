@@ -8,6 +8,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -23,8 +24,8 @@ func (n *securityGroupServer) CreateSecurityGroupRule(ctx context.Context, req *
 	if err != nil {
 		return nil, err
 	}
-	v, err := rules.create(ctx, client, ruleAttributes(wanted))
-	if faultCode(err) == "SecurityGroupRuleExists" {
+	v, err := rules.Create(ctx, client, ruleAttributes(wanted))
+	if rest.FaultCode(err) == "SecurityGroupRuleExists" {
 		v, err = equalRule(ctx, client, wanted, err)
 	}
 	if err != nil {
@@ -35,7 +36,7 @@ func (n *securityGroupServer) CreateSecurityGroupRule(ctx context.Context, req *
 
 // equalRule finds the rule of the group that is equal to the wanted one.
 func equalRule(ctx context.Context, client *gophercloud.ServiceClient, wanted *rule, refusal error) (*rule, error) {
-	all, err := rules.list(ctx, client, url.Values{
+	all, err := rules.List(ctx, client, url.Values{
 		"security_group_id": {wanted.SecurityGroupID},
 		"direction":         {wanted.Direction},
 		"ethertype":         {wanted.EtherType},
@@ -54,13 +55,13 @@ func equalRule(ctx context.Context, client *gophercloud.ServiceClient, wanted *r
 // explainCreateRule tells which of the two groups of a request is missing.
 // Neutron names none; it looks at the group of the rule first.
 func explainCreateRule(req *networkv1.CreateSecurityGroupRuleRequest, err error) error {
-	if faultCode(err) != "SecurityGroupNotFound" {
-		return session.Error(err, rules.resourceType, "")
+	if rest.FaultCode(err) != "SecurityGroupNotFound" {
+		return session.Error(err, rules.Type, "")
 	}
 	if req.GetRemoteSecurityGroupId() == "" {
-		return session.As(apiv1.Reason_REASON_NOT_FOUND, err, securityGroups.resourceType, req.GetSecurityGroupId())
+		return session.As(apiv1.Reason_REASON_NOT_FOUND, err, securityGroups.Type, req.GetSecurityGroupId())
 	}
-	return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, securityGroups.resourceType, req.GetRemoteSecurityGroupId(), sdk.Field("remote_security_group_id"))
+	return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, securityGroups.Type, req.GetRemoteSecurityGroupId(), sdk.Field("remote_security_group_id"))
 }
 
 // DeleteSecurityGroupRule removes a rule.
@@ -69,8 +70,8 @@ func (n *securityGroupServer) DeleteSecurityGroupRule(ctx context.Context, req *
 	if err != nil {
 		return nil, err
 	}
-	if err := rules.delete(ctx, client, req.GetId()); err != nil {
-		return nil, session.Error(err, rules.resourceType, req.GetId())
+	if err := rules.Delete(ctx, client, req.GetId()); err != nil {
+		return nil, session.Error(err, rules.Type, req.GetId())
 	}
 	return &networkv1.DeleteSecurityGroupRuleResponse{Id: req.GetId()}, nil
 }
@@ -81,7 +82,7 @@ func (n *securityGroupServer) GetSecurityGroupRule(ctx context.Context, req *net
 	if err != nil {
 		return nil, err
 	}
-	v, err := rules.get(ctx, client, req.GetId())
+	v, err := rules.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -95,25 +96,25 @@ func (n *securityGroupServer) ListSecurityGroupRules(ctx context.Context, req *n
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "security_group_id", req.GetSecurityGroupId())
+	rest.SetIf(query, "security_group_id", req.GetSecurityGroupId())
 	switch req.GetDirection() {
 	case apiv1.Direction_DIRECTION_INGRESS:
 		query.Set("direction", ingress)
 	case apiv1.Direction_DIRECTION_EGRESS:
 		query.Set("direction", egress)
 	}
-	p, err := rules.find(ctx, client, req, query)
+	p, err := rules.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	if len(p.items) == 0 && len(req.GetIds()) == 0 && req.GetPageToken() == "" {
-		if _, err := securityGroups.get(ctx, client, req.GetSecurityGroupId()); err != nil {
-			return nil, asReference(err, "security_group_id")
+	if len(p.Items) == 0 && len(req.GetIds()) == 0 && req.GetPageToken() == "" {
+		if _, err := securityGroups.Get(ctx, client, req.GetSecurityGroupId()); err != nil {
+			return nil, rest.AsReference(err, "security_group_id")
 		}
 	}
-	resp := &networkv1.ListSecurityGroupRulesResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		v := toProtoRule(&p.items[i], s.Region)
+	resp := &networkv1.ListSecurityGroupRulesResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		v := toProtoRule(&p.Items[i], s.Region)
 		if (req.GetSecurityGroupId() == "" || req.GetSecurityGroupId() == v.GetSecurityGroupId()) &&
 			(req.GetDirection() == 0 || req.GetDirection() == v.GetDirection()) {
 			resp.Rules = append(resp.Rules, v)

@@ -7,6 +7,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -30,8 +31,8 @@ func toProtoRule(v *rule, region string) *networkv1.SecurityGroupRule {
 	out := &networkv1.SecurityGroupRule{
 		Id:                    v.ID,
 		Description:           v.Description,
-		CreatedAt:             toProtoTime(v.CreatedAt),
-		UpdatedAt:             toProtoTime(v.UpdatedAt),
+		CreatedAt:             rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:             rest.ToProtoTime(v.UpdatedAt),
 		RegionId:              region,
 		SecurityGroupId:       v.SecurityGroupID,
 		Direction:             toProtoDirection(v.Direction),

@@ -9,6 +9,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -30,7 +31,7 @@ func (n *subnetServer) CreateSubnet(ctx context.Context, req *networkv1.CreateSu
 	if err != nil {
 		return nil, err
 	}
-	v, err := subnets.createMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
+	v, err := subnets.CreateMarked(ctx, client, attributes, req.GetDescription(), req.GetTags())
 	if err != nil {
 		return nil, explainCreateSubnet(ctx, client, req, err)
 	}
@@ -42,17 +43,17 @@ func (n *subnetServer) CreateSubnet(ctx context.Context, req *networkv1.CreateSu
 // any other wrong value with the same 400.
 func explainCreateSubnet(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.CreateSubnetRequest, err error) error {
 	switch {
-	case faultCode(err) == "NetworkNotFound":
-		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.resourceType, req.GetNetworkId(), sdk.Field("network_id"))
+	case rest.FaultCode(err) == "NetworkNotFound":
+		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.Type, req.GetNetworkId(), sdk.Field("network_id"))
 	case gophercloud.ResponseCodeIs(err, http.StatusBadRequest):
-		siblings, readErr := subnets.list(ctx, client, url.Values{"network_id": {req.GetNetworkId()}})
+		siblings, readErr := subnets.List(ctx, client, url.Values{"network_id": {req.GetNetworkId()}})
 		for i := range siblings {
 			if readErr == nil && overlaps(siblings[i].CIDR, req.GetCidr()) {
-				return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, subnets.resourceType, siblings[i].ID, sdk.Field("cidr"))
+				return session.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, subnets.Type, siblings[i].ID, sdk.Field("cidr"))
 			}
 		}
 	}
-	return session.Error(err, subnets.resourceType, "")
+	return session.Error(err, subnets.Type, "")
 }
 
 // DeleteSubnet removes a subnet in which nothing but DHCP has an address.
@@ -62,11 +63,11 @@ func (n *subnetServer) DeleteSubnet(ctx context.Context, req *networkv1.DeleteSu
 		return nil, err
 	}
 	id := req.GetId()
-	if err := subnets.delete(ctx, client, id); err != nil {
-		if faultCode(err) == "SubnetInUse" {
-			return nil, portsInUse(ctx, client, subnets.resourceType, id, inSubnet(id), err)
+	if err := subnets.Delete(ctx, client, id); err != nil {
+		if rest.FaultCode(err) == "SubnetInUse" {
+			return nil, portsInUse(ctx, client, subnets.Type, id, inSubnet(id), err)
 		}
-		return nil, session.Error(err, subnets.resourceType, id)
+		return nil, session.Error(err, subnets.Type, id)
 	}
 	s.Subnets.Forget(id)
 	return &networkv1.DeleteSubnetResponse{Id: id, State: networkv1.SubnetState_SUBNET_STATE_DELETED}, nil
@@ -87,11 +88,11 @@ func (n *subnetServer) UpdateSubnet(ctx context.Context, req *networkv1.UpdateSu
 			return nil, err
 		}
 	}
-	v, err := subnets.apply(ctx, client, req.GetId(), edit{
-		name: req.Name, description: req.Description, tags: req.GetTags(), attributes: attributes,
+	v, err := subnets.Apply(ctx, client, req.GetId(), rest.Edit{
+		Name: req.Name, Description: req.Description, Tags: req.GetTags(), Attributes: attributes,
 	})
 	if err != nil {
-		return nil, session.Error(err, subnets.resourceType, req.GetId())
+		return nil, session.Error(err, subnets.Type, req.GetId())
 	}
 	s.Subnets.Forget(v.ID)
 	s.NetworkSubnets.Forget(v.NetworkID)
@@ -104,13 +105,13 @@ func poolsOf(ctx context.Context, client *gophercloud.ServiceClient, req *networ
 	if ranges := req.GetAllocationPools().GetValues(); len(ranges) > 0 {
 		return fromProtoPools(ranges), nil
 	}
-	v, err := subnets.get(ctx, client, req.GetId())
+	v, err := subnets.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
 	pools, err := wholePools(v.CIDR, v.GatewayIP)
 	if err != nil {
-		return nil, subnets.unreadable(err)
+		return nil, subnets.Unreadable(err)
 	}
 	return pools, nil
 }
@@ -121,13 +122,13 @@ func (n *subnetServer) GetSubnet(ctx context.Context, req *networkv1.GetSubnetRe
 	if err != nil {
 		return nil, err
 	}
-	v, err := subnets.get(ctx, client, req.GetId())
+	v, err := subnets.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
 	}
 	query := inSubnet(v.ID)
 	query["device_owner"] = routerInterfaceOwners()
-	ports, err := nics.list(ctx, client, query)
+	ports, err := nics.List(ctx, client, query)
 	if err != nil {
 		return nil, err
 	}
@@ -143,15 +144,15 @@ func (n *subnetServer) ListSubnets(ctx context.Context, req *networkv1.ListSubne
 		return nil, err
 	}
 	query := url.Values{}
-	setIf(query, "name", req.GetName())
-	setIf(query, "network_id", req.GetNetworkId())
-	p, err := subnets.find(ctx, client, req, query)
+	rest.SetIf(query, "name", req.GetName())
+	rest.SetIf(query, "network_id", req.GetNetworkId())
+	p, err := subnets.Find(ctx, client, req, query)
 	if err != nil {
 		return nil, err
 	}
-	resp := &networkv1.ListSubnetsResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoSubnet(&p.items[i], s.Region); keepsSubnet(req, v) {
+	resp := &networkv1.ListSubnetsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
+	for i := range p.Items {
+		if v := toProtoSubnet(&p.Items[i], s.Region); keepsSubnet(req, v) {
 			resp.Subnets = append(resp.Subnets, v)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -17,11 +18,11 @@ func toProtoSubnet(v *subnet, region string) *networkv1.Subnet {
 	out := &networkv1.Subnet{
 		Id:          v.ID,
 		Name:        v.Name,
-		Description: unmarked(v.Description),
+		Description: rest.Unmarked(v.Description),
 		Tags:        tags.ToProto(v.Tags),
 		State:       networkv1.SubnetState_SUBNET_STATE_AVAILABLE,
-		CreatedAt:   toProtoTime(v.CreatedAt),
-		UpdatedAt:   toProtoTime(v.UpdatedAt),
+		CreatedAt:   rest.ToProtoTime(v.CreatedAt),
+		UpdatedAt:   rest.ToProtoTime(v.UpdatedAt),
 		RegionId:    region,
 		NetworkId:   v.NetworkID,
 		Cidr:        v.CIDR,

@@ -1,44 +1,9 @@
 package network
 
-import (
-	"fmt"
-	"strings"
-	"time"
-)
-
-// common is what all Neutron resources have.
-type common struct {
-	ID             string    `json:"id"`
-	Name           string    `json:"name"`
-	Description    string    `json:"description"`
-	Status         string    `json:"status"`
-	ProjectID      string    `json:"project_id"`
-	Tags           []string  `json:"tags"`
-	RevisionNumber int       `json:"revision_number"`
-	CreatedAt      timestamp `json:"created_at"`
-	UpdatedAt      timestamp `json:"updated_at"`
-}
-
-// timestamp is a time as Neutron writes it: RFC 3339, in old releases without zone (UTC).
-type timestamp struct{ time.Time }
-
-// UnmarshalJSON implements json.Unmarshaler. null and "" are the zero time.
-func (t *timestamp) UnmarshalJSON(raw []byte) error {
-	text := strings.Trim(string(raw), `"`)
-	if text == "" || text == "null" {
-		return nil
-	}
-	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999"} {
-		if at, err := time.Parse(layout, text); err == nil {
-			t.Time = at
-			return nil
-		}
-	}
-	return fmt.Errorf("no time: %q", text)
-}
+import "github.com/yunqiao/yunqiao/drivers/openstack/rest"
 
 type network struct {
-	common
+	rest.Common
 	AdminStateUp        bool     `json:"admin_state_up"`
 	Subnets             []string `json:"subnets"`
 	MTU                 int32    `json:"mtu"`
@@ -49,7 +14,7 @@ type network struct {
 }
 
 type subnet struct {
-	common
+	rest.Common
 	NetworkID       string   `json:"network_id"`
 	CIDR            string   `json:"cidr"`
 	IPVersion       int      `json:"ip_version"`
@@ -65,7 +30,7 @@ type pool struct {
 }
 
 type router struct {
-	common
+	rest.Common
 	Gateway *gateway `json:"external_gateway_info"`
 	Routes  []route  `json:"routes"`
 }
@@ -87,7 +52,7 @@ type fixedIP struct {
 }
 
 type port struct {
-	common
+	rest.Common
 	NetworkID           string    `json:"network_id"`
 	MACAddress          string    `json:"mac_address"`
 	DeviceID            string    `json:"device_id"`
@@ -98,12 +63,12 @@ type port struct {
 }
 
 type securityGroup struct {
-	common
+	rest.Common
 	Rules []rule `json:"security_group_rules"`
 }
 
 type rule struct {
-	common
+	rest.Common
 	SecurityGroupID      string  `json:"security_group_id"`
 	Direction            string  `json:"direction"`
 	EtherType            string  `json:"ethertype"`
@@ -116,7 +81,7 @@ type rule struct {
 }
 
 type floatingIP struct {
-	common
+	rest.Common
 	IPAddress      string `json:"floating_ip_address"`
 	NetworkID      string `json:"floating_network_id"`
 	RouterID       string `json:"router_id"`
@@ -126,32 +91,32 @@ type floatingIP struct {
 
 // The collections. They are constants in all but name.
 var (
-	networks = collection[network]{
-		path: "networks", one: "network", many: "networks", resourceType: "network.network",
-		common: func(v *network) *common { return &v.common },
+	networks = rest.Collection[network]{
+		Path: "networks", One: "network", Many: "networks", Type: "network.network",
+		Common: func(v *network) *rest.Common { return &v.Common },
 	}
-	subnets = collection[subnet]{
-		path: "subnets", one: "subnet", many: "subnets", resourceType: "network.subnet",
-		common: func(v *subnet) *common { return &v.common },
+	subnets = rest.Collection[subnet]{
+		Path: "subnets", One: "subnet", Many: "subnets", Type: "network.subnet",
+		Common: func(v *subnet) *rest.Common { return &v.Common },
 	}
-	routers = collection[router]{
-		path: "routers", one: "router", many: "routers", resourceType: "network.router",
-		common: func(v *router) *common { return &v.common },
+	routers = rest.Collection[router]{
+		Path: "routers", One: "router", Many: "routers", Type: "network.router",
+		Common: func(v *router) *rest.Common { return &v.Common },
 	}
-	nics = collection[port]{
-		path: "ports", one: "port", many: "ports", resourceType: "network.nic",
-		common: func(v *port) *common { return &v.common },
+	nics = rest.Collection[port]{
+		Path: "ports", One: "port", Many: "ports", Type: "network.nic",
+		Common: func(v *port) *rest.Common { return &v.Common },
 	}
-	securityGroups = collection[securityGroup]{
-		path: "security-groups", one: "security_group", many: "security_groups", resourceType: "network.security_group",
-		common: func(v *securityGroup) *common { return &v.common },
+	securityGroups = rest.Collection[securityGroup]{
+		Path: "security-groups", One: "security_group", Many: "security_groups", Type: "network.security_group",
+		Common: func(v *securityGroup) *rest.Common { return &v.Common },
 	}
-	rules = collection[rule]{
-		path: "security-group-rules", one: "security_group_rule", many: "security_group_rules", resourceType: "network.security_group_rule",
-		common: func(v *rule) *common { return &v.common },
+	rules = rest.Collection[rule]{
+		Path: "security-group-rules", One: "security_group_rule", Many: "security_group_rules", Type: "network.security_group_rule",
+		Common: func(v *rule) *rest.Common { return &v.Common },
 	}
-	publicIPs = collection[floatingIP]{
-		path: "floatingips", one: "floatingip", many: "floatingips", resourceType: "network.public_ip",
-		common: func(v *floatingIP) *common { return &v.common },
+	publicIPs = rest.Collection[floatingIP]{
+		Path: "floatingips", One: "floatingip", Many: "floatingips", Type: "network.public_ip",
+		Common: func(v *floatingIP) *rest.Common { return &v.Common },
 	}
 )

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"google.golang.org/grpc/status"
@@ -72,7 +71,7 @@ func IsWrongState(err error) bool {
 	case serviceNetwork:
 		return fault.code == "VPNStateInvalidToUpdate"
 	case serviceLoadBalancer:
-		return fault.status == http.StatusConflict && !strings.Contains(strings.ToLower(fault.text), "duplicate")
+		return fault.status == http.StatusConflict && fault.loadBalancerConflict() == apiv1.Reason_REASON_RESOURCE_BUSY
 	case serviceVolume:
 		return fault.status == http.StatusBadRequest || fault.status == http.StatusConflict
 	case serviceCompute, serviceImage:

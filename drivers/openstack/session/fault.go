@@ -123,10 +123,16 @@ func (f fault) verdict(resourceType, nativeID string) verdict {
 		v.reason = apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED
 	case http.StatusForbidden:
 		v.reason = apiv1.Reason_REASON_CLOUD_PERMISSION_DENIED
+		if f.service == serviceLoadBalancer && f.says("quota has been met") {
+			v.reason = apiv1.Reason_REASON_QUOTA_EXCEEDED
+		}
 	case http.StatusNotFound:
 		f.notFound(&v)
 	case http.StatusMethodNotAllowed, http.StatusNotImplemented:
 		v.reason = apiv1.Reason_REASON_UNSUPPORTED_METHOD
+		if f.service == serviceLoadBalancer {
+			v.reason = apiv1.Reason_REASON_UNSUPPORTED_FEATURE // a provider without an option
+		}
 	case http.StatusNotAcceptable:
 		v.reason = apiv1.Reason_REASON_UNSUPPORTED_FEATURE
 	case http.StatusConflict:
@@ -181,13 +187,25 @@ func (f fault) conflict() apiv1.Reason {
 	case serviceIdentity:
 		return apiv1.Reason_REASON_ALREADY_EXISTS
 	case serviceLoadBalancer:
-		if strings.Contains(strings.ToLower(f.text), "duplicate") {
-			return apiv1.Reason_REASON_ALREADY_EXISTS
-		}
-		return apiv1.Reason_REASON_RESOURCE_BUSY
+		return f.loadBalancerConflict()
 	}
 	return apiv1.Reason_REASON_INVALID_STATE
 }
+
+// loadBalancerConflict reads the words of a 409: that service names no codes.
+// Source: octavia/common/exceptions.py.
+func (f fault) loadBalancerConflict() apiv1.Reason {
+	switch {
+	case f.says("duplicate"), f.says("already"):
+		return apiv1.Reason_REASON_ALREADY_EXISTS
+	case f.says("in use"):
+		return apiv1.Reason_REASON_IN_USE
+	}
+	return apiv1.Reason_REASON_RESOURCE_BUSY
+}
+
+// says tells whether the cloud's text has these words.
+func (f fault) says(words string) bool { return strings.Contains(strings.ToLower(f.text), words) }
 
 // networkConflict reads the exception's name that the network service sends with
 // 409. The suffixes are those of neutron-lib's exceptions and the plug-ins'.
@@ -227,6 +245,12 @@ func notFoundResource(code string) (resource, field string) {
 		return "network.public_ip", "public_ip_id"
 	case "QosPolicyNotFound":
 		return "network.qos_policy", ""
+	case "VPNServiceNotFound":
+		return "security.vpn_service", "vpn_service_id"
+	case "IKEPolicyNotFound":
+		return "security.ike_policy", "ike_policy_id"
+	case "IPsecPolicyNotFound":
+		return "security.ipsec_policy", "ipsec_policy_id"
 	}
 	return "", ""
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/providers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
 	"github.com/gophercloud/gophercloud/v2/openstack/utils"
@@ -64,6 +65,8 @@ type Session struct {
 	Regions []string
 	// Extensions are the aliases of the network service's extensions: "router", "vpnaas".
 	Extensions map[string]bool
+	// LoadBalancerProviders are the load balancer service's providers: "amphora", "ovn".
+	LoadBalancerProviders map[string]bool
 
 	// Flavors holds all flavors under key "" (compute package).
 	Flavors *Cache[[]flavors.Flavor]
@@ -203,7 +206,10 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 	if err := negotiate(ctx, s.Volume, "3", volumeLowest, volumeNewest); err != nil {
 		return err
 	}
-	return s.readExtensions(ctx)
+	if err := s.readExtensions(ctx); err != nil {
+		return err
+	}
+	return s.readLoadBalancerProviders(ctx)
 }
 
 // readToken takes project and region from the token and its catalog.
@@ -257,6 +263,27 @@ func (s *Session) readExtensions(ctx context.Context) error {
 	}
 	for _, e := range list {
 		s.Extensions[e.Alias] = true
+	}
+	return nil
+}
+
+// readLoadBalancerProviders finds the providers. None are known where the service
+// does not tell them: the account shall open even if that one service is ill.
+func (s *Session) readLoadBalancerProviders(ctx context.Context) error {
+	s.LoadBalancerProviders = make(map[string]bool)
+	if s.LoadBalancer == nil {
+		return nil
+	}
+	page, err := providers.List(s.LoadBalancer, nil).AllPages(ctx)
+	if err != nil {
+		return ctx.Err()
+	}
+	list, err := providers.ExtractProviders(page)
+	if err != nil {
+		return fmt.Errorf("read load balancer providers: %w", err)
+	}
+	for _, p := range list {
+		s.LoadBalancerProviders[p.Name] = true
 	}
 	return nil
 }

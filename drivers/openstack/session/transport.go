@@ -62,8 +62,12 @@ type transport struct {
 func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx := req.Context()
 	req = req.Clone(ctx)
-	if id := sdk.CallFrom(ctx).RequestID; id != "" {
-		req.Header.Set("X-Openstack-Request-Id", globalRequestID(id))
+	call := sdk.CallFrom(ctx)
+	if call.RequestID != "" {
+		req.Header.Set("X-Openstack-Request-Id", globalRequestID(call.RequestID))
+	}
+	if call.Traceparent != "" {
+		req.Header.Set("Traceparent", call.Traceparent)
 	}
 	for attempt := 1; ; attempt++ {
 		resp, err := t.base.RoundTrip(req)

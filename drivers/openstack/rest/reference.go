@@ -1,4 +1,4 @@
-package network
+package rest
 
 import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -6,9 +6,9 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// asReference turns the NOT_FOUND of something that a request refers to into
+// AsReference turns the NOT_FOUND of something that a request refers to into
 // REFERENCE_NOT_FOUND of the field that names it.
-func asReference(err error, field string) error {
+func AsReference(err error, field string) error {
 	if sdk.ReasonOf(err) != apiv1.Reason_REASON_NOT_FOUND {
 		return err
 	}

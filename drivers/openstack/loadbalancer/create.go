@@ -1,0 +1,35 @@
+package loadbalancer
+
+import (
+	"context"
+	"net/url"
+
+	"github.com/gophercloud/gophercloud/v2"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+// createTagged makes an object once, however often the request is repeated: the
+// creating call carries the request's marker as a tag, beside the user's tags and
+// those of facts. Errors: the cloud's own.
+func createTagged[T any](ctx context.Context, client *gophercloud.ServiceClient, c rest.Collection[T], attributes map[string]any, user, facts map[string]string) (*T, error) {
+	hidden := factTags(facts)
+	if sdk.CallFrom(ctx).RequestID != "" {
+		marker := session.Marker(ctx, "")
+		if session.Repeated(ctx) {
+			found, err := c.List(ctx, client, url.Values{"tags": {marker}})
+			if err != nil {
+				return nil, err
+			}
+			if len(found) > 0 {
+				return &found[0], nil
+			}
+		}
+		hidden = append(hidden, marker)
+	}
+	attributes["tags"] = tags.FromProto(user, hidden)
+	return c.Create(ctx, client, attributes)
+}
