@@ -1,0 +1,131 @@
+package cdn
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// ErrUnsupported says that a network cannot do what was asked.
+var ErrUnsupported = errors.New("the CDN does not support it")
+
+// CDN controls the distribution of content. URLs are those that terminals play.
+type CDN interface {
+	// Name tells networks apart in states and logs.
+	Name() string
+	// Purge removes URLs from all caches (缓存清除). One that is not cached is success.
+	Purge(ctx context.Context, urls []string) error
+	// Prefetch brings URLs into the caches.
+	Prefetch(ctx context.Context, urls []string) error
+	// Locate tells on which nodes a URL is (分发位置定位).
+	Locate(ctx context.Context, url string) ([]string, error)
+	// Redirect sends requests of a URL elsewhere (请求重定向).
+	Redirect(ctx context.Context, from, to string) error
+}
+
+// HTTPCache is one or more caches, such as nginx or Varnish, that remove a URL at the
+// request PURGE <path> with its host. It is safe for concurrent use.
+type HTTPCache struct {
+	name   string
+	nodes  []*url.URL
+	client *http.Client
+}
+
+var _ CDN = (*HTTPCache)(nil)
+
+// NewHTTPCache makes a CDN of caches by their addresses: "http://10.0.0.7:6081".
+func NewHTTPCache(name string, nodes []string, client *http.Client) (*HTTPCache, error) {
+	c := &HTTPCache{name: name, client: client}
+	if c.client == nil {
+		c.client = &http.Client{
+			Timeout:       10 * time.Second,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		}
+	}
+	for _, node := range nodes {
+		u, err := url.Parse(node)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, fmt.Errorf("cache %q is no http or https URL", node)
+		}
+		c.nodes = append(c.nodes, u)
+	}
+	if len(c.nodes) == 0 {
+		return nil, errors.New("a CDN needs at least one cache")
+	}
+	return c, nil
+}
+
+// Name implements CDN.
+func (c *HTTPCache) Name() string { return c.name }
+
+// Purge implements CDN: every node must answer 200 to 299, 404, or 412, which nginx's
+// purge modules say of what is not cached.
+func (c *HTTPCache) Purge(ctx context.Context, urls []string) error {
+	return c.each(ctx, "PURGE", urls, func(status int) bool {
+		return status/100 == 2 || status == http.StatusNotFound || status == http.StatusPreconditionFailed
+	})
+}
+
+// Prefetch implements CDN: every node fetches the URL once.
+func (c *HTTPCache) Prefetch(ctx context.Context, urls []string) error {
+	return c.each(ctx, http.MethodGet, urls, func(status int) bool { return status/100 == 2 })
+}
+
+// Locate implements CDN: the nodes that answer with an Age.
+func (c *HTTPCache) Locate(ctx context.Context, target string) ([]string, error) {
+	var found []string
+	for _, node := range c.nodes {
+		_, header, err := c.send(ctx, http.MethodHead, node, target)
+		if err != nil {
+			return nil, err
+		}
+		if age := header.Get("Age"); age != "" && age != "0" {
+			found = append(found, node.Host)
+		}
+	}
+	return found, nil
+}
+
+// Redirect implements CDN; plain caches have no request for it.
+func (c *HTTPCache) Redirect(context.Context, string, string) error { return ErrUnsupported }
+
+func (c *HTTPCache) each(ctx context.Context, method string, urls []string, good func(status int) bool) error {
+	var problems []error
+	for _, target := range urls {
+		for _, node := range c.nodes {
+			status, _, err := c.send(ctx, method, node, target)
+			switch {
+			case err != nil:
+				problems = append(problems, err)
+			case !good(status):
+				problems = append(problems, fmt.Errorf("%s at %s: status %d", method, node.Host, status))
+			}
+		}
+	}
+	return errors.Join(problems...)
+}
+
+// send asks a node for a URL of its origin, and reads the answer to its end.
+func (c *HTTPCache) send(ctx context.Context, method string, node *url.URL, target string) (int, http.Header, error) {
+	u, err := url.Parse(target)
+	if err != nil || u.Host == "" {
+		return 0, nil, fmt.Errorf("%q is no URL", target)
+	}
+	host := u.Host
+	u.Scheme, u.Host, u.Fragment = node.Scheme, node.Host, ""
+	request, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Host = host
+	response, err := c.client.Do(request)
+	if err != nil {
+		return 0, nil, fmt.Errorf("%s at %s: %w", method, node.Host, err)
+	}
+	_, err = io.Copy(io.Discard, response.Body)
+	return response.StatusCode, response.Header, errors.Join(err, response.Body.Close())
+}

@@ -1,0 +1,228 @@
+package programs
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/rowid"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+)
+
+// The states of an emergency.
+const (
+	emergencyRequested = "REQUESTED" // a second person must confirm it
+	emergencyActive    = "ACTIVE"    // the lock holds
+	emergencyRejected  = "REJECTED"
+	emergencyLifted    = "LIFTED"
+)
+
+// The targets of an emergency, and the states of its delivery there.
+const (
+	targetPlatform  = "CONTENT_PLATFORM"
+	targetTerminals = "TERMINALS"
+	targetCDN       = "CDN:" // with its name
+
+	deliveryPending   = "PENDING"
+	deliveryConfirmed = "CONFIRMED"
+	deliveryFailed    = "FAILED" // given up after a day
+	deliveryCancelled = "CANCELLED"
+)
+
+func (e *emergencyRow) ids() []string {
+	var ids []string
+	_ = json.Unmarshal([]byte(e.Records), &ids) // we wrote it
+	return ids
+}
+
+// request records what one person wants taken off.
+func (m *Module) requestEmergency(ctx context.Context, groupID string, kind Kind, ids []string, reason string) (*emergencyRow, error) {
+	s, err := m.partners.snapshot(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.peers[groupID] == nil {
+		return nil, notFound("group_id")
+	}
+	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
+	for _, id := range ids {
+		if strings.Contains(id, ",") {
+			return nil, invalid("record_ids", "an id has no comma")
+		}
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	row := &emergencyRow{
+		ID: rowid.New(), GroupID: groupID, Kind: kind, Records: string(list), Reason: reason, State: emergencyRequested,
+		RequestedBy: m.opts.Caller(ctx), RequestedAt: m.opts.Now(),
+	}
+	return row, m.store.Write.WithContext(ctx).Create(row).Error
+}
+
+// decide confirms or rejects an emergency. Confirming takes another person than
+// requesting; the lock holds when it returns, and the deliveries are under way.
+func (m *Module) decideEmergency(ctx context.Context, id string, confirm bool) (*emergencyRow, error) {
+	var row emergencyRow
+	err := m.change(ctx, func(tx *gorm.DB) error {
+		if err := takeEmergency(tx, id, emergencyRequested, &row); err != nil {
+			return err
+		}
+		caller, now := m.opts.Caller(ctx), m.opts.Now()
+		if confirm && caller == row.RequestedBy {
+			return failure(codes.PermissionDenied, apiv1.Reason_REASON_RESOURCE_FORBIDDEN, "id", "must be confirmed by another person than the one who requested it")
+		}
+		row.State, row.DecidedBy, row.DecidedAt = emergencyRejected, caller, &now
+		if confirm {
+			row.State, row.MsgTime = emergencyActive, now.UnixMilli()
+			if err := m.lock(tx, &row, now); err != nil {
+				return err
+			}
+		}
+		return tx.Save(&row).Error
+	})
+	if err == nil {
+		m.wake()
+	}
+	return &row, err
+}
+
+// lift ends an emergency: what its partner says counts again. Deliveries that have not
+// been confirmed are dropped.
+func (m *Module) liftEmergency(ctx context.Context, id string) (*emergencyRow, error) {
+	var row emergencyRow
+	err := m.change(ctx, func(tx *gorm.DB) error {
+		if err := takeEmergency(tx, id, emergencyActive, &row); err != nil {
+			return err
+		}
+		now := m.opts.Now()
+		row.State, row.LiftedBy, row.LiftedAt = emergencyLifted, m.opts.Caller(ctx), &now
+		if err := tx.Where("emergency_id = ?", id).Delete(&lockRow{}).Error; err != nil {
+			return fmt.Errorf("lift locks: %w", err)
+		}
+		if err := relock(tx, &row, now, causeLift); err != nil {
+			return err
+		}
+		err := tx.Model(&deliveryRow{}).Where("emergency_id = ? AND state = ?", id, deliveryPending).Update("state", deliveryCancelled).Error
+		if err != nil {
+			return fmt.Errorf("drop deliveries: %w", err)
+		}
+		return tx.Save(&row).Error
+	})
+	return &row, err
+}
+
+func takeEmergency(tx *gorm.DB, id, state string, row *emergencyRow) error {
+	found := tx.Where("id = ?", id).Limit(1).Find(row)
+	switch {
+	case found.Error != nil:
+		return found.Error
+	case found.RowsAffected == 0:
+		return notFound("id")
+	case row.State != state:
+		return wrongState("id", "the emergency is "+row.State)
+	}
+	return nil
+}
+
+// change runs a transaction that no batch of messages runs beside.
+func (m *Module) change(ctx context.Context, do func(tx *gorm.DB) error) error {
+	return m.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := db.Exclusive(tx, writeLock); err != nil {
+			return err
+		}
+		return do(tx)
+	})
+}
+
+// lock sets the locks of an emergency and notes what is to be reached.
+func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
+	var locks []lockRow
+	for _, id := range row.ids() {
+		locks = append(locks, lockRow{RecordKey: recordKey(row.Kind, row.GroupID, id), EmergencyID: row.ID})
+	}
+	if err := insert(tx, locks); err != nil {
+		return fmt.Errorf("set locks: %w", err)
+	}
+	if err := relock(tx, row, now, causeEmergency); err != nil {
+		return err
+	}
+	deliveries := []deliveryRow{{Target: targetPlatform, State: deliveryPending}}
+	for _, c := range m.opts.CDNs {
+		deliveries = append(deliveries, deliveryRow{Target: targetCDN + c.Name(), State: deliveryPending})
+	}
+	// Terminals read the change feed, which has the change by the end of this transaction.
+	deliveries = append(deliveries, deliveryRow{Target: targetTerminals, State: deliveryConfirmed, ConfirmedAt: &now})
+	for i := range deliveries {
+		d := &deliveries[i]
+		d.ID, d.EmergencyID, d.GroupID, d.NextAt, d.CreatedAt = rowid.New(), row.ID, row.GroupID, now.UnixMilli(), now
+	}
+	return insert(tx, deliveries)
+}
+
+// relock works out anew what the records of an emergency are, and the programs of its
+// series.
+func relock(tx *gorm.DB, row *emergencyRow, now time.Time, cause string) error {
+	s := newState(now)
+	keys, err := affected(tx, row)
+	if err != nil {
+		return err
+	}
+	if err := s.loadRecords(tx, keys); err != nil {
+		return err
+	}
+	if err := s.loadRelations(tx, "program_key IN ?", keys); err != nil {
+		return err
+	}
+	for series := range s.relations {
+		keys[series] = true
+	}
+	for _, r := range s.records {
+		if r.SeriesID != "" {
+			keys[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
+		}
+	}
+	if err := s.loadLocks(tx, keys); err != nil {
+		return err
+	}
+	for _, r := range s.records {
+		s.refresh(r.ID, change{cause, row.ID})
+	}
+	return s.save(tx)
+}
+
+// affected are the keys of the records of an emergency, and of the programs of its
+// series.
+func affected(tx *gorm.DB, row *emergencyRow) (map[string]bool, error) {
+	keys := map[string]bool{}
+	for _, id := range row.ids() {
+		keys[recordKey(row.Kind, row.GroupID, id)] = true
+	}
+	if row.Kind != KindSeries {
+		return keys, nil
+	}
+	var programs []string
+	err := tx.Model(&recordRow{}).Where("group_id = ? AND kind = ? AND series_id IN ?", row.GroupID, KindProgram, row.ids()).Pluck("id", &programs).Error
+	if err != nil {
+		return nil, fmt.Errorf("programs of the series: %w", err)
+	}
+	for _, part := range chunks(keys) {
+		var listed []string
+		if err := tx.Model(&relationRow{}).Where("series_key IN ?", part).Pluck("program_key", &listed).Error; err != nil {
+			return nil, fmt.Errorf("lists of the series: %w", err)
+		}
+		programs = append(programs, listed...)
+	}
+	for _, id := range programs {
+		keys[id] = true
+	}
+	return keys, nil
+}

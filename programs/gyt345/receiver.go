@@ -1,0 +1,290 @@
+package gyt345
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/emmansun/gmsm/sm3"
+)
+
+// DefaultMaxBody is the limit of a body in bytes.
+const DefaultMaxBody = 1 << 20
+
+// DefaultWindow is how far ts may be from the receiver's clock.
+const DefaultWindow = 300 * time.Second
+
+// Profile are the settings of one peer. The zero value is the profile's default.
+type Profile struct {
+	Parts  Parts         // what msgSign consists of; empty: both
+	Strict bool          // signatures in Base64 of DER only
+	Window time.Duration // of ts; 0: DefaultWindow
+}
+
+// Peer is what a receiver knows of a caller.
+type Peer struct {
+	Keys    []PublicKey // active ones, at most two, the current first
+	MACKeys []MACKey    // of the active secrets
+	Profile Profile
+	MaxBody int64 // bytes; 0: DefaultMaxBody
+	// Allow counts a request whose sign holds against the caller's rate; nil: no limit.
+	Allow func() bool
+}
+
+// ErrUnknownPeer says that a groupId is unknown, stopped, or not allowed from there.
+var ErrUnknownPeer = errors.New("unknown or stopped group")
+
+// Peers finds the caller of a groupId. The error is ErrUnknownPeer, a Fault, or a
+// failure of the store, which refuses the request with 503.
+type Peers interface {
+	Peer(ctx context.Context, groupID, remoteIP string) (*Peer, error)
+}
+
+// Received is a request as it came, and what has been found out about it.
+type Received struct {
+	Interface Interface
+	Path      string // signing path
+	Query     string
+	Body      []byte // at most the limit; cut at the limit where it was larger
+	At        time.Time
+	RemoteIP  string
+
+	GroupID    string
+	Nonce      string
+	NonceUntil time.Time // to be remembered until then
+	Key        string    // fingerprint of the key under which sign held; empty: none did
+	Message    *Message  // nil: not decoded
+	Digest     string    // SM3 of the canonical body; empty: not parsed
+	Notes      []string
+	// Verdict is why the message is refused, apart from its nonce, which comes first.
+	Verdict *Fault
+}
+
+// Settler ends what a receiver began. Settle is called for every request whose sign
+// held: it tests and sets the nonce, then, unless there is a verdict, checks the msgId
+// and applies the message, all in one step; an error that is no Fault is InternalError.
+// Refused is told of the requests before that.
+type Settler interface {
+	Settle(ctx context.Context, r *Received) error
+	Refused(ctx context.Context, r *Received)
+}
+
+// Receiver serves interfaces of one platform.
+type Receiver struct {
+	log     *slog.Logger
+	peers   Peers
+	settler Settler
+	now     func() time.Time
+}
+
+// NewReceiver makes a receiver. The clock is in UTC.
+func NewReceiver(log *slog.Logger, peers Peers, settler Settler, now func() time.Time) *Receiver {
+	return &Receiver{log: log, peers: peers, settler: settler, now: now}
+}
+
+// Handler serves one interface. The signing path is that of the published URL, which a
+// gateway in front may have rewritten.
+func (rc *Receiver) Handler(on Interface, signingPath string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { rc.serve(w, r, on, signingPath) })
+}
+
+func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, on Interface, path string) {
+	ctx := r.Context()
+	in := &Received{Interface: on, Path: path, Query: r.URL.RawQuery, At: rc.now(), RemoteIP: remoteIP(r)}
+	err := rc.check(ctx, in, r)
+	if err == nil {
+		err = rc.settler.Settle(ctx, in)
+	} else {
+		in.Verdict = FaultOf(err)
+		rc.settler.Refused(ctx, in)
+	}
+	answer := OK()
+	if err != nil {
+		fault := FaultOf(err)
+		answer = fault.Answer()
+		rc.log.LogAttrs(ctx, slog.LevelInfo, "message refused", slog.String("group_id", in.GroupID), slog.String("interface", string(on)),
+			slog.Int("status", answer.HTTP), slog.String("check", fault.Error()))
+	}
+	WriteAnswer(w, answer)
+}
+
+// WriteAnswer sends an answer.
+func WriteAnswer(w http.ResponseWriter, a Answer) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if a.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int((a.RetryAfter+time.Second-1)/time.Second)))
+	}
+	w.WriteHeader(a.HTTP)
+	_, _ = w.Write(a.Body()) // a client that has gone is no error of ours
+}
+
+func remoteIP(r *http.Request) string {
+	host, _, ok := strings.Cut(r.RemoteAddr, "]:")
+	if ok {
+		return strings.TrimPrefix(host, "[")
+	}
+	host, _, _ = strings.Cut(r.RemoteAddr, ":")
+	return host
+}
+
+// check makes steps 1 to 11 of the profile, chapter 7, but the nonce of step 7: it
+// returns what fails before sign has held, and leaves later faults in the verdict.
+func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) error {
+	if err := rc.head(in, r); err != nil {
+		return err
+	}
+	params, err := requestParams(in.Query)
+	if err != nil {
+		return err
+	}
+	in.GroupID, in.Nonce = params.groupID, params.nonce
+	peer, err := rc.peers.Peer(ctx, in.GroupID, in.RemoteIP)
+	if errors.Is(err, ErrUnknownPeer) {
+		return Forbidden("groupId", err)
+	}
+	if err != nil {
+		if fault, ok := errors.AsType[*Fault](err); ok {
+			return fault
+		}
+		return Unavailable("find the peer", time.Second, err)
+	}
+	if limit := peer.MaxBody; limit > 0 && int64(len(in.Body)) > limit {
+		return Invalid("body", "larger than the partner's limit")
+	}
+	window := peer.Profile.Window
+	if window == 0 {
+		window = DefaultWindow
+	}
+	if distance := in.At.UnixMilli() - params.millis; distance > window.Milliseconds() || -distance > window.Milliseconds() {
+		return Invalid("ts", "outside the window")
+	}
+	in.NonceUntil = in.At.Add(2 * window)
+	key, form, err := VerifySign(peer.Keys, in.Path, params.all, in.Body, params.sign, peer.Profile.Strict)
+	if err != nil {
+		return Forbidden("sign", err)
+	}
+	if peer.Allow != nil && !peer.Allow() {
+		return Unavailable("rate limit", time.Second, nil)
+	}
+	in.Key = key.Fingerprint()
+	if form != "" {
+		in.Notes = append(in.Notes, "sign: "+form)
+	}
+	if err := verifyBody(in, peer); err != nil {
+		in.Verdict = FaultOf(err)
+	}
+	return nil
+}
+
+// head checks method and content type, and reads the body.
+func (rc *Receiver) head(in *Received, r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return &Fault{Code: CodeInvalidParameter, HTTP: http.StatusMethodNotAllowed, Parameter: "method", Check: "not POST"}
+	}
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || kind != "application/json" {
+		return Invalid("Content-Type", "not application/json")
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return Invalid("Content-Type", "charset is not utf-8")
+	}
+	if r.Header.Get("Content-Encoding") != "" {
+		return Invalid("Content-Encoding", "bodies are not compressed")
+	}
+	if r.ContentLength > DefaultMaxBody {
+		return Invalid("body", "larger than 1 MiB")
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, DefaultMaxBody+1))
+	if err != nil {
+		return Invalid("body", "not read to its end")
+	}
+	in.Body = body
+	if len(body) > DefaultMaxBody {
+		in.Body = body[:DefaultMaxBody]
+		return Invalid("body", "larger than 1 MiB")
+	}
+	return nil
+}
+
+type requestParameters struct {
+	all                  []Param
+	groupID, nonce, sign string
+	millis               int64
+}
+
+var (
+	groupPattern = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+	noncePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
+	timePattern  = regexp.MustCompile(`^[1-9][0-9]{0,15}$`)
+)
+
+// requestParams reads the query parameters of table 1.
+func requestParams(query string) (p requestParameters, err error) {
+	if p.all, err = ParseQuery(query); err != nil {
+		return p, Invalid("query", err.Error())
+	}
+	named := map[string]string{}
+	var twice string
+	for _, param := range p.all {
+		if _, ok := named[param.Name]; ok {
+			twice = param.Name
+		}
+		named[param.Name] = param.Value
+	}
+	for _, name := range []string{"groupId", "nonce", "ts", signParam} {
+		if named[name] == "" {
+			return p, Missing(name)
+		}
+	}
+	switch {
+	case twice != "":
+		return p, Invalid(twice, "given twice")
+	case !groupPattern.MatchString(named["groupId"]):
+		return p, Invalid("groupId", "form")
+	case !noncePattern.MatchString(named["nonce"]):
+		return p, Invalid("nonce", "form")
+	case !timePattern.MatchString(named["ts"]):
+		return p, Invalid("ts", "form")
+	}
+	p.groupID, p.nonce, p.sign = named["groupId"], named["nonce"], named[signParam]
+	p.millis, err = strconv.ParseInt(named["ts"], 10, 64)
+	if p.millis < 1e11 {
+		p.millis *= 1000
+	}
+	return p, err
+}
+
+// verifyBody makes steps 8 to 11.
+func verifyBody(in *Received, peer *Peer) error {
+	body, err := Parse(in.Body)
+	if err != nil {
+		return &Fault{Code: CodeInvalidParameter, Parameter: "body", Check: "parse", Cause: err}
+	}
+	msgSign, ok := body.Member(signMember)
+	if !ok || msgSign.Kind != String || msgSign.Text == "" {
+		return Missing(signMember)
+	}
+	canonical := Canonical(body)
+	sum := sm3.Sum(canonical)
+	in.Digest = hex.EncodeToString(sum[:])
+	form, err := VerifyMessage(peer.Keys, peer.MACKeys, canonical, msgSign.Text, peer.Profile)
+	if err != nil {
+		return Forbidden(signMember, err)
+	}
+	if form != "" {
+		in.Notes = append(in.Notes, "msgSign: "+form)
+	}
+	message, notes, err := Decode(body, in.Interface)
+	in.Notes = slices.Concat(in.Notes, notes)
+	in.Message = message
+	return err
+}

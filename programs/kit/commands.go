@@ -1,0 +1,326 @@
+package kit
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/yunqiao/yunqiao/programs/gyt345"
+)
+
+// Environment is what commands get beside their flags.
+type Environment struct {
+	Context context.Context
+	Stdin   io.Reader
+	Stdout  io.Writer
+	Stderr  io.Writer
+}
+
+// Commands is the command line `yunqiao programs`, tagged for kong.
+type Commands struct {
+	Keygen    keygenCommand  `cmd:"" help:"Make an SM2 key: the private key is written to a file, the public one printed."`
+	Sign      signCommand    `cmd:"" help:"Sign a message and print the request: line 1 the URL, then the body."`
+	Verify    verifyCommand  `cmd:"" help:"Verify a request, as the other side would, and print what was found."`
+	Inject    injectCommand  `cmd:"" help:"Send a series or program (100 to 102, 200 to 202) to an integration platform."`
+	Offline   offlineCommand `cmd:"" help:"Send an offline (103, 203) or emergency offline (301, 302)."`
+	ServeMock mockCommand    `cmd:"" name:"serve-mock" help:"Run a content platform: the two emergency interfaces. Each message is printed as a line of JSON."`
+}
+
+// identity are the flags of a side that signs.
+type identity struct {
+	GroupID    string `name:"group-id" required:"" help:"groupId of the content platform."`
+	SecretFile string `required:"" type:"existingfile" help:"File with the groupSecret."`
+	KeyFile    string `required:"" type:"existingfile" help:"File with our SM2 private key: 64 hexadecimal digits or PEM."`
+	Parts      string `default:"both" enum:"both,signature,mac" help:"What msgSign consists of."`
+}
+
+func readText(path string) (string, error) {
+	raw, err := os.ReadFile(path)
+	return strings.TrimSpace(string(raw)), err
+}
+
+func (i *identity) client() (*gyt345.Client, error) {
+	secret, err := readText(i.SecretFile)
+	if err != nil {
+		return nil, err
+	}
+	text, err := readText(i.KeyFile)
+	if err != nil {
+		return nil, err
+	}
+	key, err := gyt345.ParsePrivateKey(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", i.KeyFile, err)
+	}
+	return gyt345.NewClient(i.GroupID, secret, key, gyt345.ClientOptions{Parts: gyt345.Parts(i.Parts)})
+}
+
+type keygenCommand struct {
+	Out string `arg:"" help:"File for the private key; it must not exist."`
+}
+
+// Run makes a key.
+func (c *keygenCommand) Run(env *Environment) error {
+	key, err := gyt345.GenerateKey()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(key.Hex() + "\n")
+	if err := errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(env.Stdout, key.Public().Hex())
+	return err
+}
+
+// readBody reads a message from a file; "-" is standard input.
+func readBody(env *Environment, path string) (gyt345.Value, error) {
+	var raw []byte
+	var err error
+	if path == "-" {
+		raw, err = io.ReadAll(io.LimitReader(env.Stdin, gyt345.DefaultMaxBody+1))
+	} else {
+		raw, err = os.ReadFile(path)
+	}
+	if err != nil {
+		return gyt345.Value{}, err
+	}
+	return gyt345.Parse(raw)
+}
+
+type signCommand struct {
+	identity
+	URL  string `required:"" help:"Address of the interface."`
+	Body string `arg:"" help:"File with the message as JSON, msgSign or not; - is standard input."`
+}
+
+// Run signs.
+func (c *signCommand) Run(env *Environment) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	body, err := readBody(env, c.Body)
+	if err != nil {
+		return err
+	}
+	signed, err := client.SignValue(env.Context, c.URL, body)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s\n%s\n", signed.URL, signed.Body)
+	return err
+}
+
+// peer are the flags of a side that verifies.
+type peer struct {
+	GroupID    string        `name:"group-id" required:"" help:"groupId of the content platform."`
+	SecretFile string        `required:"" type:"existingfile" help:"File with the groupSecret."`
+	PeerKey    string        `required:"" help:"Public key of the caller: a file, or 04||X||Y in hexadecimal."`
+	Window     time.Duration `default:"300s" help:"How far ts may be from the clock."`
+	Strict     bool          `help:"Take signatures in Base64 of DER only."`
+	Parts      string        `default:"both" enum:"both,signature,mac" help:"What msgSign consists of."`
+}
+
+func (p *peer) group() (Group, error) {
+	secret, err := readText(p.SecretFile)
+	if err != nil {
+		return Group{}, err
+	}
+	key := p.PeerKey
+	if text, err := readText(key); err == nil {
+		key = text
+	}
+	return Group{ID: p.GroupID, Secrets: []string{secret}, Keys: []string{key}, Profile: gyt345.Profile{
+		Window: p.Window, Strict: p.Strict, Parts: gyt345.Parts(p.Parts),
+	}}, nil
+}
+
+type verifyCommand struct {
+	peer
+	URL  string `required:"" help:"Address with its query, as the request was sent."`
+	Body string `arg:"" help:"File with the body, byte for byte; - is standard input."`
+}
+
+// Run verifies sign, msgSign and the fields; the clock is the request's own.
+func (c *verifyCommand) Run(env *Environment) error {
+	group, err := c.group()
+	if err != nil {
+		return err
+	}
+	var raw []byte
+	if c.Body == "-" {
+		raw, err = io.ReadAll(io.LimitReader(env.Stdin, gyt345.DefaultMaxBody+1))
+	} else {
+		raw, err = os.ReadFile(c.Body)
+	}
+	if err != nil {
+		return err
+	}
+	result, err := Verify(env.Context, group, c.URL, strings.TrimSuffix(string(raw), "\n"))
+	if err != nil {
+		return err
+	}
+	return printJSON(env.Stdout, result)
+}
+
+func printJSON(w io.Writer, v any) error {
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(v)
+}
+
+type injectCommand struct {
+	identity
+	URL  string `required:"" help:"Address of the interface at the integration platform."`
+	Body string `arg:"" help:"File with the message as JSON; - is standard input."`
+}
+
+// Run sends once.
+func (c *injectCommand) Run(env *Environment) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	body, err := readBody(env, c.Body)
+	if err != nil {
+		return err
+	}
+	signed, err := client.SignValue(env.Context, c.URL, body)
+	if err != nil {
+		return err
+	}
+	return post(env, client, signed)
+}
+
+func post(env *Environment, client *gyt345.Client, signed *gyt345.Signed) error {
+	reply, err := client.Post(env.Context, signed)
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(env.Stdout, "%d %s\n", reply.HTTP, reply.Body); err != nil {
+		return err
+	}
+	if !reply.OK() {
+		return fmt.Errorf("refused: %s", reply.Code)
+	}
+	return nil
+}
+
+type offlineCommand struct {
+	identity
+	URL   string   `required:"" help:"Address of the interface."`
+	Type  int      `required:"" enum:"103,203,301,302" help:"msgType."`
+	MsgID string   `name:"msg-id" required:"" help:"msgId; the same again is a retry."`
+	Time  int64    `name:"msg-time" help:"msgTime in milliseconds; default now. A retry gives that of the first attempt."`
+	IDs   []string `arg:"" name:"ids" help:"Ids of series or programs."`
+}
+
+// Run sends once.
+func (c *offlineCommand) Run(env *Environment) error {
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	millis := c.Time
+	if millis == 0 {
+		millis = time.Now().UnixMilli()
+	}
+	signed, err := client.Sign(env.Context, c.URL, gyt345.NewOffline(gyt345.Type(c.Type), c.MsgID, millis, c.IDs))
+	if err != nil {
+		return err
+	}
+	return post(env, client, signed)
+}
+
+type mockCommand struct {
+	peer
+	Listen string `default:"127.0.0.1:8345" help:"Address and port; port 0 takes a free one."`
+	Fail   int    `help:"Answer this many messages with 503 before the first ok."`
+}
+
+// Paths of the mock's interfaces.
+const (
+	MockSeriesPath  = "/csp/emergency/series-offline"
+	MockProgramPath = "/csp/emergency/program-offline"
+)
+
+// Run serves until the context ends.
+func (c *mockCommand) Run(env *Environment) error {
+	group, err := c.group()
+	if err != nil {
+		return err
+	}
+	failures := c.Fail
+	memory, err := NewMemory([]Group{group}, func(_ context.Context, r *gyt345.Received) error {
+		if failures > 0 {
+			failures--
+			return gyt345.Unavailable("as told", time.Second, nil)
+		}
+		return printJSON(env.Stdout, describe(r))
+	})
+	if err != nil {
+		return err
+	}
+	receiver := gyt345.NewReceiver(slog.New(slog.NewTextHandler(env.Stderr, nil)), memory, memory, time.Now)
+	mux := http.NewServeMux()
+	mux.Handle(MockSeriesPath, receiver.Handler(gyt345.InterfaceEmergencySeriesOffline, MockSeriesPath))
+	mux.Handle(MockProgramPath, receiver.Handler(gyt345.InterfaceEmergencyProgramOffline, MockProgramPath))
+	listener, err := (&net.ListenConfig{}).Listen(env.Context, "tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stdout, "http://%s%s\nhttp://%s%s\n", listener.Addr(), MockSeriesPath, listener.Addr(), MockProgramPath)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	select {
+	case err := <-served:
+		return err
+	case <-env.Context.Done():
+		return server.Close()
+	}
+}
+
+// Found is what a verification tells.
+type Found struct {
+	MsgID   string          `json:"msgId"`
+	MsgType int             `json:"msgType"`
+	MsgTime int64           `json:"msgTime"`
+	Key     string          `json:"key"`
+	Notes   []string        `json:"notes,omitempty"`
+	Data    json.RawMessage `json:"msgData"`
+}
+
+func describe(r *gyt345.Received) Found {
+	return Found{
+		MsgID: r.Message.ID, MsgType: int(r.Message.Type), MsgTime: r.Message.Time, Key: r.Key, Notes: r.Notes, Data: r.Message.Data.JSON(),
+	}
+}
+
+// Verify checks a request of any interface as its receiver would, at its own time.
+func Verify(ctx context.Context, group Group, address, body string) (*Found, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil, errors.New("the address is no URL")
+	}
+	parsed, err := gyt345.Parse([]byte(body))
+	if err != nil {
+		return nil, err
+	}
+	kind, _ := parsed.Member("msgType")
+	return verifyRequest(ctx, group, u, body, gyt345.Type(kind.Integer).Interface())
+}

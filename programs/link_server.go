@@ -1,0 +1,113 @@
+package programs
+
+import (
+	"context"
+
+	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/internal/rowid"
+	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
+)
+
+type linkServer struct {
+	programv1.UnimplementedLinkServiceServer
+	*Module
+}
+
+var _ programv1.LinkServiceServer = (*linkServer)(nil)
+
+// CreateLink implements LinkService.
+func (s *linkServer) CreateLink(ctx context.Context, request *programv1.CreateLinkRequest) (*programv1.CreateLinkResponse, error) {
+	now := s.opts.Now()
+	from, err := readTime("valid_from", request.GetValidFrom(), &now)
+	if err != nil {
+		return nil, err
+	}
+	until, err := readTime("valid_until", request.GetValidUntil(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if until != nil && !until.After(*from) {
+		return nil, invalid("valid_until", "must be after valid_from")
+	}
+	var known int64
+	if err := s.store.Read.WithContext(ctx).Model(&recordRow{}).Where("id = ?", request.GetRecordId()).Count(&known).Error; err != nil {
+		return nil, err
+	}
+	if known == 0 {
+		return nil, notFound("record_id")
+	}
+	row := &linkRow{
+		ID: rowid.New(), RecordKey: request.GetRecordId(), ResourceID: request.GetResourceId(), ValidFrom: *from, ValidUntil: until, CreatedAt: now,
+	}
+	if err := s.store.Write.WithContext(ctx).Create(row).Error; err != nil {
+		return nil, err
+	}
+	return &programv1.CreateLinkResponse{Id: row.ID, Link: toProtoLink(row)}, nil
+}
+
+// ListLinks implements LinkService.
+func (s *linkServer) ListLinks(ctx context.Context, request *programv1.ListLinksRequest) (*programv1.ListLinksResponse, error) {
+	tx, err := before(s.store.Read.WithContext(ctx), request.GetPageToken())
+	if err != nil {
+		return nil, err
+	}
+	if id := request.GetRecordId(); id != "" {
+		tx = tx.Where("record_key = ?", id)
+	}
+	if id := request.GetResourceId(); id != "" {
+		tx = tx.Where("resource_id = ?", id)
+	}
+	at, err := readTime("at", request.GetAt(), nil)
+	if err != nil {
+		return nil, err
+	}
+	if at != nil {
+		tx = tx.Where("valid_from <= ? AND (valid_until IS NULL OR valid_until > ?)", *at, *at)
+	}
+	size := pageSize(request.GetPageSize())
+	var rows []linkRow
+	if err := tx.Order("id DESC").Limit(size + 1).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	response := &programv1.ListLinksResponse{}
+	if len(rows) > size {
+		rows = rows[:size]
+		response.NextPageToken = pageToken(rows[size-1].ID)
+	}
+	for i := range rows {
+		response.Links = append(response.Links, toProtoLink(&rows[i]))
+	}
+	return response, nil
+}
+
+// EndLink implements LinkService.
+func (s *linkServer) EndLink(ctx context.Context, request *programv1.EndLinkRequest) (*programv1.EndLinkResponse, error) {
+	now := s.opts.Now()
+	until, err := readTime("valid_until", request.GetValidUntil(), &now)
+	if err != nil {
+		return nil, err
+	}
+	var row linkRow
+	err = s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		found := tx.Where("id = ?", request.GetId()).Limit(1).Find(&row)
+		if found.Error != nil {
+			return found.Error
+		}
+		if found.RowsAffected == 0 {
+			return notFound("id")
+		}
+		if !until.After(row.ValidFrom) {
+			return invalid("valid_until", "must be after valid_from")
+		}
+		row.ValidUntil = until
+		return tx.Save(&row).Error
+	})
+	return &programv1.EndLinkResponse{Link: toProtoLink(&row)}, err
+}
+
+// DeleteLink implements LinkService.
+func (s *linkServer) DeleteLink(ctx context.Context, request *programv1.DeleteLinkRequest) (*programv1.DeleteLinkResponse, error) {
+	err := s.store.Write.WithContext(ctx).Where("id = ?", request.GetId()).Delete(&linkRow{}).Error
+	return &programv1.DeleteLinkResponse{}, err
+}

@@ -1,0 +1,154 @@
+package programs
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"google.golang.org/grpc"
+	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/rowid"
+	"github.com/yunqiao/yunqiao/internal/seal"
+	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
+	"github.com/yunqiao/yunqiao/programs/cdn"
+	"github.com/yunqiao/yunqiao/programs/gyt345"
+)
+
+// Options tunes a Module. The zero value is ready for production but for Caller.
+type Options struct {
+	// Caller tells who makes a call; two different callers are needed for an emergency.
+	Caller func(ctx context.Context) string
+	// Signer signs emergency messages, for a cryptographic device; default: our own key,
+	// sealed in the store.
+	Signer gyt345.Signer
+	// CDNs are purged in an emergency.
+	CDNs []cdn.CDN
+	// HTTP calls content platforms; default: 10 seconds, no redirects.
+	HTTP *http.Client
+	// ProbePrivate lets probes of play URLs reach private and loopback addresses.
+	ProbePrivate bool
+	// ProbeInterval is how often each online program's play URLs are probed; 0: only when
+	// it is asked for.
+	ProbeInterval time.Duration
+	Now           func() time.Time // default time.Now in UTC
+}
+
+// Module is the programme integration of one gateway.
+type Module struct {
+	log      *slog.Logger
+	store    *db.Store
+	box      *seal.Box
+	opts     Options
+	partners *partners
+	settler  *settler
+	index    *index
+	receiver *gyt345.Receiver
+	links    []byte // key of play links
+	woken    chan struct{}
+	watched  string // id of the program that was probed last
+}
+
+// Open makes the module over a migrated store. Its first start makes our signing key.
+func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box, opts Options) (*Module, error) {
+	if opts.Now == nil {
+		opts.Now = func() time.Time { return time.Now().UTC() }
+	}
+	if opts.Caller == nil {
+		opts.Caller = func(context.Context) string { return "" }
+	}
+	m := &Module{
+		log: log, store: store, box: box, opts: opts, links: box.Derive("programs play links"), woken: make(chan struct{}, 1),
+		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}},
+		settler:  &settler{log: log, store: store, now: opts.Now},
+	}
+	m.index = &index{store: store, byID: map[string]*entry{}}
+	m.receiver = gyt345.NewReceiver(log, m.partners, m.settler, opts.Now)
+	s, err := m.partners.load(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if s.signing == nil && opts.Signer == nil {
+		if err := m.addSigningKey(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// addSigningKey makes a new key of ours; the newest signs.
+func (m *Module) addSigningKey(ctx context.Context) error {
+	key, err := gyt345.GenerateKey()
+	if err != nil {
+		return err
+	}
+	row := credentialRow{ID: rowid.New(), Kind: credentialSigning, Public: key.Public().Hex(), CreatedAt: m.opts.Now()}
+	row.Sealed = m.box.Seal([]byte(key.Hex()), sealLabel(row))
+	err = m.change(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
+	m.partners.forget()
+	return err
+}
+
+// Register registers the servers of the module.
+func (m *Module) Register(r grpc.ServiceRegistrar) {
+	programv1.RegisterPartnerServiceServer(r, &partnerServer{Module: m})
+	programv1.RegisterSeriesServiceServer(r, &seriesServer{Module: m})
+	programv1.RegisterProgramServiceServer(r, &programServer{Module: m})
+	programv1.RegisterEmergencyServiceServer(r, &emergencyServer{Module: m})
+	programv1.RegisterChangeServiceServer(r, &changeServer{Module: m})
+	programv1.RegisterMessageServiceServer(r, &messageServer{Module: m})
+	programv1.RegisterLinkServiceServer(r, &linkServer{Module: m})
+}
+
+// Route is an address of the partner interface.
+type Route struct {
+	Path    string
+	Handler http.Handler
+}
+
+// Routes are the interfaces of clauses 6.4 to 6.7, each to be served for every method,
+// and the play links. All check their callers themselves.
+func (m *Module) Routes() []Route {
+	var out []Route
+	for path, on := range map[string]gyt345.Interface{
+		"/gyt345/v1/series": gyt345.InterfaceSeries, "/gyt345/v1/series/offline": gyt345.InterfaceSeriesOffline,
+		"/gyt345/v1/program": gyt345.InterfaceProgram, "/gyt345/v1/program/offline": gyt345.InterfaceProgramOffline,
+	} {
+		out = append(out, Route{path, m.receiver.Handler(on, path)})
+	}
+	return append(out, Route{PlayPath, http.HandlerFunc(m.play)})
+}
+
+// wake makes Run look for deliveries at once.
+func (m *Module) wake() {
+	select {
+	case m.woken <- struct{}{}:
+	default:
+	}
+}
+
+// Run delivers emergencies and prunes until the context ends.
+func (m *Module) Run(ctx context.Context) error {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	var pruned time.Time
+	for {
+		err := errors.Join(m.deliverDue(ctx), m.index.catchUp(ctx), m.watch(ctx))
+		if now := m.opts.Now(); now.Sub(pruned) > time.Hour {
+			pruned = now
+			err = errors.Join(err, m.prune(ctx))
+		}
+		if err != nil && ctx.Err() == nil {
+			m.log.LogAttrs(ctx, slog.LevelError, "programs: background work failed", slog.String("error", err.Error()))
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-m.woken:
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package programs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"gorm.io/gorm"
+	"gorm.io/gorm/clause"
+
+	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/rowid"
+	"github.com/yunqiao/yunqiao/programs/gyt345"
+)
+
+const (
+	maxBatch           = 512              // messages in one transaction
+	commitTimeout      = 30 * time.Second // of one batch
+	writeLock          = "programs"       // of every transaction that changes records
+	insertChunk        = 200              // rows in one statement
+	strangersPerSecond = 50               // refused messages in the journal whose sign did not hold
+	keptPrefix         = 4 << 10          // bytes of a body whose sign did not hold
+)
+
+// settler puts messages in the store. Those that wait together share one transaction:
+// the first one's goroutine commits for all and hands over, so that nothing runs when
+// nothing is to be done.
+type settler struct {
+	log   *slog.Logger
+	store *db.Store
+	now   func() time.Time
+
+	mu        sync.Mutex
+	queue     []*job
+	busy      bool
+	strangers bucket // of refused messages whose sign did not hold
+}
+
+// job is one message on its way into the store.
+type job struct {
+	received *gyt345.Received
+	refused  bool // before its nonce: only for the journal
+	done     chan bool
+	err      error
+	outcome  string
+}
+
+var _ gyt345.Settler = (*settler)(nil)
+
+// Settle implements gyt345.Settler.
+func (s *settler) Settle(ctx context.Context, r *gyt345.Received) error {
+	return s.submit(ctx, &job{received: r, done: make(chan bool, 1)})
+}
+
+// Refused implements gyt345.Settler. Anybody can send what is refused here, so only so
+// many a second go to the journal; the receiver's log has them all.
+func (s *settler) Refused(ctx context.Context, r *gyt345.Received) {
+	s.mu.Lock()
+	kept := s.strangers.take(s.now(), strangersPerSecond)
+	s.mu.Unlock()
+	if !kept {
+		return
+	}
+	if err := s.submit(ctx, &job{received: r, refused: true, done: make(chan bool, 1)}); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelWarn, "refused message is not in the journal", slog.String("error", err.Error()))
+	}
+}
+
+// submit waits until the job's batch is committed, even if the caller has gone: its
+// message may be applied by then.
+func (s *settler) submit(ctx context.Context, j *job) error {
+	s.mu.Lock()
+	s.queue = append(s.queue, j)
+	lead := !s.busy
+	s.busy = true
+	s.mu.Unlock()
+	if !lead {
+		lead = <-j.done
+	}
+	if lead {
+		s.lead(ctx)
+	}
+	return j.err
+}
+
+// lead commits the batch at the head of the queue, in which the caller's own job is,
+// and makes the next one in the queue the leader.
+func (s *settler) lead(ctx context.Context) {
+	s.mu.Lock()
+	n := min(len(s.queue), maxBatch)
+	batch := s.queue[:n:n]
+	s.queue = s.queue[n:]
+	s.mu.Unlock()
+
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	s.commit(ctx, batch)
+
+	for _, j := range batch[1:] {
+		j.done <- false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.queue) == 0 {
+		s.busy = false
+		return
+	}
+	s.queue[0].done <- true
+}
+
+// commit settles a batch; if that fails, each of its messages alone, so that one does
+// not fail the others.
+func (s *settler) commit(ctx context.Context, batch []*job) {
+	err := s.transact(ctx, batch)
+	if err == nil {
+		return
+	}
+	for _, j := range batch {
+		one := err
+		if len(batch) > 1 {
+			one = s.transact(ctx, []*job{j})
+		}
+		if one != nil {
+			j.err = gyt345.Unavailable("store", time.Second, one)
+		}
+	}
+}
+
+func (s *settler) transact(ctx context.Context, batch []*job) error {
+	for _, j := range batch {
+		j.err, j.outcome = nil, ""
+	}
+	return s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := db.Exclusive(tx, writeLock); err != nil {
+			return err
+		}
+		return settleBatch(tx, s.now(), batch)
+	})
+}
+
+// settleBatch runs steps 7 and 12 of the profile for each message, in order.
+func settleBatch(tx *gorm.DB, now time.Time, batch []*job) error {
+	fresh, err := useNonces(tx, batch)
+	if err != nil {
+		return err
+	}
+	seen, err := knownMessages(tx, fresh)
+	if err != nil {
+		return err
+	}
+	state, err := loadState(tx, now, fresh)
+	if err != nil {
+		return err
+	}
+	var ids []seenRow
+	for _, j := range fresh {
+		r := j.received
+		name := r.GroupID + " " + r.Message.ID
+		digest, known := seen[name]
+		switch {
+		case known && digest == r.Digest:
+			j.outcome = outcomeDuplicate
+		case known:
+			j.refuse(gyt345.Invalid("msgId", "other content under the same msgId"))
+		default:
+			j.outcome = state.apply(r.GroupID, r.Message)
+			seen[name] = r.Digest
+			ids = append(ids, seenRow{Key: name, Digest: r.Digest, At: now.UnixMilli()})
+		}
+	}
+	if err := insert(tx, ids); err != nil {
+		return fmt.Errorf("remember msgIds: %w", err)
+	}
+	if err := state.save(tx); err != nil {
+		return err
+	}
+	return journal(tx, batch)
+}
+
+func (j *job) refuse(f *gyt345.Fault) { j.err, j.outcome = f, outcomeRefused }
+
+// useNonces tests and sets the nonces, and gives the jobs that may go on.
+func useNonces(tx *gorm.DB, batch []*job) ([]*job, error) {
+	var names []string
+	for _, j := range batch {
+		if !j.refused {
+			names = append(names, j.received.GroupID+" "+j.received.Nonce)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	var known []string
+	if err := tx.Model(&nonceRow{}).Where("key IN ?", names).Pluck("key", &known).Error; err != nil {
+		return nil, fmt.Errorf("look up nonces: %w", err)
+	}
+	used := map[string]bool{}
+	for _, k := range known {
+		used[k] = true
+	}
+	var fresh []*job
+	var rows []nonceRow
+	for _, j := range batch {
+		if j.refused {
+			continue
+		}
+		r := j.received
+		name := r.GroupID + " " + r.Nonce
+		if used[name] {
+			j.refuse(gyt345.Invalid("nonce", "used before"))
+			continue
+		}
+		used[name] = true
+		rows = append(rows, nonceRow{Key: name, Until: r.NonceUntil.UnixMilli()})
+		if r.Verdict != nil {
+			j.refuse(r.Verdict)
+			continue
+		}
+		fresh = append(fresh, j)
+	}
+	if err := insert(tx, rows); err != nil {
+		return nil, fmt.Errorf("remember nonces: %w", err)
+	}
+	return fresh, nil
+}
+
+func knownMessages(tx *gorm.DB, fresh []*job) (map[string]string, error) {
+	names := make([]string, len(fresh))
+	for i, j := range fresh {
+		names[i] = j.received.GroupID + " " + j.received.Message.ID
+	}
+	seen := map[string]string{}
+	if len(names) == 0 {
+		return seen, nil
+	}
+	var rows []seenRow
+	if err := tx.Where("key IN ?", names).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look up msgIds: %w", err)
+	}
+	for _, r := range rows {
+		seen[r.Key] = r.Digest
+	}
+	return seen, nil
+}
+
+// insert writes rows in chunks.
+func insert[T any](tx *gorm.DB, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.CreateInBatches(&rows, insertChunk).Error
+}
+
+// upsert writes rows in chunks over those with the same primary key.
+func upsert[T any](tx *gorm.DB, rows []T) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(&rows, insertChunk).Error
+}
+
+// journal keeps every message of a batch as it was received, with its answer.
+func journal(tx *gorm.DB, batch []*job) error {
+	rows := make([]messageRow, len(batch))
+	for i, j := range batch {
+		rows[i] = j.row()
+	}
+	if err := insert(tx, rows); err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
+	return nil
+}
+
+func (j *job) row() messageRow {
+	r := j.received
+	row := messageRow{
+		ID: rowid.New(), At: r.At, GroupID: r.GroupID, Interface: string(r.Interface), Path: r.Path, Query: printable(r.Query), Body: r.Body,
+		BodySize: len(r.Body), RemoteIP: r.RemoteIP, KeyUsed: r.Key, Digest: r.Digest, Outcome: j.outcome,
+		Notes: strings.Join(r.Notes, "\n"), HTTP: 200, Code: string(gyt345.CodeOK),
+	}
+	if r.Message != nil {
+		row.MsgID, row.MsgType = r.Message.ID, int(r.Message.Type)
+	}
+	failure := j.err
+	if j.refused {
+		failure, row.Outcome = r.Verdict, outcomeRefused
+		row.Body = r.Body[:min(len(r.Body), keptPrefix)]
+		row.Query = row.Query[:min(len(row.Query), keptPrefix)]
+		row.Digest = gyt345.SM3(r.Body)
+	}
+	if failure != nil {
+		fault := gyt345.FaultOf(failure)
+		row.HTTP, row.Code, row.Cause = fault.Answer().HTTP, string(fault.Code), printable(fault.Error())
+	}
+	return row
+}
+
+// printable makes a text of anybody's storable on both databases.
+func printable(text string) string {
+	return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", " "), "?")
+}
