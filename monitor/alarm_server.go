@@ -1,0 +1,200 @@
+package monitor
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/internal/refuse"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
+)
+
+type alarmServer struct {
+	monitorv1.UnimplementedAlarmServiceServer
+	*Module
+}
+
+var _ monitorv1.AlarmServiceServer = (*alarmServer)(nil)
+
+// retryAfter is what clients are told while the store cannot write.
+const retryAfter = 5 * time.Second
+
+func (m *Module) tenant(ctx context.Context, wanted string) (string, error) {
+	own := m.access.Caller(ctx).TenantID
+	if wanted == "" || wanted == own {
+		return own, nil
+	}
+	if seen := m.access.Tenants(own); seen != nil && !slices.Contains(seen, wanted) {
+		return "", refuse.NotFound("tenant_id", "organization")
+	}
+	return wanted, nil
+}
+
+// ReportAlarm implements AlarmService (T7.1).
+func (s *alarmServer) ReportAlarm(ctx context.Context, request *monitorv1.ReportAlarmRequest) (*monitorv1.ReportAlarmResponse, error) {
+	tenant, err := s.tenant(ctx, request.GetTenantId())
+	if err != nil {
+		return nil, err
+	}
+	r := &raise{
+		tenant: tenant, name: request.GetName(), object: request.GetObjectId(), description: request.GetDescription(), cause: request.GetProbableCause(),
+		source: "api", labels: request.GetLabels(), kind: int32(request.GetType()), dataType: int32(request.GetDataType()),
+		severity: int32(max(request.GetSeverity(), monitorv1.Severity_SEVERITY_INDETERMINATE)),
+	}
+	if request.GetRaisedAt() != nil {
+		r.at = request.GetRaisedAt().AsTime()
+	}
+	if n := request.GetExpireSeconds(); n > 0 {
+		r.expires = s.opts.Now().Add(time.Duration(n) * time.Second)
+	}
+	c := &command{identity: identity(tenant, r.name, r.object, r.labels), raise: r}
+	if err := s.submit(ctx, []*command{c}); err != nil {
+		return nil, refuse.Unavailable(retryAfter, err)
+	}
+	return &monitorv1.ReportAlarmResponse{Id: c.alarm.ID, Alarm: toProtoAlarm(c.alarm)}, nil
+}
+
+// alarmOf finds one that the caller sees.
+func (m *Module) alarmOf(ctx context.Context, id string) (*alarmRow, error) {
+	row := &alarmRow{}
+	err := m.store.Read.WithContext(ctx).Where("id = ?", id).Take(row).Error
+	if err == nil {
+		_, err = m.tenant(ctx, row.TenantID)
+		if err == nil {
+			return row, nil
+		}
+	} else if !errors.Is(err, gorm.ErrRecordNotFound) {
+		return nil, err
+	}
+	return nil, refuse.NotFound("id", "alarm")
+}
+
+// GetAlarm implements AlarmService.
+func (s *alarmServer) GetAlarm(ctx context.Context, request *monitorv1.GetAlarmRequest) (*monitorv1.GetAlarmResponse, error) {
+	row, err := s.alarmOf(ctx, request.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &monitorv1.GetAlarmResponse{Alarm: toProtoAlarm(row)}, nil
+}
+
+func (s *alarmServer) changeOne(ctx context.Context, c *command) (*monitorv1.Alarm, error) {
+	if _, err := s.alarmOf(ctx, c.id); err != nil {
+		return nil, err
+	}
+	c.user = s.access.Caller(ctx).UserID
+	if err := s.submit(ctx, []*command{c}); err != nil {
+		return nil, refuse.Unavailable(retryAfter, err)
+	}
+	if errors.Is(c.err, errNotActive) {
+		return nil, refuse.With(apiv1.Reason_REASON_INVALID_STATE, "id", "is cleared")
+	}
+	if c.alarm == nil {
+		return nil, refuse.NotFound("id", "alarm")
+	}
+	return toProtoAlarm(c.alarm), nil
+}
+
+// ClearAlarm implements AlarmService (T7.3).
+func (s *alarmServer) ClearAlarm(ctx context.Context, request *monitorv1.ClearAlarmRequest) (*monitorv1.ClearAlarmResponse, error) {
+	alarm, err := s.changeOne(ctx, &command{id: request.GetId(), clear: monitorv1.ClearType_CLEAR_TYPE_MANUAL, comment: request.GetComment()})
+	return &monitorv1.ClearAlarmResponse{Alarm: alarm}, err
+}
+
+// AcknowledgeAlarm implements AlarmService.
+func (s *alarmServer) AcknowledgeAlarm(ctx context.Context, request *monitorv1.AcknowledgeAlarmRequest) (*monitorv1.AcknowledgeAlarmResponse, error) {
+	alarm, err := s.changeOne(ctx, &command{id: request.GetId(), acknowledge: true, comment: request.GetComment()})
+	return &monitorv1.AcknowledgeAlarmResponse{Alarm: alarm}, err
+}
+
+// visible limits a query to what the caller sees.
+func (m *Module) visible(ctx context.Context, query *gorm.DB) *gorm.DB {
+	if tenants := m.access.Tenants(m.access.Caller(ctx).TenantID); tenants != nil {
+		return query.Where("tenant_id IN ?", tenants)
+	}
+	return query
+}
+
+// ListAlarms implements AlarmService (T7.2). The page token is the serial before
+// which the next page begins.
+func (s *alarmServer) ListAlarms(ctx context.Context, request *monitorv1.ListAlarmsRequest) (*monitorv1.ListAlarmsResponse, error) {
+	var counter counterRow
+	if err := s.store.Read.WithContext(ctx).Where("name = ?", "serial").Take(&counter).Error; err != nil {
+		return nil, err
+	}
+	query := s.visible(ctx, s.store.Read.WithContext(ctx))
+	if request.GetActive() {
+		query = query.Where("active")
+	}
+	if request.GetMinSeverity() > 0 {
+		query = query.Where("severity >= ?", int32(request.GetMinSeverity()))
+	}
+	for column, value := range map[string]string{"object_id": request.GetObjectId(), "name": request.GetName(), "tenant_id": request.GetTenantId()} {
+		if value != "" {
+			query = query.Where(column+" = ?", value)
+		}
+	}
+	if token := request.GetPageToken(); token != "" {
+		raw, err := base64.RawURLEncoding.DecodeString(token)
+		before, err2 := strconv.ParseInt(string(raw), 10, 64)
+		if errors.Join(err, err2) != nil {
+			return nil, refuse.PageToken()
+		}
+		query = query.Where("serial < ?", before)
+	}
+	size := int(request.GetPageSize())
+	if size == 0 {
+		size = 50
+	}
+	var rows []alarmRow
+	if err := query.Order("serial DESC").Limit(size + 1).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	response := &monitorv1.ListAlarmsResponse{Serial: strconv.FormatInt(counter.Value, 10)}
+	if len(rows) > size {
+		rows = rows[:size]
+		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(rows[size-1].Serial, 10)))
+	}
+	for i := range rows {
+		response.Alarms = append(response.Alarms, toProtoAlarm(&rows[i]))
+	}
+	return response, nil
+}
+
+// ListAlarmHistory implements AlarmService.
+func (s *alarmServer) ListAlarmHistory(ctx context.Context, request *monitorv1.ListAlarmHistoryRequest) (*monitorv1.ListAlarmHistoryResponse, error) {
+	query := s.visible(ctx, s.store.Read.WithContext(ctx))
+	if after := request.GetAfterSerial(); after != "" {
+		n, err := strconv.ParseInt(after, 10, 64)
+		if err != nil {
+			return nil, refuse.Invalid("after_serial", "must be decimal digits")
+		}
+		query = query.Where("serial > ?", n)
+	}
+	if request.GetId() != "" {
+		query = query.Where("alarm_id = ?", request.GetId())
+	}
+	size := int(request.GetPageSize())
+	if size == 0 {
+		size = 50
+	}
+	var rows []changeRow
+	if err := query.Order("serial").Limit(size).Find(&rows).Error; err != nil {
+		return nil, err
+	}
+	response := &monitorv1.ListAlarmHistoryResponse{}
+	for i := range rows {
+		record, err := toProtoRecord(&rows[i])
+		if err != nil {
+			return nil, err
+		}
+		response.Records = append(response.Records, record)
+	}
+	return response, nil
+}
