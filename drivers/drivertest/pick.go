@@ -1,0 +1,56 @@
+package drivertest
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+func sdkCall(ctx context.Context, o *object) context.Context { return sdk.WithCall(ctx, o.call) }
+
+// pick chooses what requests need of what the cloud has: the smallest image, the
+// smallest flavor that carries it and the next one, an external network, a zone
+// where the cloud needs one.
+func (s *suite) pick(ctx context.Context) {
+	image := smallest(s.items(ctx, "storage.image", nil), "min_disk_gib", func(m protoreflect.Message) bool {
+		state := m.Descriptor().Fields().ByName("state")
+		value := state.Enum().Values().ByNumber(m.Get(state).Enum())
+		return value != nil && value.Name() == "IMAGE_STATE_AVAILABLE"
+	})
+	if len(image) > 0 {
+		s.picks["image"] = text(image[0], "id")
+	}
+	flavors := smallest(s.items(ctx, "compute.flavor", nil), "memory_mib", func(m protoreflect.Message) bool {
+		sellable := m.Descriptor().Fields().ByName("sellable")
+		return m.Get(sellable).Bool() && number(m, "gpu_count") == 0 && (len(image) == 0 ||
+			number(m, "memory_mib") >= number(image[0], "min_memory_mib") && number(m, "local_disk_gib") >= number(image[0], "min_disk_gib"))
+	})
+	for i, name := range []string{"flavor", "other_flavor"} {
+		if i < len(flavors) {
+			s.picks[name] = text(flavors[i], "id")
+		}
+	}
+	for _, network := range s.items(ctx, "network.network", nil) {
+		if external := network.Descriptor().Fields().ByName("external"); network.Get(external).Bool() {
+			s.picks["external_network"] = text(network, "id")
+			break
+		}
+	}
+	if zones := s.items(ctx, "compute.zone", nil); s.features["network.subnet.zonal"] && len(zones) > 0 {
+		s.picks["zone"] = text(zones[0], "id")
+	}
+	for name, value := range s.options.Values {
+		s.picks[name] = value
+	}
+}
+
+// smallest are the messages that fit, by a number.
+func smallest(all []protoreflect.Message, by protoreflect.Name, fits func(protoreflect.Message) bool) []protoreflect.Message {
+	fitting := slices.DeleteFunc(slices.Clone(all), func(m protoreflect.Message) bool { return !fits(m) })
+	slices.SortStableFunc(fitting, func(a, b protoreflect.Message) int { return cmp.Compare(number(a, by), number(b, by)) })
+	return fitting
+}
