@@ -29,6 +29,7 @@ build: ## Build bin/yunqiao, bin/memcloud and bin/drivers/*
 	@mkdir -p bin/drivers
 	$(GOBUILD) -o bin/yunqiao ./gateway
 	$(GOBUILD) -o bin/memcloud ./drivers/memory/memcloud/cmd/memcloud
+	$(GOBUILD) -o bin/conform ./drivers/drivertest/conform
 	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack
 
 .PHONY: test

@@ -5,8 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,6 +21,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -31,7 +30,7 @@ import (
 
 // The cache of prepared statements in gorm keeps one goroutine for each store for ever.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
 }
 
 const (
@@ -171,7 +170,7 @@ type rig struct {
 	t       *testing.T
 	driver  *fake
 	store   *db.Store
-	path    string
+	dsn     string
 	log     *bytes.Buffer
 	manager *account.Manager
 	server  *account.Server
@@ -179,12 +178,8 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, driver: newFake(t), path: filepath.Join(t.TempDir(), "a.db"), log: &bytes.Buffer{}}
-	var err error
-	if r.store, err = db.Open(t.Context(), db.Config{DSN: r.path}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.store.Close() })
+	r := &rig{t: t, driver: newFake(t), dsn: dbtest.DSN(t), log: &bytes.Buffer{}}
+	r.store = dbtest.Open(t, r.dsn)
 	if err := r.store.Migrate(t.Context(), account.Migrations()); err != nil {
 		t.Fatal(err)
 	}
@@ -479,21 +474,8 @@ func TestSecretsStaySealed(t *testing.T) {
 	if text := r.get("acc").String(); strings.Contains(text, "-Secret-") {
 		t.Errorf("shown: %s", text)
 	}
-	if err := r.store.Write.Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error; err != nil {
-		t.Fatal(err)
-	}
-	files, err := filepath.Glob(filepath.Dir(r.path) + "/*")
-	if err != nil || len(files) == 0 {
-		t.Fatal(err)
-	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if bytes.Contains(content, []byte("-Secret-")) {
-			t.Errorf("%s holds a credential in clear", name)
-		}
+	if content := dbtest.Content(t, r.dsn); content == "" || strings.Contains(content, "-Secret-") {
+		t.Error("the store holds a credential in clear, or nothing")
 	}
 	if strings.Contains(r.log.String(), "-Secret-") {
 		t.Error("a credential is logged")

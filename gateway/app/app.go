@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/billing"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/audit"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
@@ -32,10 +33,13 @@ import (
 	"github.com/yunqiao/yunqiao/internal/inproc"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/internal/telemetry"
+	"github.com/yunqiao/yunqiao/logging"
+	"github.com/yunqiao/yunqiao/monitor"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
 	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
+	"github.com/yunqiao/yunqiao/programs"
 )
 
 // tokenFile holds the first administrator's token, in the data folder.
@@ -51,7 +55,12 @@ type App struct {
 	accounts   *account.Manager
 	operations *operation.Engine
 	identity   *identity.Identity
+	things     *inventory.Inventory
+	billing    *billing.Module
 	recorder   *audit.Recorder
+	programs   *programs.Module
+	logging    *logging.Module
+	monitor    *monitor.Module
 	tracing    *telemetry.Tracing
 	runner     *policy.Runner
 	reconciler *reconcile.Reconciler
@@ -65,6 +74,8 @@ type App struct {
 // Start opens the store, starts drivers and accounts, and listens. On an error
 // everything that was started is stopped again.
 func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(string) string) (app *App, err error) {
+	processLog, own := log, logging.NewOwn()
+	log = slog.New(own.Handler(processLog.Handler()))
 	a := &App{log: log, config: config}
 	defer func() {
 		if err != nil {
@@ -101,10 +112,18 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 		return nil, err
 	}
 	metrics.registry.MustRegister(driverCollector{a.host}, accountCollector{a.accounts.Registry()})
+	if err := a.openPrograms(ctx, box); err != nil {
+		return nil, err
+	}
+	if err := a.openLogging(ctx, processLog, box, own); err != nil {
+		return nil, err
+	}
+	a.openMonitor(box)
 	things := inventory.New(a.store)
 	if err := things.Load(ctx); err != nil {
 		return nil, err
 	}
+	a.things = things
 	passwords := inventory.NewPasswords(a.store, box)
 	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords, operation.Options{})
 	pages, err := seal.New(box.Derive("page tokens"))
@@ -116,7 +135,8 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, pipeline.Modules(a.modules(things, a.runner)))
+	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()}, billing.Options{})
+	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, a.runner.Modules, pipeline.Modules(a.modules(things, a.runner)))
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
 	})
@@ -280,6 +300,10 @@ func (a *App) modules(things *inventory.Inventory, clouds ownership.Clouds) grpc
 		a.store, things, a.accounts.Registry(), clouds, a.identity, operation.CheckQuotas, time.Now))
 	tenantv1.RegisterAuditServiceServer(conn, audit.NewServer(a.recorder, a.identity))
 	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.identity))
+	a.billing.Register(conn)
+	a.programs.Register(conn)
+	a.logging.Register(conn)
+	a.monitor.Register(conn)
 	operationv1.RegisterOperationServiceServer(conn, operation.NewServer(a.operations, a.identity, a.recorder))
 	return conn
 }
@@ -341,7 +365,12 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return a.accounts.Run(background) })
 	work.Go(func() error { return a.operations.Run(background) })
 	work.Go(func() error { return a.identity.Run(background) })
+	work.Go(func() error { return a.things.Run(background, a.log) })
+	work.Go(func() error { return a.billing.Run(background) })
 	work.Go(func() error { return a.recorder.Run(background) })
+	work.Go(func() error { return a.programs.Run(background) })
+	work.Go(func() error { return a.logging.Run(background) })
+	work.Go(func() error { return a.monitor.Run(background) })
 	if !a.config.Reconcile.Off {
 		work.Go(func() error { return a.reconciler.Run(background) })
 	}

@@ -28,9 +28,12 @@ type Config struct {
 	TLS       TLSConfig       `yaml:"tls"`       // encryption of the HTTP face
 	Limits    LimitsConfig    `yaml:"limits"`    // rates of calls
 	Reconcile ReconcileConfig `yaml:"reconcile"` // comparison of the clouds with the inventory
+	Logging   LoggingConfig   `yaml:"logging"`   // logs of resources
+	Monitor   MonitorConfig   `yaml:"monitor"`   // alarms
 	Drivers   []DriverConfig  `yaml:"drivers"`   // programs to run; none: all in DriverDir
 	Dir       string          `yaml:"driver_dir"`
 	Account   []AccountConfig `yaml:"accounts"`
+	Programs  ProgramsConfig  `yaml:"programs"` // series and programs
 	// PlainHTTP allows requests without encryption from other machines.
 	PlainHTTP bool `yaml:"plain_http"`
 }
@@ -225,6 +228,11 @@ func (c *Config) validate() error {
 	}
 	if c.Reconcile.Parallel < 1 || c.Reconcile.Parallel > 64 {
 		bad("reconcile.parallel", "%d is not in 1..64", c.Reconcile.Parallel)
+	}
+	for i, root := range c.Logging.FileRoots {
+		if !filepath.IsAbs(root) || filepath.Clean(root) == "/" {
+			bad(fmt.Sprintf("logging.file_roots[%d]", i), "%q is no absolute path of a folder below /", root)
+		}
 	}
 	if c.Store.MaxConnections < 0 {
 		bad("store.max_connections", "%d is negative", c.Store.MaxConnections)

@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -17,14 +18,15 @@ import (
 // rawRoutes are all routes that are no rpc.
 func (a *App) rawRoutes(m *metrics) []edge.RawRoute {
 	docs := docsui.Handler()
-	return []edge.RawRoute{
+	return append(slices.Concat(a.programRoutes(), a.loggingRoutes(), a.monitorRoutes()), []edge.RawRoute{
 		{Method: http.MethodGet, Pattern: "/healthz", Public: true, Handler: http.HandlerFunc(a.healthz)},
 		{Method: http.MethodGet, Pattern: "/readyz", Public: true, Handler: http.HandlerFunc(a.readyz)},
 		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})},
 		{Method: http.MethodGet, Pattern: "/openapi.json", Public: true, Handler: http.HandlerFunc(openAPI)},
+		{Method: http.MethodGet, Pattern: "/billing/v1/costs/download", Handler: a.costDownload()},
 		{Method: http.MethodGet, Pattern: "/docs", Public: true, Handler: docs},
 		{Method: http.MethodGet, Pattern: "/docs/*asset", Public: true, Handler: docs},
-	}
+	}...)
 }
 
 // healthz tells that the process answers.

@@ -115,7 +115,7 @@ func TestBackupOfEverything(t *testing.T) {
 				t.Fatal(err)
 			}
 			tables := dbtest.Tables(t, source, Schema()...)
-			if len(tables) != len(m.Tables) || m.Rows() != 5*len(tables) {
+			if len(tables) != len(m.Tables) || m.Rows() < 5*len(tables) {
 				t.Errorf("%d tables with %d rows in the file, %d tables in the store", len(m.Tables), m.Rows(), len(tables))
 			}
 			for _, table := range tables {

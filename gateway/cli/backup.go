@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/yunqiao/yunqiao/gateway/app"
 )
@@ -23,7 +24,8 @@ while the gateway runs. The file restores into SQLite and PostgreSQL alike.
 
 The sealing key is not in the file. Keep it apart: without it the credentials
 of the accounts, passwords and secret keys in the file cannot be opened, and
-with it they can. Simulated clouds in the data folder are not in the file.
+with it they can. Log entries, and simulated clouds in the data folder, are not
+in the file either.
 `
 }
 
@@ -37,9 +39,12 @@ func (c *backupCommand) Run(env *environment) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.stdout, "%s: %d rows of %d tables (%s).\nThe sealing key is not in it: keep %s apart.\n",
+	fmt.Fprintf(env.stdout, "%s: %d rows of %d tables (%s).\nThe sealing key is not in it: keep %s apart.\n",
 		c.File, m.Rows(), len(m.Tables), m.Database, key)
-	return err
+	if len(m.Apart) > 0 {
+		fmt.Fprintf(env.stdout, "Neither are the tables %s.\n", strings.Join(m.Apart, ", "))
+	}
+	return nil
 }
 
 type restoreCommand struct {

@@ -157,7 +157,7 @@ func TestRefusedBeforeSending(t *testing.T) {
 		"message as text":     {"vm create boot_disk=20", "boot_disk: takes JSON"},
 		"item out of order":   {"vm create nics.3.subnet_id=a", `nics.3.subnet_id: "3" must be a number from 0 to 0`},
 		"member of a scalar":  {"vm create name.first=x", "name.first: has no members"},
-		"unknown service":     {"call store disk list", `there is no service "store"; there are: account, compute`},
+		"unknown service":     {"call store disk list", `there is no service "store"; there are: account, `},
 		"unknown resource":    {"call storage disc list", `storage has no resource "disc"; it has: disk`},
 		"unknown method":      {"call storage disk grow", `storage disk has no method "grow"; it has: attach, create`},
 		"both ways":           {"call storage disk list --json {} page_size=1", "either --json or key=value"},

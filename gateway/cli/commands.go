@@ -21,6 +21,7 @@ type commands struct {
 	User      userCommands      `cmd:"" help:"Users and their roles."`
 	Key       keyCommands       `cmd:"" help:"Access keys, which sign requests."`
 	Audit     auditCommands     `cmd:"" help:"The record of writes and refused calls."`
+	Programs  programsCommands  `cmd:"" help:"Build and test the content platform's side of GY/T 345."`
 	Call      callCommand       `cmd:"" help:"Call any rpc of the contract."`
 	Fields    fieldsOfCommand   `cmd:"" help:"Show what the request of an rpc holds."`
 	Routes    routesCommand     `cmd:"" help:"List every HTTP route with its rpc, permission and rows of GY/T 355."`
@@ -40,6 +41,7 @@ type accountCommands struct {
 
 type driverCommands struct {
 	List driverListCommand `cmd:"" help:"List the drivers with state, version and restarts."`
+	New  driverNewCommand  `cmd:"" help:"Write the skeleton of a driver."`
 }
 
 type operationCommands struct {

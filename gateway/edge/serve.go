@@ -102,6 +102,9 @@ func (e *edge) noMethod(c *gin.Context) {
 func (e *edge) recover(c *gin.Context) {
 	defer func() {
 		if r := recover(); r != nil {
+			if r == http.ErrAbortHandler { //nolint:errorlint // the very value, as net/http asks
+				panic(r) // cuts the connection: the answer must not look whole
+			}
 			e.log.LogAttrs(c.Request.Context(), slog.LevelError, "request panicked",
 				slog.String("request_id", requestID(c)), slog.String("panic", fmt.Sprint(r)), slog.String("stack", stack()))
 			if c.Writer.Written() {

@@ -8,8 +8,12 @@ import (
 
 // Permit implements pipeline.Permitter.
 func (i *Identity) Permit(p pipeline.Principal, permission string) error {
-	if p.UserID != "" && i.current.Load().permissionsOf(p.UserID, p.TenantID, i.permissions)[permission] {
-		return nil
+	now := i.current.Load()
+	if p.UserID != "" && now.permissionsOf(p.UserID, p.TenantID, i.permissions)[permission] {
+		if p.TenantID == now.root || !InstallationWide(permission) {
+			return nil
+		}
+		return sdk.NewError(apiv1.Reason_REASON_PERMISSION_DENIED, sdk.Violation("permission", permission+" holds in the root organization only"))
 	}
 	return sdk.NewError(apiv1.Reason_REASON_PERMISSION_DENIED, sdk.Violation("permission", permission+" is needed"))
 }
@@ -44,10 +48,17 @@ func (i *Identity) Tenants(p pipeline.Principal) []string {
 	return []string{p.TenantID} // of an organization that has just gone
 }
 
-// Organization implements ownership.Access: it refuses one that the caller does not
+// Organization implements policy.Access and ownership.Access: it refuses one that the caller does not
 // see with NOT_FOUND.
 func (i *Identity) Organization(p pipeline.Principal, field, id string) error {
 	_, err := i.current.Load().organization(p, field, id)
+	return err
+}
+
+// User implements policy.Access: it refuses one whose organization the caller does
+// not see with NOT_FOUND.
+func (i *Identity) User(p pipeline.Principal, field, id string) error {
+	_, err := i.current.Load().user(p, field, id)
 	return err
 }
 

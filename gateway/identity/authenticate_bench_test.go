@@ -11,7 +11,7 @@ import (
 // BenchmarkAuthenticate measures reads, which use no row of the store, and a
 // signed write, which records its nonce.
 func BenchmarkAuthenticate(b *testing.B) {
-	rig := openBench(b, dbtest.Open(b, dbtest.SQLite(b)))
+	rig := openBench(b, dbtest.New(b))
 	b.Run("bearer", func(b *testing.B) {
 		r := bearer(rig.token)
 		for b.Loop() {

@@ -21,6 +21,17 @@ func matchesAny(patterns []string, permission string) bool {
 	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, permission) })
 }
 
+// installationWide are the permissions to read or change what is the whole
+// installation's and no organization's. They hold in the root organization only,
+// in whichever organization their role was granted.
+var installationWide = []string{
+	"billing.discount.create", "billing.discount.delete", "billing.period.*", "billing.price.create", "billing.price.delete",
+	"billing.price.import", "billing.price.update", "billing.price_book.create", "program.*",
+}
+
+// InstallationWide tells whether a permission holds in the root organization only.
+func InstallationWide(permission string) bool { return matchesAny(installationWide, permission) }
+
 // permissionsIn lists every permission of the contract.
 func permissionsIn(c *contract.Contract) []string {
 	var out []string

@@ -26,7 +26,7 @@ import (
 
 // The cache of prepared statements is never stopped by gorm.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
 }
 
 const goodPassword = "Correct-Horse-1"
@@ -56,7 +56,7 @@ func (r *rig) Known(id string) bool { return strings.HasPrefix(id, "account-") }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r, token := openRig(t, dbtest.Open(t, dbtest.SQLite(t)))
+	r, token := openRig(t, dbtest.New(t))
 	r.admin = r.as(t, token)
 	r.ids[""] = r.Root()
 	for _, o := range []struct{ name, parent string }{{"north", ""}, {"village", "north"}, {"south", ""}} {

@@ -15,7 +15,8 @@ func RoleMatrix(c *contract.Contract) []byte {
 		"Generated from the contract and the built-in roles by `gateway/identity/cmd/genroles`; do not edit.\n\n" +
 		"A role holds in the organization where it is granted and in those below it. It says which calls a user may make; with\n" +
 		"which accounts and resources is said by the organization: see [tenants.en.md](tenants.en.md). Own roles are made with\n" +
-		"`tenant/role/create` from the permissions below; `compute.vm.*` and `*` stand for many.\n\n" +
+		"`tenant/role/create` from the permissions below; `compute.vm.*` and `*` stand for many. Calls marked *(root)* are about the\n" +
+		"whole installation: their permission holds in the root organization only.\n\n" +
 		"| Role | Id | Meant for |\n|---|---|---|\n")
 	for _, role := range roles {
 		fmt.Fprintf(&b, "| %s | `%s` | %s |\n", role.Name, role.ID, role.Description)
@@ -48,6 +49,9 @@ func writeMatrixHead(b *strings.Builder, service string, roles []*permissionSet)
 }
 
 func writeMatrixRow(b *strings.Builder, name, permission string, roles []*permissionSet) {
+	if InstallationWide(permission) {
+		name += " (root)"
+	}
 	fmt.Fprintf(b, "| %s | `%s` |", name, permission)
 	for _, role := range roles {
 		mark := ""

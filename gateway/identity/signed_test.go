@@ -167,7 +167,7 @@ var algorithms = []tenantv1.SignatureAlgorithm{
 }
 
 func TestSignedRequestIsOfTheKeysUser(t *testing.T) {
-	b := openBench(t, dbtest.Open(t, dbtest.SQLite(t)))
+	b := openBench(t, dbtest.New(t))
 	admin := pipeline.CallFrom(b.admin).Principal
 	user, err := b.users.CreateUser(b.admin, &tenantv1.CreateUserRequest{Name: "editor", Password: "a rather long word"})
 	if err != nil {
@@ -230,7 +230,7 @@ func TestReplay(t *testing.T) {
 }
 
 func TestSignedIsRefused(t *testing.T) {
-	b := openBench(t, dbtest.Open(t, dbtest.SQLite(t)))
+	b := openBench(t, dbtest.New(t))
 	user, err := b.users.CreateUser(b.admin, &tenantv1.CreateUserRequest{Name: "editor", Password: "a rather long word"})
 	if err != nil {
 		t.Fatal(err)

@@ -72,7 +72,7 @@ func TestVerifyForeignToken(t *testing.T) {
 
 // TestOtherReplica: what one process ends is ended in another within two seconds.
 func TestOtherReplica(t *testing.T) {
-	file := dbtest.SQLite(t)
+	file := dbtest.DSN(t)
 	r, token := openRig(t, dbtest.Open(t, file))
 	r.admin = r.as(t, token)
 	other, _ := openRig(t, dbtest.Open(t, file))

@@ -66,27 +66,33 @@ type Inventory struct {
 	db *db.Store
 
 	mu     sync.RWMutex
-	owners map[string]Ownership // by public id, of resources that are not gone
+	owners map[string]indexed // by public id, of resources that are not gone
+}
+
+// indexed is what the index holds of a resource, as of one of its events.
+type indexed struct {
+	Ownership
+	sequence int32
 }
 
 // New makes an empty Inventory; Load fills the index.
 func New(store *db.Store) *Inventory {
-	return &Inventory{db: store, owners: map[string]Ownership{}}
+	return &Inventory{db: store, owners: map[string]indexed{}}
 }
 
 // Load reads the ownership of all resources into memory.
 func (i *Inventory) Load(ctx context.Context) error {
 	rows, err := i.db.Read.WithContext(ctx).Model(&row{}).Where("gone_at IS NULL").
-		Select("id, tenant_id, owner_id, managed, deletion_protected").Rows()
+		Select("id, tenant_id, owner_id, managed, deletion_protected, sequence").Rows()
 	if err != nil {
 		return fmt.Errorf("load inventory: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	owners := map[string]Ownership{}
+	owners := map[string]indexed{}
 	for rows.Next() {
 		var id string
-		var o Ownership
-		if err := rows.Scan(&id, &o.TenantID, &o.OwnerID, &o.Managed, &o.DeletionProtected); err != nil {
+		var o indexed
+		if err := rows.Scan(&id, &o.TenantID, &o.OwnerID, &o.Managed, &o.DeletionProtected, &o.sequence); err != nil {
 			return fmt.Errorf("load inventory: %w", err)
 		}
 		owners[id] = o
@@ -101,16 +107,8 @@ func (i *Inventory) Load(ctx context.Context) error {
 func (i *Inventory) Owner(id string) (o Ownership, ok bool) {
 	i.mu.RLock()
 	defer i.mu.RUnlock()
-	o, ok = i.owners[id]
-	return o, ok
-}
-
-// FormerOwner tells who owned a resource that is gone; ok is false for one that is
-// not known to be.
-func (i *Inventory) FormerOwner(ctx context.Context, id string) (tenantID string, ok bool, err error) {
-	var r row
-	found := i.db.Read.WithContext(ctx).Select("tenant_id").Where("id = ? AND gone_at IS NOT NULL", id).Limit(1).Find(&r)
-	return r.TenantID, found.RowsAffected > 0, found.Error
+	entry, ok := i.owners[id]
+	return entry.Ownership, ok
 }
 
 // Owned counts the resources of organizations; an empty type or account stands for
@@ -247,14 +245,32 @@ func truncate(text string, characters int) string {
 	return string([]rune(text)[:characters])
 }
 
+// index takes in what this process has just recorded.
 func (i *Inventory) index(r row) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
+	i.put(r)
+}
+
+// learn takes in what was read from the store, unless something newer is known.
+func (i *Inventory) learn(r row) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	if known, ok := i.owners[r.ID]; !ok || known.sequence < r.Sequence {
+		i.put(r)
+	}
+}
+
+func (i *Inventory) put(r row) {
 	if r.GoneAt != nil {
 		delete(i.owners, r.ID)
 		return
 	}
-	i.owners[r.ID] = Ownership{
+	i.owners[r.ID] = indexed{r.ownership(), r.Sequence}
+}
+
+func (r row) ownership() Ownership {
+	return Ownership{
 		TenantID: r.TenantID, OwnerID: r.OwnerID, Managed: apiv1.Managed(r.Managed), DeletionProtected: r.DeletionProtected,
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,23 +16,22 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
+func TestMain(m *testing.M) { os.Exit(dbtest.Both(m).Run()) }
+
 func open(t *testing.T) (*db.Store, string) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "a.db")
-	store, err := db.Open(t.Context(), db.Config{DSN: path})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = store.Close() })
+	dsn := dbtest.DSN(t)
+	store := dbtest.Open(t, dsn)
 	if err := store.Migrate(t.Context(), inventory.Migrations(), outbox.Migrations()); err != nil {
 		t.Fatal(err)
 	}
-	return store, path
+	return store, dsn
 }
 
 var start = time.Date(2026, 3, 1, 10, 0, 0, 0, time.UTC)
@@ -320,7 +318,7 @@ func TestSources(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	t.Parallel()
-	store, path := open(t)
+	store, dsn := open(t)
 	box, err := seal.New(bytes.Repeat([]byte{3}, seal.KeySize))
 	if err != nil {
 		t.Fatal(err)
@@ -334,12 +332,8 @@ func TestPasswords(t *testing.T) {
 			t.Errorf("recall: got %q, %v, %v", got, ok, err)
 		}
 	}
-	if err := store.Write.Exec("PRAGMA wal_checkpoint(TRUNCATE)").Error; err != nil {
-		t.Fatal(err)
-	}
-	file, err := os.ReadFile(path)
-	if err != nil || bytes.Contains(file, []byte("-Pass-")) {
-		t.Errorf("the store holds the password in clear (%v)", err)
+	if content := dbtest.Content(t, dsn); content == "" || strings.Contains(content, "-Pass-") {
+		t.Error("the store holds the password in clear, or nothing")
 	}
 	if err := store.Write.Exec("UPDATE inventory_passwords SET resource_id = 'acc.vm-2'").Error; err != nil {
 		t.Fatal(err)

@@ -90,24 +90,27 @@ func newRates(limits Limits) *rates {
 
 // enter waits for a place in the rate of the method's service and in that of all.
 func (r *rates) enter(ctx context.Context, method string) (done func(), err error) {
-	done = func() {}
-	if one := r.byService[serviceOf(method)]; one != nil {
-		if done, err = one.Enter(ctx); err != nil {
-			return nil, err
-		}
-	}
-	if r.all == nil {
-		return done, nil
-	}
-	all, err := r.all.Enter(ctx)
+	leaveOne, err := enter(ctx, r.byService[serviceOf(method)])
 	if err != nil {
-		done()
+		return nil, err
+	}
+	leaveAll, err := enter(ctx, r.all)
+	if err != nil {
+		leaveOne()
 		return nil, err
 	}
 	return func() {
-		all()
-		done()
+		leaveAll()
+		leaveOne()
 	}, nil
+}
+
+// enter waits for a place in a rate; nil has room for all.
+func enter(ctx context.Context, r *Rate) (done func(), err error) {
+	if r == nil {
+		return func() {}, nil
+	}
+	return r.Enter(ctx)
 }
 
 // serviceOf takes "compute" out of "/cloud.compute.v1.VmService/GetVm".

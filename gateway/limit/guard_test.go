@@ -156,7 +156,7 @@ func TestWhatOpensTheBreaker(t *testing.T) {
 // TestRatesOfServices: a busy service does not use up another's rate.
 func TestRatesOfServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(&cloud{answer: works}, Limits{ByService: map[string]int{"compute": 2}})
+		g := newGuard(&cloud{answer: works}, Limits{PerSecond: 4, ByService: map[string]int{"compute": 2}})
 		call := func(method string) time.Duration {
 			began := time.Now()
 			if err := g.Invoke(t.Context(), method, nil, nil); err != nil {
@@ -171,8 +171,11 @@ func TestRatesOfServices(t *testing.T) {
 		if waited := call(network); waited != 0 {
 			t.Errorf("another service waited %s", waited)
 		}
-		if waited := call(compute); waited != time.Second {
-			t.Errorf("the third call waited %s", waited)
+		if waited := call(network) + call(network); waited != time.Second {
+			t.Errorf("the fourth and fifth call of all waited %s", waited)
+		}
+		if waited := call(compute) + call(compute) + call(compute); waited != time.Second {
+			t.Errorf("the third call of the service in a second waited %s", waited)
 		}
 	})
 }

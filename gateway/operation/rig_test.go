@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -22,6 +21,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/operation"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/internal/seal"
@@ -43,7 +43,7 @@ const (
 
 // The cache of prepared statements in gorm keeps one goroutine for each store for ever.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
 }
 
 // accounts holds the one account of a rig.
@@ -80,7 +80,7 @@ type rig struct {
 	conn      grpc.ClientConnInterface
 	accounts  *accounts
 	store     *db.Store
-	path      string
+	dsn       string
 	box       *seal.Box
 	contract  *contract.Contract
 	inventory *inventory.Inventory
@@ -111,12 +111,9 @@ func (l *logBuffer) String() string {
 
 func newRig(t testing.TB, change ...func(*rig)) *rig {
 	t.Helper()
-	r := &rig{t: t, cloud: newCloud(), accounts: &accounts{}, path: filepath.Join(t.TempDir(), "a.db"), clock: &clock{}, log: &logBuffer{}}
+	r := &rig{t: t, cloud: newCloud(), accounts: &accounts{}, dsn: dbtest.DSN(t), clock: &clock{}, log: &logBuffer{}}
 	var err error
-	if r.store, err = db.Open(t.Context(), db.Config{DSN: r.path}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = r.store.Close() })
+	r.store = dbtest.Open(t, r.dsn)
 	if err := r.store.Migrate(t.Context(), inventory.Migrations(), operation.Migrations(), outbox.Migrations()); err != nil {
 		t.Fatal(err)
 	}
@@ -130,6 +127,9 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	r.opts = operation.Options{
 		CallTimeout: 5 * time.Second, AcceptTimeout: 5 * time.Second, FirstPoll: 2 * time.Millisecond, MaxPoll: 20 * time.Millisecond,
 		Now: r.clock.now,
+	}
+	if !r.store.Embedded { // what a former process left is taken up when its lease has ended
+		r.opts.LeaseTime = 500 * time.Millisecond
 	}
 	for _, f := range change {
 		f(r)

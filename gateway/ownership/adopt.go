@@ -106,14 +106,22 @@ func (a *adoption) byIDs(ctx context.Context, ids, types []string) error {
 	return nil
 }
 
-// find is what is to be adopted under an id: the mere id if the inventory knows it.
+// find is what is to be adopted under an id, as the cloud tells it: it may have
+// gone, or be shared with everybody. Of what is owned already the id will do.
 func (a *adoption) find(ctx context.Context, id string, types []string) (inventory.Observation, bool, error) {
 	accountID, _, err := publicid.Split("ids", id)
 	if err != nil {
 		return inventory.Observation{}, false, err
 	}
-	if _, known, err := a.inventory.Lookup(a.store.Read.WithContext(ctx), id); known || err != nil {
-		return inventory.Observation{ID: id, AccountID: accountID}, known, err
+	had, known, err := a.inventory.Lookup(a.store.Read.WithContext(ctx), id)
+	if err != nil {
+		return inventory.Observation{}, false, err
+	}
+	if known && !a.orphan(had) {
+		return inventory.Observation{ID: id, AccountID: accountID}, true, nil
+	}
+	if known {
+		types = []string{had.Type}
 	}
 	acc, err := a.accounts.Get(accountID)
 	if err != nil {

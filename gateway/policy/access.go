@@ -36,12 +36,15 @@ func (r *Runner) mayUse(ctx context.Context, call *pipeline.Call, a *account.Acc
 	if !r.owned(u.resourceType) && !u.changed {
 		return nil
 	}
-	former, was, err := r.inventory.FormerOwner(ctx, u.id)
+	recorded, gone, ok, err := r.inventory.Recall(ctx, u.id)
 	if err != nil {
 		return err
 	}
-	if was && r.access.Sees(call.Principal, former) {
-		return nil // gone: the driver says so, and deleting it again succeeds
+	if ok && r.access.Sees(call.Principal, recorded.TenantID) {
+		return nil // recorded by another replica; or gone: the driver says so, and deleting it again succeeds
+	}
+	if ok && !gone && recorded.TenantID != "" {
+		return foreign(u.path)
 	}
 	if u.changed || !r.isCommon(ctx, call, a, u) {
 		return foreign(u.path)

@@ -263,7 +263,9 @@ func (everything) Owner(p pipeline.Principal, wanted string) (string, error) {
 	}
 	return p.TenantID, nil
 }
-func (everything) Quotas(string, string, string) []pipeline.Quota { return nil }
+func (everything) Quotas(string, string, string) []pipeline.Quota        { return nil }
+func (everything) Organization(pipeline.Principal, string, string) error { return nil }
+func (everything) User(pipeline.Principal, string, string) error         { return nil }
 
 type drivers map[string]account.Driver
 

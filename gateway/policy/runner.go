@@ -26,7 +26,7 @@ type Accounts interface {
 // Inventory is what policies ask and tell of resources.
 type Inventory interface {
 	Owner(id string) (inventory.Ownership, bool)
-	FormerOwner(ctx context.Context, id string) (tenantID string, ok bool, err error)
+	Recall(ctx context.Context, id string) (o inventory.Ownership, gone, ok bool, err error)
 	List(ctx context.Context, q inventory.Query) ([]inventory.Cached, int, error)
 	Sources(ctx context.Context, resourceType string, accountIDs []string) (map[string]inventory.Source, error)
 	Record(ctx context.Context, o inventory.Observation) error
@@ -55,6 +55,10 @@ type Access interface {
 	// Owner is the organization that will own what the principal makes; it refuses
 	// another's with RESOURCE_FORBIDDEN.
 	Owner(p pipeline.Principal, wanted string) (string, error)
+	// Organization refuses one that the principal does not see with NOT_FOUND.
+	Organization(p pipeline.Principal, field, id string) error
+	// User refuses one whose organization the principal does not see with NOT_FOUND.
+	User(p pipeline.Principal, field, id string) error
 	// Quotas are the limits that a new resource counts against.
 	Quotas(ownerID, resourceType, accountID string) []pipeline.Quota
 }

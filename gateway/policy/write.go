@@ -23,7 +23,11 @@ func (r *Runner) create(ctx context.Context, call *pipeline.Call, t *target) (pr
 }
 
 func (r *Runner) remove(ctx context.Context, call *pipeline.Call, t *target) (proto.Message, error) {
-	if owner, ok := r.inventory.Owner(t.resourceID); ok && owner.DeletionProtected {
+	owner, gone, _, err := r.inventory.Recall(ctx, t.resourceID)
+	if err != nil {
+		return nil, err
+	}
+	if owner.DeletionProtected && !gone {
 		return nil, sdk.NewError(apiv1.Reason_REASON_DELETION_PROTECTED,
 			sdk.Violation(call.Method.IDField, "update it with deletion_protected=false first"))
 	}

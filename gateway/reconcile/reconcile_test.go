@@ -15,6 +15,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/db/dbtest"
+	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 )
@@ -310,4 +311,31 @@ func TestOneReplicaAtATime(t *testing.T) {
 		}
 		r.one(r.events(), vm, "ResourceDiscovered")
 	})
+}
+
+// TestKinds: everything that an organization owns is compared, but for what only its
+// parent can list.
+func TestKinds(t *testing.T) {
+	c, err := contract.Linked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	kinds, err := kindsOf(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compared := map[string]bool{}
+	for _, k := range kinds {
+		compared[k.name] = true
+	}
+	for name, want := range map[string]bool{
+		"compute.vm": true, "compute.key_pair": true, "storage.disk": true, "network.public_ip": true, "database.instance": true,
+		"network.member": false, "network.security_group_rule": false, // by their parents
+		"compute.flavor": false, "compute.zone": false, // of the cloud
+		"operation.operation": false, // of the gateway
+	} {
+		if compared[name] != want {
+			t.Errorf("%s: compared %v, want %v", name, compared[name], want)
+		}
+	}
 }

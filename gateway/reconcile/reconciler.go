@@ -8,8 +8,9 @@ import (
 	"sync"
 	"time"
 
-	"buf.build/go/protovalidate"
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/gateway/account"
@@ -149,8 +150,8 @@ func kindsOf(c *contract.Contract) ([]kind, error) {
 		if resource == nil || resource.Fields().ByName("tenant_id") == nil {
 			continue
 		}
-		if err := protovalidate.Validate(m.Input.New().Interface()); err != nil {
-			continue // a listing needs a parent
+		if needsParent(m.Input.Descriptor()) {
+			continue
 		}
 		k := kind{name: m.ResourceType, list: m, get: get}
 		if state := resource.Fields().ByName("state"); state != nil {
@@ -162,6 +163,21 @@ func kindsOf(c *contract.Contract) ([]kind, error) {
 		return nil, fmt.Errorf("the contract has nothing to compare")
 	}
 	return kinds, nil
+}
+
+// needsParent tells whether a listing is of one parent only: its request must name it.
+func needsParent(request protoreflect.MessageDescriptor) bool {
+	if proto.HasExtension(request.Options(), validate.E_Message) {
+		return true
+	}
+	for i := range request.Fields().Len() {
+		field := request.Fields().Get(i)
+		rules, _ := proto.GetExtension(field.Options(), validate.E_Field).(*validate.FieldRules)
+		if rules.GetRequired() || !field.IsList() && rules.GetString().GetMinLen() > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Run compares the accounts whose time has come, until the context ends; cycles

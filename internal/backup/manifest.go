@@ -26,6 +26,7 @@ type Manifest struct {
 	SealKey   string         `json:"seal_key"` // tells which key seals the secrets, not the key
 	Modules   map[string]int `json:"modules"`  // schema version of each module
 	Tables    []Table        `json:"tables"`
+	Apart     []string       `json:"apart"` // beginnings of names of tables that are not in the file
 }
 
 // Table is one table in a file.
@@ -52,14 +53,16 @@ func (m *Manifest) Rows() int {
 
 func (t Table) file() string { return "tables/" + t.Name + ".jsonl" }
 
-// tables lists the tables of modules, by name.
+// tables lists the tables of modules that belong into a file, by name.
 func tables(tx *gorm.DB, modules []db.Module) ([]string, error) {
 	all, err := tx.Migrator().GetTables()
 	if err != nil {
 		return nil, fmt.Errorf("list tables: %w", err)
 	}
 	all = slices.DeleteFunc(all, func(table string) bool {
-		return !slices.ContainsFunc(modules, func(m db.Module) bool { return strings.HasPrefix(table, m.Name+"_") })
+		return !slices.ContainsFunc(modules, func(m db.Module) bool {
+			return strings.HasPrefix(table, m.Name+"_") && !m.IsApart(table)
+		})
 	})
 	slices.Sort(all)
 	return all, nil

@@ -54,6 +54,9 @@ func (f *File) Restore(ctx context.Context, store *db.Store, modules []db.Module
 	if err := store.Migrate(ctx, f.Manifest.asOf(modules)...); err != nil {
 		return fmt.Errorf("make the schema of the backup: %w", err)
 	}
+	if err := clearTables(store.Write.WithContext(ctx), modules); err != nil {
+		return err
+	}
 	err := store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		for _, table := range f.Manifest.Tables {
 			if err := f.restoreTable(tx, table); err != nil {
@@ -83,6 +86,23 @@ func checkEmpty(tx *gorm.DB, modules []db.Module) error {
 		}
 	}
 	return nil
+}
+
+// clearTables takes out the rows that migrations have put into an empty store: the
+// file has them as they were.
+func clearTables(tx *gorm.DB, modules []db.Module) error {
+	names, err := tables(tx, modules)
+	if err != nil {
+		return err
+	}
+	return tx.Transaction(func(tx *gorm.DB) error {
+		for _, name := range names {
+			if err := tx.Exec(fmt.Sprintf("DELETE FROM %q", name)).Error; err != nil { // the program's own name
+				return fmt.Errorf("clear %s: %w", name, err)
+			}
+		}
+		return nil
+	})
 }
 
 // valuesAtOnce bounds the parameters of one statement, for both databases.

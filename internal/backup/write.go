@@ -25,6 +25,9 @@ type Info struct {
 // Write writes a consistent snapshot of the store, while others go on writing to it.
 func Write(ctx context.Context, store *db.Store, modules []db.Module, w io.Writer, info Info) (*Manifest, error) {
 	m := &Manifest{Format: format, Program: info.Program, SealKey: info.SealKey, CreatedAt: info.At.UTC(), Database: store.Read.Name()}
+	for _, module := range modules {
+		m.Apart = append(m.Apart, module.Apart...)
+	}
 	archive := zip.NewWriter(w)
 	// On SQLite the options are without effect: a reading transaction is a snapshot.
 	options := &sql.TxOptions{ReadOnly: true, Isolation: sql.LevelRepeatableRead}

@@ -45,13 +45,16 @@ var carriedOutside = map[string]string{
 
 // tableServices are the services whose messages carry a table's parameters.
 var tableServices = map[string][]string{
-	"T1": {"compute"},
-	"T2": {"storage"},
-	"T3": {"network"},
-	"T4": {"security"},
-	"T5": {"tenant"},
-	"T6": {"database"},
-	"T8": {"compute", "storage", "network"},
+	"T1":  {"compute"},
+	"T2":  {"storage"},
+	"T3":  {"network"},
+	"T4":  {"security"},
+	"T5":  {"tenant"},
+	"T6":  {"database"},
+	"T7":  {"monitor"},
+	"T8":  {"compute", "storage", "network"},
+	"T10": {"logging"},
+	"T9":  {"billing"},
 }
 
 // TestEveryParameterIsCarried looks for a field for each parameter that the

@@ -3,6 +3,8 @@ package db
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,6 +22,14 @@ type Migration struct {
 type Module struct {
 	Name       string
 	Migrations []Migration
+	// Apart are the beginnings of names of tables that a backup leaves out: they are
+	// large, and of another form on each database.
+	Apart []string
+}
+
+// IsApart tells whether a backup leaves a table of the module out.
+func (m Module) IsApart(table string) bool {
+	return slices.ContainsFunc(m.Apart, func(prefix string) bool { return strings.HasPrefix(table, prefix) })
 }
 
 type schemaMigration struct {

@@ -87,7 +87,7 @@ func allowed(from, to string) bool {
 	case from == "internal":
 		return to == "plugin-proto" || to == "drivers/sdk"
 	case from == "examples":
-		return to == "plugin-proto" || to == "gateway/identity" // for its package signature
+		return to == "plugin-proto" || to == "gateway/identity" || to == "programs" // for packages signature and gyt345
 	case isModule(from):
 		return to == "plugin-proto" || to == "internal"
 	case from == "gateway/app" || from == "test":
@@ -164,6 +164,7 @@ func TestRules(t *testing.T) {
 		"module to gateway":       {"billing", "gateway/edge", false},
 		"app to module":           {"gateway/app", "billing", true},
 		"example to signature":    {"examples", "gateway/identity", true},
+		"example to gyt345":       {"examples", "programs", true},
 		"example to the gateway":  {"examples", "gateway/app", false},
 		"edge to module":          {"gateway/edge", "billing", false},
 		"gateway to a driver":     {"gateway/policy", "drivers/x", false},

@@ -76,6 +76,16 @@ func OfOperation(tx *gorm.DB, operationID string) ([]Event, error) {
 	return events, nil
 }
 
+// LastResources names the resources of the last so many events.
+func LastResources(tx *gorm.DB, events int) ([]string, error) {
+	var ids []string
+	last := tx.Model(&row{}).Select("resource_id").Order("position DESC").Limit(events)
+	if err := tx.Table("(?) AS recent", last).Distinct("resource_id").Pluck("resource_id", &ids).Error; err != nil {
+		return nil, fmt.Errorf("last events: %w", err)
+	}
+	return ids, nil
+}
+
 // Append writes an event in the transaction of its change.
 func Append(tx *gorm.DB, e Event) error {
 	payload, err := json.Marshal(e.Payload)

@@ -37,7 +37,7 @@ const marker = "visible-marker-5b1c"
 // remembers every secret that an answer tells, and looks for them wherever they must
 // not be.
 func TestCanaries(t *testing.T) {
-	w := newLoggingWorld(t, "debug")
+	w := newWorldWith(t, harness.Setup{Store: "sqlite", Config: object{"log": object{"level": "debug", "format": "json"}}})
 	token, err := os.ReadFile(filepath.Join(w.Dir, "admin.token"))
 	if err != nil {
 		t.Fatal(err)

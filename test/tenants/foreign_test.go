@@ -83,6 +83,9 @@ func (w *world) parameters(t *testing.T, m *contract.Method) []parameter {
 				if types == "" && m.Module && (field.Name() == "id" || field.Name() == "ids") {
 					types = m.ResourceType
 				}
+				if types == "" && m.Module {
+					types = w.typeOfName(m.Service, string(field.Name()))
+				}
 				if types == "tenant.ownership" {
 					types = "compute.vm"
 				}
@@ -96,6 +99,18 @@ func (w *world) parameters(t *testing.T, m *contract.Method) []parameter {
 	}
 	walk(m.Input.Descriptor(), nil)
 	return out
+}
+
+// typeOfName finds the type of a module's own resources: "order_id" in billing holds
+// the id of a billing.order.
+func (w *world) typeOfName(service, name string) string {
+	wanted := service + "." + strings.TrimSuffix(strings.TrimSuffix(name, "s"), "_id")
+	for _, m := range w.contract.Methods {
+		if m.ResourceType == wanted {
+			return wanted
+		}
+	}
+	return ""
 }
 
 func holdsID(field protoreflect.FieldDescriptor) bool {
@@ -127,6 +142,8 @@ func (w *world) foreign(p parameter) []string {
 	switch {
 	case contract.FieldRule(p.last()).GetRef() == "" && p.last().Name() != "values" && id != "":
 		return []string{id}
+	case id == "" && contract.FieldRule(p.last()).GetRef() == "": // of a type of which there is none
+		return []string{"0190a1b2c3d4e5f60718293a4b5c6d7e"}
 	case id == "": // of a type that the simulated cloud does not make
 		return []string{secretAccount + ".thing-1"}
 	default:
@@ -137,6 +154,7 @@ func (w *world) foreign(p parameter) []string {
 // beside are members that a request needs otherwise than the sample has them, by
 // rpc and, where it matters, parameter.
 var beside = map[string]string{
+	"cloud.billing.v1.CostService/SummarizeCosts":                 `{"period": "2026-11", "from": null, "until": null}`,
 	"cloud.network.v1.LoadBalancerService/CreateMember subnet_id": `{"vm_id": null, "address": "10.0.1.9"}`,
 	"cloud.tenant.v1.AccessKeyService/CreateAccessKey":            `{"public_key": null}`,
 	"cloud.tenant.v1.AccessKeyService/UpdateAccessKey":            `{"enabled": true}`,
@@ -217,6 +235,9 @@ func (w *world) fillOwn(m *contract.Method, request protoreflect.Message, p *par
 		if types == "" && field.Name() == "id" && m.Module {
 			types = m.ResourceType
 		}
+		if types == "" && m.Module && holdsID(field) {
+			types = w.typeOfName(m.Service, string(field.Name()))
+		}
 		if id := p.ids[types]; id != "" && field.Kind() == protoreflect.StringKind {
 			set(request, field.Name(), id)
 		}
@@ -227,8 +248,9 @@ func (w *world) fillOwn(m *contract.Method, request protoreflect.Message, p *par
 	}
 }
 
-// silent are rpcs for which what is not there has been taken away already.
-var silent = []string{"cloud.tenant.v1.OrganizationService/RevokeRole"}
+// silent are rpcs that answer with nothing: what is not there has been taken away
+// already, or counts nothing.
+var silent = []string{"cloud.billing.v1.CostService/SummarizeCosts", "cloud.tenant.v1.OrganizationService/RevokeRole"}
 
 // mayAnswer tells whether a foreign id need not be refused: lists answer without
 // what is not the caller's, and what the caller cannot see has gone already.

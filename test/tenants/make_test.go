@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/yunqiao/yunqiao/gateway/identity"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -31,6 +32,7 @@ var catalogue = map[string]string{
 // the sample has them; null leaves one out. "@TYPE" stands for the id of a thing of
 // the same organization and "$MARK" for the organization's mark.
 var fitting = map[string]string{
+	"billing.attribution":       `{"order_id": null}`,
 	"compute.container":         `{"subnet_id": "@network.subnet"}`,
 	"network.listener":          `{"vip_id": null, "default_pool_id": "@network.pool"}`,
 	"network.network":           `{"subnets": null}`,
@@ -123,6 +125,30 @@ func (w *world) makeAll(t *testing.T, p *party) {
 			w.make(t, p, m.ResourceType)
 		}
 	}
+	for _, m := range w.contract.Methods {
+		if m.Kind == apiv1.Kind_KIND_CREATE && m.Module && m.Service != "tenant" && m.Service != "account" && !identity.InstallationWide(m.Permission) {
+			w.record(t, p, m)
+		}
+	}
+}
+
+// record makes one thing of a gateway module, in the name of the organization's
+// administrator.
+func (w *world) record(t *testing.T, p *party, m *contract.Method) {
+	t.Helper()
+	request := w.fit(t, m, fitting[m.ResourceType])
+	message := request.ProtoReflect()
+	w.fillOwn(m, message, p)
+	set(message, "account_id", sharedAccount)
+	set(message, "name", fmt.Sprintf("%s-%d", p.mark, len(p.made)))
+	answer := w.call(t, m, request, p.users["administrator"])
+	id := answer.Data.Text("id")
+	if answer.Code != 0 || id == "" {
+		t.Errorf("%s for %s: %d %s\nrequest %v\nput what it needs into fitting", m.FullName, p.mark, answer.Status, answer.Body, request)
+		return
+	}
+	p.ids[m.ResourceType] = id
+	p.made = append(p.made, id)
 }
 
 // fit is the sample of a create with the members of a JSON object in it.

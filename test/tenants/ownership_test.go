@@ -143,7 +143,8 @@ func TestAdoption(t *testing.T) {
 		}
 		ids = append(ids, "here."+native(elsewhere.Done(t, "network/network/create", object{"account_id": "there", "name": fmt.Sprintf("net-%d", i), "tags": tags})))
 	}
-	w := harness.NewGateway(t, programs, harness.Account{ID: "here", Driver: "memory", Settings: settings})
+	setup := harness.Setup{Store: "sqlite", Config: object{"reconcile": object{"interval": "5s"}}}
+	w := harness.NewGatewayWith(t, programs, setup, harness.Account{ID: "here", Driver: "memory", Settings: settings})
 	organizations := map[string]string{}
 	for _, name := range []string{"first", "second", "third"} {
 		organizations[name] = w.Post(t, "tenant/organization/create", object{"name": name}).Text("id")

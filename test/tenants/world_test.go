@@ -14,6 +14,8 @@ import (
 	"buf.build/go/protovalidate"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	"github.com/yunqiao/yunqiao/internal/openapi"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
@@ -65,13 +67,13 @@ func newWorld(t *testing.T) *world {
 // newBareWorld makes organizations that own nothing.
 func newBareWorld(t *testing.T) *world {
 	t.Helper()
-	return newLoggingWorld(t, "info")
+	return newWorldWith(t, harness.Setup{})
 }
 
-func newLoggingWorld(t *testing.T, level string) *world {
+func newWorldWith(t *testing.T, setup harness.Setup) *world {
 	t.Helper()
 	fast := harness.Object{"state_delay_scale": 0.01, "client_tokens": true}
-	w := &world{Gateway: harness.NewLoggingGateway(t, programs, level,
+	w := &world{Gateway: harness.NewGatewayWith(t, programs, setup,
 		harness.Account{ID: sharedAccount, Driver: "memory", Settings: map[string]string{"knobs": fast.String()}},
 		harness.Account{ID: secretAccount, Driver: "memory", Settings: map[string]string{"knobs": fast.String()}},
 		harness.Account{Driver: "openstack"},
@@ -101,6 +103,10 @@ func (w *world) readContract(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files = slices.DeleteFunc(files, func(f protoreflect.FileDescriptor) bool { // not in the program yet
+		_, err := protoregistry.GlobalFiles.FindFileByPath(f.Path())
+		return err != nil
+	})
 	if w.samples, err = openapi.NewSamples(files); err != nil {
 		t.Fatal(err)
 	}

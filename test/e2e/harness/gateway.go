@@ -88,6 +88,9 @@ func prepareGateway(t testing.TB, programs *Programs, level string, setup Setup,
 	}
 	g.writeConfig(t)
 	t.Cleanup(func() {
+		if g.process == nil { // it was never started
+			return
+		}
 		g.Stop(t)
 		showLog(t, g.log)
 		g.ExpectNoDrivers(t)

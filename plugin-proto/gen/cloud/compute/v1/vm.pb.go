@@ -3060,7 +3060,7 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\x10storage.snapshot\"\"compute.vm.data_disk_from_snapshotR\n" +
 	"snapshotId\x12)\n" +
 	"\x0edelete_with_vm\x18\x04 \x01(\bH\x00R\fdeleteWithVm\x88\x01\x01B\x11\n" +
-	"\x0f_delete_with_vm\"\xa2\x10\n" +
+	"\x0f_delete_with_vm\"\xa5\x10\n" +
 	"\x0fCreateVmRequest\x12.\n" +
 	"\n" +
 	"account_id\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04\x10\x01\x18 \x9a\xcb\x18\x028\x01R\taccountId\x127\n" +
@@ -3086,8 +3086,8 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\x10compute.key_pair\"\x13compute.vm.key_pairR\tkeyPairId\x12\x84\x03\n" +
 	"\bpassword\x18( \x01(\tB\xe7\x02\xbaH\xc7\x02\xba\x01\xc3\x02\n" +
 	"\x12create_vm.password\x12hmust have 8 to 30 printable characters of at least three classes: upper case, lower case, digits, others\x1a\xc2\x01this == '' || (this.matches('^[!-~]{8,30}$') && (this.matches('[A-Z]') ? 1 : 0) + (this.matches('[a-z]') ? 1 : 0) + (this.matches('[0-9]') ? 1 : 0) + (this.matches('[^A-Za-z0-9]') ? 1 : 0) >= 3)\x9a\xcb\x18\x15\"\x13compute.vm.password\x80\x01\x01R\bpassword\x12H\n" +
-	"\x11generate_password\x18) \x01(\bB\x1b\x9a\xcb\x18\x17\"\x13compute.vm.password8\x01R\x10generatePassword\x12@\n" +
-	"\tuser_data\x18* \x01(\fB#\xbaH\x06z\x04\x18\x80\x80\x01\x9a\xcb\x18\x16\"\x14compute.vm.user_dataR\buserData\x1a7\n" +
+	"\x11generate_password\x18) \x01(\bB\x1b\x9a\xcb\x18\x17\"\x13compute.vm.password8\x01R\x10generatePassword\x12C\n" +
+	"\tuser_data\x18* \x01(\fB&\xbaH\x06z\x04\x18\x80\x80\x01\x9a\xcb\x18\x16\"\x14compute.vm.user_data\x80\x01\x01R\buserData\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\xcb\x01\xbaH\xc7\x01\x1a\xc4\x01\n" +

@@ -1,0 +1,3 @@
+// Package logging_test tries log collection with the gateway's own binary: it is
+// killed while files are written and rotated.
+package logging_test
