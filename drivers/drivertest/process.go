@@ -44,6 +44,7 @@ func StartProcess(path string, args, env []string) (*Process, error) {
 func (p *Process) start() error {
 	cmd := exec.Command(p.path, p.args...)
 	cmd.Env = append([]string{plugin.EnvLogLevel + "=DEBUG"}, p.env...)
+	cmd.SysProcAttr = ownGroup()
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake(),
 		VersionedPlugins: plugin.Versions(&plugin.GRPC{}),

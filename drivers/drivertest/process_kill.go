@@ -23,3 +23,7 @@ func killHard(client *goplugin.Client) error {
 	}
 	return nil
 }
+
+// ownGroup keeps an interrupt from the driver, which is still needed to delete
+// what was made.
+func ownGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

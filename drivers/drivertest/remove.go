@@ -113,15 +113,19 @@ func (s *suite) checkNothingLeft(ctx context.Context) {
 			continue
 		}
 		var left []string
+		var err error
 		deadline := time.Now().Add(s.options.settle())
 		for {
-			left = s.marked(ctx, f)
-			if len(left) == 0 || time.Now().After(deadline) || pause(ctx, s.options.poll()) != nil {
+			left, err = s.marked(ctx, f)
+			if err == nil && len(left) == 0 || time.Now().After(deadline) || pause(ctx, s.options.poll()) != nil {
 				break
 			}
 		}
 		wrong := ""
-		if len(left) > 0 {
+		switch {
+		case err != nil:
+			wrong = "it cannot be seen what is left: " + err.Error()
+		case len(left) > 0:
 			wrong = "left behind: " + strings.Join(left, ", ")
 		}
 		s.verdict(RuleNothingLeft, f.resource, wrong)
@@ -133,12 +137,13 @@ func needsParent(lister *contract.Method) bool {
 	return lister.Input.Descriptor().Fields().ByName("pool_id") != nil
 }
 
-func (s *suite) marked(ctx context.Context, f form) []string {
+func (s *suite) marked(ctx context.Context, f form) ([]string, error) {
+	items, err := s.list(ctx, f.resource, nil, nil)
 	var found []string
-	for _, item := range s.items(ctx, f.resource, nil) {
+	for _, item := range items {
 		if strings.Contains(text(item, "name"), s.run) || strings.Contains(text(item, "description"), s.run) {
 			found = append(found, text(item, "id"))
 		}
 	}
-	return found
+	return found, err
 }

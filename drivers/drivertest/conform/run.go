@@ -20,6 +20,7 @@ const usage = `Shows whether a driver holds what it declares.
 
     conform [flags] PROGRAM [ARGUMENTS]
     conform [flags] --address HOST:PORT [--tls-ca FILE --tls-cert FILE --tls-key FILE]
+    conform --document REPORT.json [REPORT.json...]
 
 The exit status is 0 only if nothing failed and every declared rpc was reached,
 1 otherwise, 2 after wrong usage.
@@ -50,7 +51,7 @@ type line struct {
 	resources                       string
 	tls                             tlsFiles
 	settings, values                set
-	environment                     bool
+	environment, document           bool
 }
 
 func run(args []string, stdout, stderr io.Writer) int {
@@ -75,13 +76,18 @@ func run(args []string, stdout, stderr io.Writer) int {
 	flags.StringVar(&l.tls.key, "tls-key", "", "`file` of its key")
 	flags.BoolVar(&l.untested, "allow-untested", false, "hold with declared rpcs that were not reached")
 	flags.BoolVar(&l.environment, "inherit-env", false, "give the driver this program's environment, as no gateway would")
+	flags.BoolVar(&l.document, "document", false, "print JSON reports as one document")
 	if err := flags.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
 			return 0
 		}
 		return 2
 	}
-	holds, err := l.check(ctx, flags.Args(), stdout)
+	check := l.check
+	if l.document {
+		check = printDocument
+	}
+	holds, err := check(ctx, flags.Args(), stdout)
 	switch {
 	case errors.Is(err, errUsage):
 		fmt.Fprintln(stderr, "conform:", err)
