@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -67,7 +68,7 @@ func (m *Module) pushed(w http.ResponseWriter, r *http.Request,
 	if err != nil {
 		refused := &pushError{http.StatusServiceUnavailable, "the store cannot write at present"}
 		if !errors.As(err, &refused) {
-			m.log.WarnContext(r.Context(), "pushed log entries not stored", "error", err.Error())
+			m.log.WarnContext(r.Context(), "pushed log entries not stored", slog.String("error", err.Error()))
 		}
 		if refused.status == http.StatusServiceUnavailable || refused.status == http.StatusTooManyRequests {
 			w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))

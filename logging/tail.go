@@ -3,6 +3,7 @@ package logging
 import (
 	"encoding/csv"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"time"
@@ -118,7 +119,7 @@ func (m *Module) Export() http.Handler {
 		for {
 			found, next, err := m.entries.List(r.Context(), filter, 1000)
 			if err != nil { // the status has gone: the client sees a stream that ends early
-				m.log.WarnContext(r.Context(), "export ended early", "error", err.Error())
+				m.log.WarnContext(r.Context(), "export ended early", slog.String("error", err.Error()))
 				panic(http.ErrAbortHandler)
 			}
 			for i := range found {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -93,7 +94,7 @@ func (m *Module) take(w http.ResponseWriter, r *http.Request, alerts []postedAle
 		return
 	}
 	if err := m.submit(r.Context(), commands); err != nil {
-		m.log.WarnContext(r.Context(), "alerts not stored", "error", err.Error())
+		m.log.WarnContext(r.Context(), "alerts not stored", slog.String("error", err.Error()))
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 		http.Error(w, "the store cannot write at present", http.StatusServiceUnavailable)
 		return

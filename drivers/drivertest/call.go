@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -124,7 +125,7 @@ func (s *suite) worked(m *contract.Method, err error) bool {
 	case notOurs(err):
 		s.untested(RuleDeclared, m.FullName, "the cloud refuses this account: %v", err)
 	default:
-		if _, endless := err.(errEndless); !endless {
+		if _, endless := errors.AsType[errEndless](err); !endless {
 			s.fail(RuleDeclared, m.FullName, "%v", err)
 		}
 	}

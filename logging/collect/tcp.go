@@ -59,7 +59,7 @@ func ServeTCP(ctx context.Context, listener net.Listener, counters *Counters, al
 			defer func() { <-slots }()
 			end := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer end()
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			if err := serve(ctx, conn, from, counters, handle); err != nil {
 				counters.Refused.Add(1)
 			}

@@ -166,7 +166,7 @@ func (s *Store) query(ctx context.Context, f Filter, limit int, levels string, l
 	if err != nil {
 		return nil, fmt.Errorf("find log entries: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	var found []Record
 	for rows.Next() {
 		var r Record
@@ -192,7 +192,7 @@ func (s *Store) Get(ctx context.Context, key int64) (Record, error) {
 	if err != nil {
 		return Record{}, fmt.Errorf("read log entry: %w", err)
 	}
-	defer rows.Close()
+	defer func() { _ = rows.Close() }()
 	if !rows.Next() {
 		return Record{}, errors.Join(ErrAbsent, rows.Err())
 	}

@@ -34,7 +34,6 @@ type source struct {
 	modified time.Time
 	joiner   *format.Joiner
 	rotated  bool // its name belongs to another file now, or to none
-	checked  time.Time
 }
 
 var errNotAllowed = errors.New("is outside of the folders that the configuration allows")
@@ -103,7 +102,6 @@ func (f *Follower) read(ctx context.Context, s *source, from io.Reader, final bo
 			i := bytes.IndexByte(rest, '\n')
 			if i < 0 {
 				line = append(line, rest...)
-				rest = nil
 				if len(line) < maxLine {
 					break
 				}

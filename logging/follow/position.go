@@ -71,7 +71,7 @@ func (w window) before(offset, place int64) []byte {
 func reads(file io.ReaderAt, place int64, want []byte) bool {
 	got := make([]byte, len(want))
 	n, err := file.ReadAt(got, place-int64(len(want)))
-	return n == len(want) && (err == nil || err == io.EOF) && bytes.Equal(got, want) //nolint:errorlint // ReaderAt gives io.EOF itself
+	return n == len(want) && (err == nil || err == io.EOF) && bytes.Equal(got, want)
 }
 
 // Record is one record of a file.

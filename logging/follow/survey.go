@@ -316,5 +316,5 @@ func (f *Follower) compare(file *os.File, info os.FileInfo, m member, candidates
 // atEnd tells a short last chunk from a file that ends early.
 func atEnd(content io.Reader) bool {
 	_, err := content.Read(make([]byte, 1))
-	return err == io.EOF //nolint:errorlint // gzip gives io.EOF itself at the end
+	return err == io.EOF
 }

@@ -125,7 +125,8 @@ func (r *Rules) parseKeyValue(text string, record *entry.Record) error {
 			rest = rest[end+1:]
 			continue
 		}
-		name, value := rest[:end], ""
+		name := rest[:end]
+		var value string
 		value, rest = keyValue(rest[end+1:])
 		r.set(record, name, value)
 		pairs++
