@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/gateway/audit"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/internal/docsui"
@@ -23,6 +24,7 @@ func (a *App) rawRoutes(m *metrics) []edge.RawRoute {
 		{Method: http.MethodGet, Pattern: "/readyz", Public: true, Handler: http.HandlerFunc(a.readyz)},
 		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})},
 		{Method: http.MethodGet, Pattern: "/openapi.json", Public: true, Handler: http.HandlerFunc(openAPI)},
+		{Method: http.MethodGet, Pattern: "/tenant/v1/audits/export", Public: true, Handler: a.permitted("tenant.audit.list", audit.NewServer(a.recorder, a.identity).Export())},
 		{Method: http.MethodGet, Pattern: "/billing/v1/costs/download", Handler: a.costDownload()},
 		{Method: http.MethodGet, Pattern: "/docs", Public: true, Handler: docs},
 		{Method: http.MethodGet, Pattern: "/docs/*asset", Public: true, Handler: docs},

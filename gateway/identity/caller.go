@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/base64"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -15,6 +17,13 @@ func caller(ctx context.Context) pipeline.Principal {
 		return call.Principal
 	}
 	return pipeline.Principal{}
+}
+
+// before keeps for the record of calls what a call is about to change.
+func before(ctx context.Context, message proto.Message) {
+	if call := pipeline.CallFrom(ctx); call != nil && message.ProtoReflect().IsValid() {
+		call.Before = message
+	}
 }
 
 // organization finds one that the caller sees. One that is not there and one that

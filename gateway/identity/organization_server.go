@@ -106,6 +106,9 @@ func (s *organizationServer) UpdateOrganization(ctx context.Context, request *te
 	if request.Enabled != nil {
 		changes["enabled"] = request.GetEnabled()
 	}
+	if old, err := s.show(ctx, request.GetId()); err == nil {
+		before(ctx, old)
+	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		if _, err := now.organization(caller(ctx), "id", request.GetId()); err != nil {
 			return err
@@ -246,6 +249,9 @@ func (i *Identity) keepAdministrator(tx *gorm.DB) error {
 
 // SetOrganizationAccounts implements OrganizationService.
 func (s *organizationServer) SetOrganizationAccounts(ctx context.Context, request *tenantv1.SetOrganizationAccountsRequest) (*tenantv1.SetOrganizationAccountsResponse, error) {
+	if old, err := s.show(ctx, request.GetId()); err == nil {
+		before(ctx, old)
+	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		o, err := now.organization(p, "id", request.GetId())
@@ -280,6 +286,9 @@ func (s *organizationServer) SetOrganizationAccounts(ctx context.Context, reques
 
 // SetOrganizationQuota implements OrganizationService.
 func (s *organizationServer) SetOrganizationQuota(ctx context.Context, request *tenantv1.SetOrganizationQuotaRequest) (*tenantv1.SetOrganizationQuotaResponse, error) {
+	if old, err := s.show(ctx, request.GetId()); err == nil {
+		before(ctx, old)
+	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		o, err := now.organization(p, "id", request.GetId())
