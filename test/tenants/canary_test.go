@@ -107,6 +107,8 @@ func (c *cage) send(t *testing.T, m *contract.Method, path []protoreflect.FieldD
 		holder.Mutable(last).Map().Set(protoreflect.ValueOfString("password").MapKey(), protoreflect.ValueOfString(secret))
 	case last.Kind() == protoreflect.StringKind && !last.IsList():
 		holder.Set(last, protoreflect.ValueOfString(secret))
+	case last.Kind() == protoreflect.BytesKind && !last.IsList():
+		holder.Set(last, protoreflect.ValueOfBytes([]byte(secret)))
 	default:
 		t.Fatalf("%s: a secret of this kind cannot be sent by this test yet", name)
 	}

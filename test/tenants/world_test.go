@@ -20,6 +20,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/openapi"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen" // links all messages
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	"github.com/yunqiao/yunqiao/test/e2e/harness"
 )
 
@@ -113,6 +114,13 @@ func (w *world) readContract(t *testing.T) {
 	if w.contract, err = contract.Linked(); err != nil {
 		t.Fatal(err)
 	}
+	w.contract.Methods = slices.DeleteFunc(w.contract.Methods, func(m *contract.Method) bool {
+		reason, later := notCovered[m.Service]
+		if later && m.Kind == apiv1.Kind_KIND_LIST {
+			t.Logf("not covered: %s: %s", m.FullName, reason)
+		}
+		return later
+	})
 	if w.validator, err = protovalidate.New(); err != nil {
 		t.Fatal(err)
 	}
@@ -180,4 +188,12 @@ func native(id string) string {
 		return id
 	}
 	return after
+}
+
+// notCovered are services whose rpcs the generator cannot make requests for yet.
+// What they keep apart by organization is shown by their own tests alone.
+var notCovered = map[string]string{
+	"billing": "orders and attributions want a resource that metering knows already",
+	"logging": "entries and locations want submissions and resources that belong together",
+	"monitor": "alarms name objects of any kind, channels want addresses",
 }
