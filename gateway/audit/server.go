@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"encoding/base64"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/idpage"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
@@ -52,7 +52,7 @@ func (s *Server) ListAudits(ctx context.Context, request *tenantv1.ListAuditsReq
 	response := &tenantv1.ListAuditsResponse{}
 	if len(rows) > size {
 		rows = rows[:size]
-		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(rows[size-1].ID))
+		response.NextPageToken = idpage.Encode(rows[size-1].ID)
 	}
 	for _, r := range rows {
 		response.Audits = append(response.Audits, toProtoAudit(r))
@@ -91,11 +91,11 @@ func (s *Server) query(ctx context.Context, request *tenantv1.ListAuditsRequest)
 		query = query.Where(bound.condition, at.UTC())
 	}
 	if token := request.GetPageToken(); token != "" {
-		before, err := base64.RawURLEncoding.DecodeString(token)
+		before, err := idpage.Decode(token)
 		if err != nil {
-			return nil, sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Violation("page_token", "is none of ours"))
+			return nil, err
 		}
-		query = query.Where("id < ?", string(before))
+		query = query.Where("id < ?", before)
 	}
 	return query, nil
 }

@@ -2,12 +2,12 @@ package identity
 
 import (
 	"context"
-	"encoding/base64"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/idpage"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
@@ -78,16 +78,16 @@ func page(ids []string, token string, size int32) (cut []string, next string, er
 	if size == 0 {
 		size = 50
 	}
-	after, err := base64.RawURLEncoding.DecodeString(token)
+	after, err := idpage.Decode(token)
 	if err != nil {
-		return nil, "", sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Violation("page_token", "is none of ours"))
+		return nil, "", err
 	}
 	for _, id := range ids {
-		if id <= string(after) {
+		if id <= after {
 			continue
 		}
 		if len(cut) == int(size) {
-			return cut, base64.RawURLEncoding.EncodeToString([]byte(cut[size-1])), nil
+			return cut, idpage.Encode(cut[size-1]), nil
 		}
 		cut = append(cut, id)
 	}

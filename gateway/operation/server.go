@@ -8,6 +8,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/idpage"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
 )
@@ -71,11 +72,11 @@ func (s *Server) ListOperations(ctx context.Context, request *operationv1.ListOp
 	}
 	query := s.engine.store.Read.WithContext(ctx).Order("id DESC").Limit(size + 1)
 	if token := request.GetPageToken(); token != "" {
-		before, err := base64.RawURLEncoding.DecodeString(token)
+		before, err := idpage.Decode(token)
 		if err != nil {
-			return nil, sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Violation("page_token", "is none of ours"))
+			return nil, err
 		}
-		query = query.Where("id < ?", string(before))
+		query = query.Where("id < ?", before)
 	}
 	if call := pipeline.CallFrom(ctx); call != nil {
 		if tenants := s.access.Tenants(call.Principal); len(tenants) > 0 {
@@ -98,7 +99,7 @@ func (s *Server) ListOperations(ctx context.Context, request *operationv1.ListOp
 	response := &operationv1.ListOperationsResponse{}
 	if len(rows) > size {
 		rows = rows[:size]
-		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(rows[size-1].ID))
+		response.NextPageToken = idpage.Encode(rows[size-1].ID)
 	}
 	for _, r := range rows {
 		response.Operations = append(response.Operations, show(ctx, r))
