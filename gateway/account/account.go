@@ -33,6 +33,7 @@ type Account struct {
 	Idempotency *driverv1.Idempotency
 	methods     map[string]bool
 	features    map[string]bool
+	changes     map[string]bool
 }
 
 // Offers tells whether the account serves an rpc, by full name.
@@ -40,6 +41,10 @@ func (a *Account) Offers(method string) bool { return a.methods[method] }
 
 // Has tells whether the account has a feature.
 func (a *Account) Has(feature string) bool { return a.features[feature] }
+
+// TellsChanges tells whether the driver names what changed of a resource type, so
+// that it need not be listed whole.
+func (a *Account) TellsChanges(resourceType string) bool { return a.changes[resourceType] }
 
 // withInfo puts what the driver and the cloud told into a copy.
 func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.AccountCapabilities, at time.Time) *Account {
@@ -59,6 +64,10 @@ func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.Accoun
 	}
 	for _, name := range caps.GetAbsentFeatures() {
 		delete(next.features, name)
+	}
+	next.changes = map[string]bool{}
+	for _, resourceType := range caps.GetChangeTypes() {
+		next.changes[resourceType] = true
 	}
 	return &next
 }

@@ -43,6 +43,7 @@ type comparison struct {
 	requestID string
 	known     map[string]inventory.Known
 	listed    map[string]bool
+	postponed bool // something was left to operations: it must be read again
 	counting  sync.Mutex
 }
 
@@ -57,9 +58,27 @@ type found struct {
 	since      int32           // sequence of what is recorded
 }
 
-// run lists everything and records the differences. Without an error the listing
-// was complete, and is recorded as such.
-func (c *comparison) run(ctx context.Context) (err error) {
+// run records the differences: of what the driver says has changed, where that is
+// enough, and else of everything. Without an error the reading was complete, and is
+// recorded as such.
+func (c *comparison) run(ctx context.Context) error {
+	enough, err := c.follow(ctx)
+	if err == nil && !enough {
+		err = c.runWhole(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return c.inventory.RecordReading(ctx, c.account.ID, c.kind.name, c.at, "")
+}
+
+// runWhole lists everything. The place from which changes are read next is taken
+// before, so that none is lost in between.
+func (c *comparison) runWhole(ctx context.Context) error {
+	next, err := c.begin(ctx)
+	if err != nil {
+		return err
+	}
 	if c.known, err = c.inventory.Known(ctx, c.account.ID, c.kind.name); err != nil {
 		return err
 	}
@@ -70,7 +89,8 @@ func (c *comparison) run(ctx context.Context) (err error) {
 	if err := c.confirmMissing(ctx); err != nil {
 		return err
 	}
-	return c.inventory.RecordReading(ctx, c.account.ID, c.kind.name, c.at, "")
+	c.keep(next)
+	return nil
 }
 
 // list reads page by page and records each before the next is read.
@@ -277,9 +297,7 @@ func (c *comparison) confirmMissing(ctx context.Context) error {
 		if resource != nil {
 			return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR, sdk.Cause(fmt.Errorf("the listing misses %s, which is there", id)))
 		}
-		o := c.observation(f, "", "", nil)
-		o.Gone, o.Cause = true, inventory.DeletedOutside
-		gone = append(gone, o)
+		gone = append(gone, c.ended(f))
 	}
 	return c.record(ctx, gone)
 }
@@ -297,6 +315,7 @@ func (c *comparison) record(ctx context.Context, observations []inventory.Observ
 	observations = slices.DeleteFunc(observations, func(o inventory.Observation) bool {
 		_, known := c.known[o.ID]
 		if busy[o.ID] || !known && making[c.kind.name] {
+			c.postponed = true
 			return true
 		}
 		switch {

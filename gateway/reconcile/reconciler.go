@@ -65,6 +65,9 @@ type Options struct {
 	PageSize int
 	// CallTimeout bounds one call to a driver; default 60s.
 	CallTimeout time.Duration
+	// ListAfter is how long what a driver tells of changes is trusted before a type
+	// is listed whole again; default 1h.
+	ListAfter time.Duration
 	// LeaseTime is how long a replica that is silent keeps an account; default 30s.
 	LeaseTime time.Duration
 	Metrics   Metrics
@@ -76,7 +79,7 @@ func (o Options) withDefaults() Options {
 		value *time.Duration
 		def   time.Duration
 	}{
-		{&o.Interval, 5 * time.Minute}, {&o.CallTimeout, time.Minute}, {&o.LeaseTime, 30 * time.Second},
+		{&o.Interval, 5 * time.Minute}, {&o.CallTimeout, time.Minute}, {&o.LeaseTime, 30 * time.Second}, {&o.ListAfter, time.Hour},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def
@@ -122,7 +125,8 @@ type Reconciler struct {
 	opts       Options
 
 	mu      sync.Mutex
-	running map[string]bool // accounts in this process
+	running map[string]bool     // accounts in this process
+	cursors map[feedName]cursor // what this process has read of changes
 }
 
 // New makes a Reconciler; Run must be called.
@@ -134,7 +138,7 @@ func New(log *slog.Logger, store *db.Store, c *contract.Contract, accounts Accou
 	}
 	return &Reconciler{
 		log: log, leases: &leases{store: store, owner: rowid.New(), life: opts.LeaseTime}, accounts: accounts, inventory: inv, operations: ops,
-		kinds: kinds, opts: opts, running: map[string]bool{},
+		kinds: kinds, opts: opts, running: map[string]bool{}, cursors: map[feedName]cursor{},
 	}, nil
 }
 

@@ -54,6 +54,8 @@ type driver struct {
 	driverv1.UnimplementedDriverServiceServer
 	cloud *memcloud.Cloud
 	own   *inproc.Conn
+	// feed, if set, tells changes.
+	feed *feed
 	// answer, if set, may change what a call gave.
 	answer func(path string, reply proto.Message)
 }
@@ -75,7 +77,11 @@ func (d *driver) Schema() *driverv1.GetAccountSchemaResponse {
 }
 
 func (d *driver) OpenAccount(context.Context, *driverv1.OpenAccountRequest) (*driverv1.OpenAccountResponse, error) {
-	return &driverv1.OpenAccountResponse{Capabilities: &driverv1.AccountCapabilities{}}, nil
+	caps := &driverv1.AccountCapabilities{}
+	if d.feed != nil {
+		caps.ChangeTypes = []string{"compute.vm"}
+	}
+	return &driverv1.OpenAccountResponse{Capabilities: caps}, nil
 }
 
 func (d *driver) Probe(ctx context.Context, _ *driverv1.ProbeRequest) (*driverv1.ProbeResponse, error) {

@@ -584,7 +584,9 @@ type AccountCapabilities struct {
 	// The cloud's own name of the account's container: Keystone project, resource group.
 	CloudProject string `protobuf:"bytes,4,opt,name=cloud_project,json=cloudProject,proto3" json:"cloud_project,omitempty"`
 	// How a repeated create behaves.
-	Idempotency   *Idempotency `protobuf:"bytes,5,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
+	Idempotency *Idempotency `protobuf:"bytes,5,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
+	// Resource types whose changes ListChanges tells: "compute.vm".
+	ChangeTypes   []string `protobuf:"bytes,6,rep,name=change_types,json=changeTypes,proto3" json:"change_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -650,6 +652,13 @@ func (x *AccountCapabilities) GetCloudProject() string {
 func (x *AccountCapabilities) GetIdempotency() *Idempotency {
 	if x != nil {
 		return x.Idempotency
+	}
+	return nil
+}
+
+func (x *AccountCapabilities) GetChangeTypes() []string {
+	if x != nil {
+		return x.ChangeTypes
 	}
 	return nil
 }
@@ -905,6 +914,190 @@ func (x *ProbeResponse) GetCloudTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// ListChangesRequest says of what and since when.
+type ListChangesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account's name.
+	AccountId string `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Resource type: "compute.vm".
+	ResourceType string `protobuf:"bytes,2,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// next_cursor of an earlier answer; empty: begin now, which names no changes.
+	Cursor        string `protobuf:"bytes,3,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesRequest) Reset() {
+	*x = ListChangesRequest{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesRequest) ProtoMessage() {}
+
+func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
+func (*ListChangesRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListChangesRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *ListChangesRequest) GetCursor() string {
+	if x != nil {
+		return x.Cursor
+	}
+	return ""
+}
+
+// ListChangesResponse names what changed.
+type ListChangesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The changes, in no order.
+	Changes []*Change `protobuf:"bytes,1,rep,name=changes,proto3" json:"changes,omitempty"`
+	// Where the next call goes on. Opaque; good in any process of this driver.
+	NextCursor string `protobuf:"bytes,2,opt,name=next_cursor,json=nextCursor,proto3" json:"next_cursor,omitempty"`
+	// How many resources a complete listing would have now. Given by clouds that do
+	// not tell deletions: a caller that knows of another number lists everything.
+	Total         *int32 `protobuf:"varint,3,opt,name=total,proto3,oneof" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListChangesResponse) Reset() {
+	*x = ListChangesResponse{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListChangesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListChangesResponse) ProtoMessage() {}
+
+func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
+func (*ListChangesResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ListChangesResponse) GetChanges() []*Change {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
+func (x *ListChangesResponse) GetNextCursor() string {
+	if x != nil {
+		return x.NextCursor
+	}
+	return ""
+}
+
+func (x *ListChangesResponse) GetTotal() int32 {
+	if x != nil && x.Total != nil {
+		return *x.Total
+	}
+	return 0
+}
+
+// Change is one resource that is not as it was.
+type Change struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Native id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// It is gone for good.
+	Deleted       bool `protobuf:"varint,2,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Change) Reset() {
+	*x = Change{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Change) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Change) ProtoMessage() {}
+
+func (x *Change) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Change.ProtoReflect.Descriptor instead.
+func (*Change) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *Change) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Change) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
 // ProviderFault is a detail of an error status: the cloud's own words. It is
 // logged by the gateway and never shown to a client.
 type ProviderFault struct {
@@ -917,7 +1110,7 @@ type ProviderFault struct {
 
 func (x *ProviderFault) Reset() {
 	*x = ProviderFault{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -929,7 +1122,7 @@ func (x *ProviderFault) String() string {
 func (*ProviderFault) ProtoMessage() {}
 
 func (x *ProviderFault) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -942,7 +1135,7 @@ func (x *ProviderFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderFault.ProtoReflect.Descriptor instead.
 func (*ProviderFault) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{15}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ProviderFault) GetText() string {
@@ -997,13 +1190,14 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"_\n" +
 	"\x13OpenAccountResponse\x12H\n" +
-	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\xe7\x01\n" +
+	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\x8a\x02\n" +
 	"\x13AccountCapabilities\x12%\n" +
 	"\x0eabsent_methods\x18\x01 \x03(\tR\rabsentMethods\x12'\n" +
 	"\x0fabsent_features\x18\x02 \x03(\tR\x0eabsentFeatures\x12\x1b\n" +
 	"\tregion_id\x18\x03 \x01(\tR\bregionId\x12#\n" +
 	"\rcloud_project\x18\x04 \x01(\tR\fcloudProject\x12>\n" +
-	"\vidempotency\x18\x05 \x01(\v2\x1c.cloud.driver.v1.IdempotencyR\vidempotency\"\x9a\x01\n" +
+	"\vidempotency\x18\x05 \x01(\v2\x1c.cloud.driver.v1.IdempotencyR\vidempotency\x12!\n" +
+	"\fchange_types\x18\x06 \x03(\tR\vchangeTypes\"\x9a\x01\n" +
 	"\vIdempotency\x12!\n" +
 	"\fnative_token\x18\x01 \x01(\bR\vnativeToken\x126\n" +
 	"\x17request_timeout_seconds\x18\x02 \x01(\x05R\x15requestTimeoutSeconds\x120\n" +
@@ -1018,15 +1212,30 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\rProbeResponse\x12H\n" +
 	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\x129\n" +
 	"\n" +
-	"cloud_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcloudTime\"#\n" +
+	"cloud_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcloudTime\"p\n" +
+	"\x12ListChangesRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12#\n" +
+	"\rresource_type\x18\x02 \x01(\tR\fresourceType\x12\x16\n" +
+	"\x06cursor\x18\x03 \x01(\tR\x06cursor\"\x8e\x01\n" +
+	"\x13ListChangesResponse\x121\n" +
+	"\achanges\x18\x01 \x03(\v2\x17.cloud.driver.v1.ChangeR\achanges\x12\x1f\n" +
+	"\vnext_cursor\x18\x02 \x01(\tR\n" +
+	"nextCursor\x12\x19\n" +
+	"\x05total\x18\x03 \x01(\x05H\x00R\x05total\x88\x01\x01B\b\n" +
+	"\x06_total\"2\n" +
+	"\x06Change\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
+	"\adeleted\x18\x02 \x01(\bR\adeleted\"#\n" +
 	"\rProviderFault\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text2\xc5\x03\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text2\x9f\x04\n" +
 	"\rDriverService\x12L\n" +
 	"\aGetInfo\x12\x1f.cloud.driver.v1.GetInfoRequest\x1a .cloud.driver.v1.GetInfoResponse\x12g\n" +
 	"\x10GetAccountSchema\x12(.cloud.driver.v1.GetAccountSchemaRequest\x1a).cloud.driver.v1.GetAccountSchemaResponse\x12X\n" +
 	"\vOpenAccount\x12#.cloud.driver.v1.OpenAccountRequest\x1a$.cloud.driver.v1.OpenAccountResponse\x12[\n" +
 	"\fCloseAccount\x12$.cloud.driver.v1.CloseAccountRequest\x1a%.cloud.driver.v1.CloseAccountResponse\x12F\n" +
-	"\x05Probe\x12\x1d.cloud.driver.v1.ProbeRequest\x1a\x1e.cloud.driver.v1.ProbeResponseBFZDgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1;driverv1b\x06proto3"
+	"\x05Probe\x12\x1d.cloud.driver.v1.ProbeRequest\x1a\x1e.cloud.driver.v1.ProbeResponse\x12X\n" +
+	"\vListChanges\x12#.cloud.driver.v1.ListChangesRequest\x1a$.cloud.driver.v1.ListChangesResponseBFZDgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1;driverv1b\x06proto3"
 
 var (
 	file_cloud_driver_v1_driver_proto_rawDescOnce sync.Once
@@ -1040,7 +1249,7 @@ func file_cloud_driver_v1_driver_proto_rawDescGZIP() []byte {
 	return file_cloud_driver_v1_driver_proto_rawDescData
 }
 
-var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_cloud_driver_v1_driver_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),           // 0: cloud.driver.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),          // 1: cloud.driver.v1.GetInfoResponse
@@ -1057,36 +1266,42 @@ var file_cloud_driver_v1_driver_proto_goTypes = []any{
 	(*CloseAccountResponse)(nil),     // 12: cloud.driver.v1.CloseAccountResponse
 	(*ProbeRequest)(nil),             // 13: cloud.driver.v1.ProbeRequest
 	(*ProbeResponse)(nil),            // 14: cloud.driver.v1.ProbeResponse
-	(*ProviderFault)(nil),            // 15: cloud.driver.v1.ProviderFault
-	nil,                              // 16: cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	nil,                              // 17: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
-	(*timestamppb.Timestamp)(nil),    // 18: google.protobuf.Timestamp
+	(*ListChangesRequest)(nil),       // 15: cloud.driver.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 16: cloud.driver.v1.ListChangesResponse
+	(*Change)(nil),                   // 17: cloud.driver.v1.Change
+	(*ProviderFault)(nil),            // 18: cloud.driver.v1.ProviderFault
+	nil,                              // 19: cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	nil,                              // 20: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
 }
 var file_cloud_driver_v1_driver_proto_depIdxs = []int32{
 	2,  // 0: cloud.driver.v1.GetInfoResponse.features:type_name -> cloud.driver.v1.Feature
 	3,  // 1: cloud.driver.v1.GetInfoResponse.attributes:type_name -> cloud.driver.v1.AttributeDoc
 	6,  // 2: cloud.driver.v1.GetAccountSchemaResponse.fields:type_name -> cloud.driver.v1.AccountField
-	16, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	17, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	19, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	20, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
 	9,  // 5: cloud.driver.v1.OpenAccountResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
 	10, // 6: cloud.driver.v1.AccountCapabilities.idempotency:type_name -> cloud.driver.v1.Idempotency
 	9,  // 7: cloud.driver.v1.ProbeResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
-	18, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
-	0,  // 9: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
-	4,  // 10: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
-	7,  // 11: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
-	11, // 12: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
-	13, // 13: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
-	1,  // 14: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
-	5,  // 15: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
-	8,  // 16: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
-	12, // 17: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
-	14, // 18: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
-	14, // [14:19] is the sub-list for method output_type
-	9,  // [9:14] is the sub-list for method input_type
-	9,  // [9:9] is the sub-list for extension type_name
-	9,  // [9:9] is the sub-list for extension extendee
-	0,  // [0:9] is the sub-list for field type_name
+	21, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
+	17, // 9: cloud.driver.v1.ListChangesResponse.changes:type_name -> cloud.driver.v1.Change
+	0,  // 10: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
+	4,  // 11: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
+	7,  // 12: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
+	11, // 13: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
+	13, // 14: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
+	15, // 15: cloud.driver.v1.DriverService.ListChanges:input_type -> cloud.driver.v1.ListChangesRequest
+	1,  // 16: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
+	5,  // 17: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
+	8,  // 18: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
+	12, // 19: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
+	14, // 20: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
+	16, // 21: cloud.driver.v1.DriverService.ListChanges:output_type -> cloud.driver.v1.ListChangesResponse
+	16, // [16:22] is the sub-list for method output_type
+	10, // [10:16] is the sub-list for method input_type
+	10, // [10:10] is the sub-list for extension type_name
+	10, // [10:10] is the sub-list for extension extendee
+	0,  // [0:10] is the sub-list for field type_name
 }
 
 func init() { file_cloud_driver_v1_driver_proto_init() }
@@ -1094,13 +1309,14 @@ func file_cloud_driver_v1_driver_proto_init() {
 	if File_cloud_driver_v1_driver_proto != nil {
 		return
 	}
+	file_cloud_driver_v1_driver_proto_msgTypes[16].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_driver_v1_driver_proto_rawDesc), len(file_cloud_driver_v1_driver_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   18,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -34,6 +34,7 @@ const (
 	DriverService_OpenAccount_FullMethodName      = "/cloud.driver.v1.DriverService/OpenAccount"
 	DriverService_CloseAccount_FullMethodName     = "/cloud.driver.v1.DriverService/CloseAccount"
 	DriverService_Probe_FullMethodName            = "/cloud.driver.v1.DriverService/Probe"
+	DriverService_ListChanges_FullMethodName      = "/cloud.driver.v1.DriverService/ListChanges"
 )
 
 // DriverServiceClient is the client API for DriverService service.
@@ -59,6 +60,14 @@ type DriverServiceClient interface {
 	CloseAccount(ctx context.Context, in *CloseAccountRequest, opts ...grpc.CallOption) (*CloseAccountResponse, error)
 	// Probe asks the cloud whether the account works. Errors as OpenAccount.
 	Probe(ctx context.Context, in *ProbeRequest, opts ...grpc.CallOption) (*ProbeResponse, error)
+	// ListChanges names the resources of one type that were made, changed or deleted
+	// at the cloud since a cursor, at a cost in calls to the cloud that does not grow
+	// with what stayed the same. Only for the types in
+	// AccountCapabilities.change_types. May name one twice, or one that did not
+	// change; never leaves one out, but for deletions where total is given. Errors:
+	// PARAMETER_REJECTED for a cursor that is not, or no longer, understood: the
+	// caller lists everything and begins anew.
+	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
 }
 
 type driverServiceClient struct {
@@ -119,6 +128,16 @@ func (c *driverServiceClient) Probe(ctx context.Context, in *ProbeRequest, opts 
 	return out, nil
 }
 
+func (c *driverServiceClient) ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListChangesResponse)
+	err := c.cc.Invoke(ctx, DriverService_ListChanges_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DriverServiceServer is the server API for DriverService service.
 // All implementations must embed UnimplementedDriverServiceServer
 // for forward compatibility.
@@ -142,6 +161,14 @@ type DriverServiceServer interface {
 	CloseAccount(context.Context, *CloseAccountRequest) (*CloseAccountResponse, error)
 	// Probe asks the cloud whether the account works. Errors as OpenAccount.
 	Probe(context.Context, *ProbeRequest) (*ProbeResponse, error)
+	// ListChanges names the resources of one type that were made, changed or deleted
+	// at the cloud since a cursor, at a cost in calls to the cloud that does not grow
+	// with what stayed the same. Only for the types in
+	// AccountCapabilities.change_types. May name one twice, or one that did not
+	// change; never leaves one out, but for deletions where total is given. Errors:
+	// PARAMETER_REJECTED for a cursor that is not, or no longer, understood: the
+	// caller lists everything and begins anew.
+	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
 	mustEmbedUnimplementedDriverServiceServer()
 }
 
@@ -166,6 +193,9 @@ func (UnimplementedDriverServiceServer) CloseAccount(context.Context, *CloseAcco
 }
 func (UnimplementedDriverServiceServer) Probe(context.Context, *ProbeRequest) (*ProbeResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method Probe not implemented")
+}
+func (UnimplementedDriverServiceServer) ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListChanges not implemented")
 }
 func (UnimplementedDriverServiceServer) mustEmbedUnimplementedDriverServiceServer() {}
 func (UnimplementedDriverServiceServer) testEmbeddedByValue()                       {}
@@ -278,6 +308,24 @@ func _DriverService_Probe_Handler(srv interface{}, ctx context.Context, dec func
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DriverService_ListChanges_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListChangesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DriverServiceServer).ListChanges(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DriverService_ListChanges_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DriverServiceServer).ListChanges(ctx, req.(*ListChangesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DriverService_ServiceDesc is the grpc.ServiceDesc for DriverService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -304,6 +352,10 @@ var DriverService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "Probe",
 			Handler:    _DriverService_Probe_Handler,
+		},
+		{
+			MethodName: "ListChanges",
+			Handler:    _DriverService_ListChanges_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
