@@ -36,6 +36,13 @@ const (
 	ChannelKind_CHANNEL_KIND_WEBHOOK ChannelKind = 1
 	// Alertmanager's API v2; the address is its base, such as http://host:9093.
 	ChannelKind_CHANNEL_KIND_ALERTMANAGER ChannelKind = 2
+	// SNMP notifications of YUNQIAO-ALARM-MIB; the address is udp://host:port.
+	ChannelKind_CHANNEL_KIND_SNMP ChannelKind = 3
+	// Syslog, RFC 5424; the address is udp://, tcp:// or tls://host:port.
+	ChannelKind_CHANNEL_KIND_SYSLOG ChannelKind = 4
+	// E-mail by SMTP; the address is smtp://host:port, or smtps:// where TLS is spoken from
+	// the first byte. With smtp:// TLS is used where the server offers it.
+	ChannelKind_CHANNEL_KIND_EMAIL ChannelKind = 5
 )
 
 // Enum value maps for ChannelKind.
@@ -44,11 +51,17 @@ var (
 		0: "CHANNEL_KIND_UNSPECIFIED",
 		1: "CHANNEL_KIND_WEBHOOK",
 		2: "CHANNEL_KIND_ALERTMANAGER",
+		3: "CHANNEL_KIND_SNMP",
+		4: "CHANNEL_KIND_SYSLOG",
+		5: "CHANNEL_KIND_EMAIL",
 	}
 	ChannelKind_value = map[string]int32{
 		"CHANNEL_KIND_UNSPECIFIED":  0,
 		"CHANNEL_KIND_WEBHOOK":      1,
 		"CHANNEL_KIND_ALERTMANAGER": 2,
+		"CHANNEL_KIND_SNMP":         3,
+		"CHANNEL_KIND_SYSLOG":       4,
+		"CHANNEL_KIND_EMAIL":        5,
 	}
 )
 
@@ -79,6 +92,401 @@ func (ChannelKind) EnumDescriptor() ([]byte, []int) {
 	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{0}
 }
 
+// NotifySnmpAuth is how v3 notifications are authenticated.
+type NotifySnmpAuth int32
+
+const (
+	// v2c.
+	NotifySnmpAuth_NOTIFY_SNMP_AUTH_UNSPECIFIED NotifySnmpAuth = 0
+	// v3, HMAC-SHA-96 (RFC 3414).
+	NotifySnmpAuth_NOTIFY_SNMP_AUTH_SHA NotifySnmpAuth = 1
+	// v3, HMAC-192-SHA-256 (RFC 7860).
+	NotifySnmpAuth_NOTIFY_SNMP_AUTH_SHA256 NotifySnmpAuth = 2
+	// v3, HMAC-384-SHA-512 (RFC 7860).
+	NotifySnmpAuth_NOTIFY_SNMP_AUTH_SHA512 NotifySnmpAuth = 3
+)
+
+// Enum value maps for NotifySnmpAuth.
+var (
+	NotifySnmpAuth_name = map[int32]string{
+		0: "NOTIFY_SNMP_AUTH_UNSPECIFIED",
+		1: "NOTIFY_SNMP_AUTH_SHA",
+		2: "NOTIFY_SNMP_AUTH_SHA256",
+		3: "NOTIFY_SNMP_AUTH_SHA512",
+	}
+	NotifySnmpAuth_value = map[string]int32{
+		"NOTIFY_SNMP_AUTH_UNSPECIFIED": 0,
+		"NOTIFY_SNMP_AUTH_SHA":         1,
+		"NOTIFY_SNMP_AUTH_SHA256":      2,
+		"NOTIFY_SNMP_AUTH_SHA512":      3,
+	}
+)
+
+func (x NotifySnmpAuth) Enum() *NotifySnmpAuth {
+	p := new(NotifySnmpAuth)
+	*p = x
+	return p
+}
+
+func (x NotifySnmpAuth) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NotifySnmpAuth) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_monitor_v1_channel_proto_enumTypes[1].Descriptor()
+}
+
+func (NotifySnmpAuth) Type() protoreflect.EnumType {
+	return &file_cloud_monitor_v1_channel_proto_enumTypes[1]
+}
+
+func (x NotifySnmpAuth) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NotifySnmpAuth.Descriptor instead.
+func (NotifySnmpAuth) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{1}
+}
+
+// MatchOperator compares a label.
+type MatchOperator int32
+
+const (
+	// Same as EQUAL.
+	MatchOperator_MATCH_OPERATOR_UNSPECIFIED MatchOperator = 0
+	// The value is this.
+	MatchOperator_MATCH_OPERATOR_EQUAL MatchOperator = 1
+	// The value is another.
+	MatchOperator_MATCH_OPERATOR_NOT_EQUAL MatchOperator = 2
+	// The whole value matches this RE2 expression.
+	MatchOperator_MATCH_OPERATOR_REGEX MatchOperator = 3
+	// The value does not match this RE2 expression.
+	MatchOperator_MATCH_OPERATOR_NOT_REGEX MatchOperator = 4
+)
+
+// Enum value maps for MatchOperator.
+var (
+	MatchOperator_name = map[int32]string{
+		0: "MATCH_OPERATOR_UNSPECIFIED",
+		1: "MATCH_OPERATOR_EQUAL",
+		2: "MATCH_OPERATOR_NOT_EQUAL",
+		3: "MATCH_OPERATOR_REGEX",
+		4: "MATCH_OPERATOR_NOT_REGEX",
+	}
+	MatchOperator_value = map[string]int32{
+		"MATCH_OPERATOR_UNSPECIFIED": 0,
+		"MATCH_OPERATOR_EQUAL":       1,
+		"MATCH_OPERATOR_NOT_EQUAL":   2,
+		"MATCH_OPERATOR_REGEX":       3,
+		"MATCH_OPERATOR_NOT_REGEX":   4,
+	}
+)
+
+func (x MatchOperator) Enum() *MatchOperator {
+	p := new(MatchOperator)
+	*p = x
+	return p
+}
+
+func (x MatchOperator) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MatchOperator) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_monitor_v1_channel_proto_enumTypes[2].Descriptor()
+}
+
+func (MatchOperator) Type() protoreflect.EnumType {
+	return &file_cloud_monitor_v1_channel_proto_enumTypes[2]
+}
+
+func (x MatchOperator) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MatchOperator.Descriptor instead.
+func (MatchOperator) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{2}
+}
+
+// SnmpTarget is how a receiver of SNMP notifications is told.
+type SnmpTarget struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Informs, which the receiver acknowledges. Otherwise traps, which can be lost.
+	Inform bool `protobuf:"varint,1,opt,name=inform,proto3" json:"inform,omitempty"`
+	// v3 with this authentication; UNSPECIFIED: v2c, the channel's secret is the community.
+	Auth NotifySnmpAuth `protobuf:"varint,2,opt,name=auth,proto3,enum=cloud.monitor.v1.NotifySnmpAuth" json:"auth,omitempty"`
+	// v3: security name. The channel's secret is the password of authentication.
+	User string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	// v3: password of encryption with AES-128, at least 8 characters; empty: not encrypted. Not
+	// shown again.
+	PrivacyPassword string `protobuf:"bytes,4,opt,name=privacy_password,json=privacyPassword,proto3" json:"privacy_password,omitempty"`
+	// v3 traps: our engine id, 5..32 octets in hexadecimal, as the receiver knows it.
+	EngineId      string `protobuf:"bytes,5,opt,name=engine_id,json=engineId,proto3" json:"engine_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SnmpTarget) Reset() {
+	*x = SnmpTarget{}
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SnmpTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SnmpTarget) ProtoMessage() {}
+
+func (x *SnmpTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SnmpTarget.ProtoReflect.Descriptor instead.
+func (*SnmpTarget) Descriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SnmpTarget) GetInform() bool {
+	if x != nil {
+		return x.Inform
+	}
+	return false
+}
+
+func (x *SnmpTarget) GetAuth() NotifySnmpAuth {
+	if x != nil {
+		return x.Auth
+	}
+	return NotifySnmpAuth_NOTIFY_SNMP_AUTH_UNSPECIFIED
+}
+
+func (x *SnmpTarget) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+func (x *SnmpTarget) GetPrivacyPassword() string {
+	if x != nil {
+		return x.PrivacyPassword
+	}
+	return ""
+}
+
+func (x *SnmpTarget) GetEngineId() string {
+	if x != nil {
+		return x.EngineId
+	}
+	return ""
+}
+
+// MailTarget is who gets e-mail.
+type MailTarget struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Address of the sender.
+	From string `protobuf:"bytes,1,opt,name=from,proto3" json:"from,omitempty"`
+	// Addresses of the receivers.
+	To []string `protobuf:"bytes,2,rep,name=to,proto3" json:"to,omitempty"`
+	// User at the server; empty: none. The channel's secret is the password, which is sent over
+	// TLS only.
+	User          string `protobuf:"bytes,3,opt,name=user,proto3" json:"user,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MailTarget) Reset() {
+	*x = MailTarget{}
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MailTarget) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MailTarget) ProtoMessage() {}
+
+func (x *MailTarget) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MailTarget.ProtoReflect.Descriptor instead.
+func (*MailTarget) Descriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *MailTarget) GetFrom() string {
+	if x != nil {
+		return x.From
+	}
+	return ""
+}
+
+func (x *MailTarget) GetTo() []string {
+	if x != nil {
+		return x.To
+	}
+	return nil
+}
+
+func (x *MailTarget) GetUser() string {
+	if x != nil {
+		return x.User
+	}
+	return ""
+}
+
+// Grouping says how changes are gathered to one message.
+type Grouping struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Labels whose values make a group; also alertname, object_id, severity. None: one group of all.
+	By []string `protobuf:"bytes,1,rep,name=by,proto3" json:"by,omitempty"`
+	// Seconds from the first change of a group to its message, up to 3600.
+	WaitSeconds int32 `protobuf:"varint,2,opt,name=wait_seconds,json=waitSeconds,proto3" json:"wait_seconds,omitempty"`
+	// Seconds from a message of a group to its next, up to 86400.
+	IntervalSeconds int32 `protobuf:"varint,3,opt,name=interval_seconds,json=intervalSeconds,proto3" json:"interval_seconds,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Grouping) Reset() {
+	*x = Grouping{}
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Grouping) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Grouping) ProtoMessage() {}
+
+func (x *Grouping) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Grouping.ProtoReflect.Descriptor instead.
+func (*Grouping) Descriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Grouping) GetBy() []string {
+	if x != nil {
+		return x.By
+	}
+	return nil
+}
+
+func (x *Grouping) GetWaitSeconds() int32 {
+	if x != nil {
+		return x.WaitSeconds
+	}
+	return 0
+}
+
+func (x *Grouping) GetIntervalSeconds() int32 {
+	if x != nil {
+		return x.IntervalSeconds
+	}
+	return 0
+}
+
+// Matcher is a condition on one label of an alarm. Beside its labels every alarm has
+// alertname, object_id, severity (such as major) and source. An absent label is empty.
+type Matcher struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name of the label.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Comparison.
+	Operator MatchOperator `protobuf:"varint,2,opt,name=operator,proto3,enum=cloud.monitor.v1.MatchOperator" json:"operator,omitempty"`
+	// Value, or expression.
+	Value         string `protobuf:"bytes,3,opt,name=value,proto3" json:"value,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Matcher) Reset() {
+	*x = Matcher{}
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Matcher) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Matcher) ProtoMessage() {}
+
+func (x *Matcher) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Matcher.ProtoReflect.Descriptor instead.
+func (*Matcher) Descriptor() ([]byte, []int) {
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Matcher) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Matcher) GetOperator() MatchOperator {
+	if x != nil {
+		return x.Operator
+	}
+	return MatchOperator_MATCH_OPERATOR_UNSPECIFIED
+}
+
+func (x *Matcher) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
 // Channel is one third party.
 type Channel struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -90,7 +498,7 @@ type Channel struct {
 	Name string `protobuf:"bytes,3,opt,name=name,proto3" json:"name,omitempty"`
 	// How it is told.
 	Kind ChannelKind `protobuf:"varint,4,opt,name=kind,proto3,enum=cloud.monitor.v1.ChannelKind" json:"kind,omitempty"`
-	// Where: http(s)://….
+	// Where.
 	Address string `protobuf:"bytes,5,opt,name=address,proto3" json:"address,omitempty"`
 	// Only alarms of this severity or more.
 	MinSeverity Severity `protobuf:"varint,6,opt,name=min_severity,json=minSeverity,proto3,enum=cloud.monitor.v1.Severity" json:"min_severity,omitempty"`
@@ -107,14 +515,24 @@ type Channel struct {
 	// When it took something last, UTC.
 	DeliveredAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=delivered_at,json=deliveredAt,proto3" json:"delivered_at,omitempty"`
 	// When it was made, UTC.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Only alarms that match all of these.
+	Matchers []*Matcher `protobuf:"bytes,14,rep,name=matchers,proto3" json:"matchers,omitempty"`
+	// How changes are gathered; absent: each is told at once.
+	Grouping *Grouping `protobuf:"bytes,15,opt,name=grouping,proto3" json:"grouping,omitempty"`
+	// SNMP: how it is told, without secrets.
+	Snmp *SnmpTarget `protobuf:"bytes,16,opt,name=snmp,proto3" json:"snmp,omitempty"`
+	// EMAIL: who gets it.
+	Mail *MailTarget `protobuf:"bytes,17,opt,name=mail,proto3" json:"mail,omitempty"`
+	// Alarms whose changes are held back by silences.
+	HeldCount     int32 `protobuf:"varint,18,opt,name=held_count,json=heldCount,proto3" json:"held_count,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Channel) Reset() {
 	*x = Channel{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[0]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -126,7 +544,7 @@ func (x *Channel) String() string {
 func (*Channel) ProtoMessage() {}
 
 func (x *Channel) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[0]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -139,7 +557,7 @@ func (x *Channel) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Channel.ProtoReflect.Descriptor instead.
 func (*Channel) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{0}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Channel) GetId() string {
@@ -233,6 +651,41 @@ func (x *Channel) GetCreatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Channel) GetMatchers() []*Matcher {
+	if x != nil {
+		return x.Matchers
+	}
+	return nil
+}
+
+func (x *Channel) GetGrouping() *Grouping {
+	if x != nil {
+		return x.Grouping
+	}
+	return nil
+}
+
+func (x *Channel) GetSnmp() *SnmpTarget {
+	if x != nil {
+		return x.Snmp
+	}
+	return nil
+}
+
+func (x *Channel) GetMail() *MailTarget {
+	if x != nil {
+		return x.Mail
+	}
+	return nil
+}
+
+func (x *Channel) GetHeldCount() int32 {
+	if x != nil {
+		return x.HeldCount
+	}
+	return 0
+}
+
 // CreateChannelRequest describes a third party.
 type CreateChannelRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -240,19 +693,31 @@ type CreateChannelRequest struct {
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	// How it is told.
 	Kind ChannelKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cloud.monitor.v1.ChannelKind" json:"kind,omitempty"`
-	// Where: http(s)://….
+	// Where: http(s)://…; the kinds say what else.
 	Address string `protobuf:"bytes,3,opt,name=address,proto3" json:"address,omitempty"`
 	// Only alarms of this severity or more.
 	MinSeverity Severity `protobuf:"varint,4,opt,name=min_severity,json=minSeverity,proto3,enum=cloud.monitor.v1.Severity" json:"min_severity,omitempty"`
-	// With WEBHOOK: key of the signature, at least 16 characters. Not shown again.
-	Secret        string `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`
+	// WEBHOOK: key of the signature, at least 16 characters. SNMP: community, or password of
+	// authentication. EMAIL: password. Not shown again.
+	Secret string `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`
+	// Only alarms that match all of these.
+	Matchers []*Matcher `protobuf:"bytes,6,rep,name=matchers,proto3" json:"matchers,omitempty"`
+	// How changes are gathered; absent: each is told at once.
+	Grouping *Grouping `protobuf:"bytes,7,opt,name=grouping,proto3" json:"grouping,omitempty"`
+	// SNMP: how it is told; absent: traps of v2c.
+	Snmp *SnmpTarget `protobuf:"bytes,8,opt,name=snmp,proto3" json:"snmp,omitempty"`
+	// EMAIL: who gets it.
+	Mail *MailTarget `protobuf:"bytes,9,opt,name=mail,proto3" json:"mail,omitempty"`
+	// SYSLOG over TLS: certificates (PEM) that the receiver's is signed by; empty: those that
+	// this machine trusts. Also of WEBHOOK, ALERTMANAGER and EMAIL.
+	CaCertificate string `protobuf:"bytes,10,opt,name=ca_certificate,json=caCertificate,proto3" json:"ca_certificate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *CreateChannelRequest) Reset() {
 	*x = CreateChannelRequest{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[1]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -264,7 +729,7 @@ func (x *CreateChannelRequest) String() string {
 func (*CreateChannelRequest) ProtoMessage() {}
 
 func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[1]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -277,7 +742,7 @@ func (x *CreateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelRequest.ProtoReflect.Descriptor instead.
 func (*CreateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{1}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CreateChannelRequest) GetName() string {
@@ -315,6 +780,41 @@ func (x *CreateChannelRequest) GetSecret() string {
 	return ""
 }
 
+func (x *CreateChannelRequest) GetMatchers() []*Matcher {
+	if x != nil {
+		return x.Matchers
+	}
+	return nil
+}
+
+func (x *CreateChannelRequest) GetGrouping() *Grouping {
+	if x != nil {
+		return x.Grouping
+	}
+	return nil
+}
+
+func (x *CreateChannelRequest) GetSnmp() *SnmpTarget {
+	if x != nil {
+		return x.Snmp
+	}
+	return nil
+}
+
+func (x *CreateChannelRequest) GetMail() *MailTarget {
+	if x != nil {
+		return x.Mail
+	}
+	return nil
+}
+
+func (x *CreateChannelRequest) GetCaCertificate() string {
+	if x != nil {
+		return x.CaCertificate
+	}
+	return ""
+}
+
 // CreateChannelResponse holds the third party.
 type CreateChannelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -328,7 +828,7 @@ type CreateChannelResponse struct {
 
 func (x *CreateChannelResponse) Reset() {
 	*x = CreateChannelResponse{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[2]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +840,7 @@ func (x *CreateChannelResponse) String() string {
 func (*CreateChannelResponse) ProtoMessage() {}
 
 func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[2]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +853,7 @@ func (x *CreateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreateChannelResponse.ProtoReflect.Descriptor instead.
 func (*CreateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{2}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CreateChannelResponse) GetId() string {
@@ -379,7 +879,7 @@ type ListChannelsRequest struct {
 
 func (x *ListChannelsRequest) Reset() {
 	*x = ListChannelsRequest{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[3]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -391,7 +891,7 @@ func (x *ListChannelsRequest) String() string {
 func (*ListChannelsRequest) ProtoMessage() {}
 
 func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[3]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -404,7 +904,7 @@ func (x *ListChannelsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsRequest.ProtoReflect.Descriptor instead.
 func (*ListChannelsRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{3}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{7}
 }
 
 // ListChannelsResponse holds the third parties.
@@ -418,7 +918,7 @@ type ListChannelsResponse struct {
 
 func (x *ListChannelsResponse) Reset() {
 	*x = ListChannelsResponse{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[4]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +930,7 @@ func (x *ListChannelsResponse) String() string {
 func (*ListChannelsResponse) ProtoMessage() {}
 
 func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[4]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +943,7 @@ func (x *ListChannelsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChannelsResponse.ProtoReflect.Descriptor instead.
 func (*ListChannelsResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{4}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ListChannelsResponse) GetChannels() []*Channel {
@@ -463,14 +963,16 @@ type UpdateChannelRequest struct {
 	// Only alarms of this severity or more.
 	MinSeverity *Severity `protobuf:"varint,3,opt,name=min_severity,json=minSeverity,proto3,enum=cloud.monitor.v1.Severity,oneof" json:"min_severity,omitempty"`
 	// A disabled one is told later what it missed.
-	Enabled       *bool `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	Enabled *bool `protobuf:"varint,4,opt,name=enabled,proto3,oneof" json:"enabled,omitempty"`
+	// How changes are gathered from now on.
+	Grouping      *Grouping `protobuf:"bytes,5,opt,name=grouping,proto3,oneof" json:"grouping,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *UpdateChannelRequest) Reset() {
 	*x = UpdateChannelRequest{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[5]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -482,7 +984,7 @@ func (x *UpdateChannelRequest) String() string {
 func (*UpdateChannelRequest) ProtoMessage() {}
 
 func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[5]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -495,7 +997,7 @@ func (x *UpdateChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelRequest.ProtoReflect.Descriptor instead.
 func (*UpdateChannelRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{5}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *UpdateChannelRequest) GetId() string {
@@ -526,6 +1028,13 @@ func (x *UpdateChannelRequest) GetEnabled() bool {
 	return false
 }
 
+func (x *UpdateChannelRequest) GetGrouping() *Grouping {
+	if x != nil {
+		return x.Grouping
+	}
+	return nil
+}
+
 // UpdateChannelResponse holds the third party.
 type UpdateChannelResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -537,7 +1046,7 @@ type UpdateChannelResponse struct {
 
 func (x *UpdateChannelResponse) Reset() {
 	*x = UpdateChannelResponse{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[6]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -549,7 +1058,7 @@ func (x *UpdateChannelResponse) String() string {
 func (*UpdateChannelResponse) ProtoMessage() {}
 
 func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[6]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -562,7 +1071,7 @@ func (x *UpdateChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdateChannelResponse.ProtoReflect.Descriptor instead.
 func (*UpdateChannelResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{6}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *UpdateChannelResponse) GetChannel() *Channel {
@@ -583,7 +1092,7 @@ type DeleteChannelRequest struct {
 
 func (x *DeleteChannelRequest) Reset() {
 	*x = DeleteChannelRequest{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[7]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +1104,7 @@ func (x *DeleteChannelRequest) String() string {
 func (*DeleteChannelRequest) ProtoMessage() {}
 
 func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[7]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +1117,7 @@ func (x *DeleteChannelRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelRequest.ProtoReflect.Descriptor instead.
 func (*DeleteChannelRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{7}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeleteChannelRequest) GetId() string {
@@ -627,7 +1136,7 @@ type DeleteChannelResponse struct {
 
 func (x *DeleteChannelResponse) Reset() {
 	*x = DeleteChannelResponse{}
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[8]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -639,7 +1148,7 @@ func (x *DeleteChannelResponse) String() string {
 func (*DeleteChannelResponse) ProtoMessage() {}
 
 func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[8]
+	mi := &file_cloud_monitor_v1_channel_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -652,14 +1161,38 @@ func (x *DeleteChannelResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeleteChannelResponse.ProtoReflect.Descriptor instead.
 func (*DeleteChannelResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{8}
+	return file_cloud_monitor_v1_channel_proto_rawDescGZIP(), []int{12}
 }
 
 var File_cloud_monitor_v1_channel_proto protoreflect.FileDescriptor
 
 const file_cloud_monitor_v1_channel_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecloud/monitor/v1/channel.proto\x12\x10cloud.monitor.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1ccloud/monitor/v1/alarm.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xfe\x03\n" +
+	"\x1ecloud/monitor/v1/channel.proto\x12\x10cloud.monitor.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1ccloud/monitor/v1/alarm.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf6\x01\n" +
+	"\n" +
+	"SnmpTarget\x12\x16\n" +
+	"\x06inform\x18\x01 \x01(\bR\x06inform\x12>\n" +
+	"\x04auth\x18\x02 \x01(\x0e2 .cloud.monitor.v1.NotifySnmpAuthB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04auth\x12\x1b\n" +
+	"\x04user\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18 R\x04user\x126\n" +
+	"\x10privacy_password\x18\x04 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x01\x80\x01\x01R\x0fprivacyPassword\x12;\n" +
+	"\tengine_id\x18\x05 \x01(\tB\x1e\xbaH\x1br\x192\x17^([0-9a-fA-F]{10,64})?$R\bengineId\"o\n" +
+	"\n" +
+	"MailTarget\x12\x1e\n" +
+	"\x04from\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x03\x18\xfe\x01R\x04from\x12#\n" +
+	"\x02to\x18\x02 \x03(\tB\x13\xbaH\x10\x92\x01\r\b\x01\x102\"\ar\x05\x10\x03\x18\xfe\x01R\x02to\x12\x1c\n" +
+	"\x04user\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xfe\x01R\x04user\"\x94\x01\n" +
+	"\bGrouping\x12!\n" +
+	"\x02by\x18\x01 \x03(\tB\x11\xbaH\x0e\x92\x01\v\x10\n" +
+	"\"\ar\x05\x10\x01\x18\x80\x01R\x02by\x12-\n" +
+	"\fwait_seconds\x18\x02 \x01(\x05B\n" +
+	"\xbaH\a\x1a\x05\x18\x90\x1c(\x00R\vwaitSeconds\x126\n" +
+	"\x10interval_seconds\x18\x03 \x01(\x05B\v\xbaH\b\x1a\x06\x18\x80\xa3\x05(\x00R\x0fintervalSeconds\"\x90\x01\n" +
+	"\aMatcher\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\x80\x01R\x04name\x12E\n" +
+	"\boperator\x18\x02 \x01(\x0e2\x1f.cloud.monitor.v1.MatchOperatorB\b\xbaH\x05\x82\x01\x02\x10\x01R\boperator\x12\x1e\n" +
+	"\x05value\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\x80\bR\x05value\"\xf0\x05\n" +
 	"\aChannel\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\ttenant_id\x18\x02 \x01(\tR\btenantId\x12\x12\n" +
@@ -676,7 +1209,13 @@ const file_cloud_monitor_v1_channel_proto_rawDesc = "" +
 	"last_error\x18\v \x01(\tR\tlastError\x12=\n" +
 	"\fdelivered_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\vdeliveredAt\x129\n" +
 	"\n" +
-	"created_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\x88\x02\n" +
+	"created_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x125\n" +
+	"\bmatchers\x18\x0e \x03(\v2\x19.cloud.monitor.v1.MatcherR\bmatchers\x126\n" +
+	"\bgrouping\x18\x0f \x01(\v2\x1a.cloud.monitor.v1.GroupingR\bgrouping\x120\n" +
+	"\x04snmp\x18\x10 \x01(\v2\x1c.cloud.monitor.v1.SnmpTargetR\x04snmp\x120\n" +
+	"\x04mail\x18\x11 \x01(\v2\x1c.cloud.monitor.v1.MailTargetR\x04mail\x12\x1d\n" +
+	"\n" +
+	"held_count\x18\x12 \x01(\x05R\theldCount\"\x97\x04\n" +
 	"\x14CreateChannelRequest\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@R\x04name\x12=\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1d.cloud.monitor.v1.ChannelKindB\n" +
@@ -684,31 +1223,53 @@ const file_cloud_monitor_v1_channel_proto_rawDesc = "" +
 	"\aaddress\x18\x03 \x01(\tB\n" +
 	"\xbaH\ar\x05\x10\x01\x18\x80\bR\aaddress\x12G\n" +
 	"\fmin_severity\x18\x04 \x01(\x0e2\x1a.cloud.monitor.v1.SeverityB\b\xbaH\x05\x82\x01\x02\x10\x01R\vminSeverity\x12#\n" +
-	"\x06secret\x18\x05 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x06secret\"\\\n" +
+	"\x06secret\x18\x05 \x01(\tB\v\xbaH\x05r\x03\x18\x80\x02\x80\x01\x01R\x06secret\x12?\n" +
+	"\bmatchers\x18\x06 \x03(\v2\x19.cloud.monitor.v1.MatcherB\b\xbaH\x05\x92\x01\x02\x10\x14R\bmatchers\x126\n" +
+	"\bgrouping\x18\a \x01(\v2\x1a.cloud.monitor.v1.GroupingR\bgrouping\x120\n" +
+	"\x04snmp\x18\b \x01(\v2\x1c.cloud.monitor.v1.SnmpTargetR\x04snmp\x120\n" +
+	"\x04mail\x18\t \x01(\v2\x1c.cloud.monitor.v1.MailTargetR\x04mail\x120\n" +
+	"\x0eca_certificate\x18\n" +
+	" \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04R\rcaCertificate\"\\\n" +
 	"\x15CreateChannelResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
 	"\achannel\x18\x02 \x01(\v2\x19.cloud.monitor.v1.ChannelR\achannel\"\x15\n" +
 	"\x13ListChannelsRequest\"M\n" +
 	"\x14ListChannelsResponse\x125\n" +
-	"\bchannels\x18\x01 \x03(\v2\x19.cloud.monitor.v1.ChannelR\bchannels\"\xf4\x01\n" +
+	"\bchannels\x18\x01 \x03(\v2\x19.cloud.monitor.v1.ChannelR\bchannels\"\xbe\x02\n" +
 	"\x14UpdateChannelRequest\x12%\n" +
 	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\x12\"\n" +
 	"\x04name\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18@H\x00R\x04name\x88\x01\x01\x12L\n" +
 	"\fmin_severity\x18\x03 \x01(\x0e2\x1a.cloud.monitor.v1.SeverityB\b\xbaH\x05\x82\x01\x02\x10\x01H\x01R\vminSeverity\x88\x01\x01\x12\x1d\n" +
-	"\aenabled\x18\x04 \x01(\bH\x02R\aenabled\x88\x01\x01B\a\n" +
+	"\aenabled\x18\x04 \x01(\bH\x02R\aenabled\x88\x01\x01\x12;\n" +
+	"\bgrouping\x18\x05 \x01(\v2\x1a.cloud.monitor.v1.GroupingH\x03R\bgrouping\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0f\n" +
 	"\r_min_severityB\n" +
 	"\n" +
-	"\b_enabled\"L\n" +
+	"\b_enabledB\v\n" +
+	"\t_grouping\"L\n" +
 	"\x15UpdateChannelResponse\x123\n" +
 	"\achannel\x18\x01 \x01(\v2\x19.cloud.monitor.v1.ChannelR\achannel\"=\n" +
 	"\x14DeleteChannelRequest\x12%\n" +
 	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"\x17\n" +
-	"\x15DeleteChannelResponse*d\n" +
+	"\x15DeleteChannelResponse*\xac\x01\n" +
 	"\vChannelKind\x12\x1c\n" +
 	"\x18CHANNEL_KIND_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14CHANNEL_KIND_WEBHOOK\x10\x01\x12\x1d\n" +
-	"\x19CHANNEL_KIND_ALERTMANAGER\x10\x022\xee\x03\n" +
+	"\x19CHANNEL_KIND_ALERTMANAGER\x10\x02\x12\x15\n" +
+	"\x11CHANNEL_KIND_SNMP\x10\x03\x12\x17\n" +
+	"\x13CHANNEL_KIND_SYSLOG\x10\x04\x12\x16\n" +
+	"\x12CHANNEL_KIND_EMAIL\x10\x05*\x86\x01\n" +
+	"\x0eNotifySnmpAuth\x12 \n" +
+	"\x1cNOTIFY_SNMP_AUTH_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14NOTIFY_SNMP_AUTH_SHA\x10\x01\x12\x1b\n" +
+	"\x17NOTIFY_SNMP_AUTH_SHA256\x10\x02\x12\x1b\n" +
+	"\x17NOTIFY_SNMP_AUTH_SHA512\x10\x03*\x9f\x01\n" +
+	"\rMatchOperator\x12\x1e\n" +
+	"\x1aMATCH_OPERATOR_UNSPECIFIED\x10\x00\x12\x18\n" +
+	"\x14MATCH_OPERATOR_EQUAL\x10\x01\x12\x1c\n" +
+	"\x18MATCH_OPERATOR_NOT_EQUAL\x10\x02\x12\x18\n" +
+	"\x14MATCH_OPERATOR_REGEX\x10\x03\x12\x1c\n" +
+	"\x18MATCH_OPERATOR_NOT_REGEX\x10\x042\xee\x03\n" +
 	"\x0eChannelService\x12p\n" +
 	"\rCreateChannel\x12&.cloud.monitor.v1.CreateChannelRequest\x1a'.cloud.monitor.v1.CreateChannelResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x01\x12\x06create\x12k\n" +
@@ -731,46 +1292,63 @@ func file_cloud_monitor_v1_channel_proto_rawDescGZIP() []byte {
 	return file_cloud_monitor_v1_channel_proto_rawDescData
 }
 
-var file_cloud_monitor_v1_channel_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cloud_monitor_v1_channel_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_cloud_monitor_v1_channel_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_cloud_monitor_v1_channel_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_cloud_monitor_v1_channel_proto_goTypes = []any{
 	(ChannelKind)(0),              // 0: cloud.monitor.v1.ChannelKind
-	(*Channel)(nil),               // 1: cloud.monitor.v1.Channel
-	(*CreateChannelRequest)(nil),  // 2: cloud.monitor.v1.CreateChannelRequest
-	(*CreateChannelResponse)(nil), // 3: cloud.monitor.v1.CreateChannelResponse
-	(*ListChannelsRequest)(nil),   // 4: cloud.monitor.v1.ListChannelsRequest
-	(*ListChannelsResponse)(nil),  // 5: cloud.monitor.v1.ListChannelsResponse
-	(*UpdateChannelRequest)(nil),  // 6: cloud.monitor.v1.UpdateChannelRequest
-	(*UpdateChannelResponse)(nil), // 7: cloud.monitor.v1.UpdateChannelResponse
-	(*DeleteChannelRequest)(nil),  // 8: cloud.monitor.v1.DeleteChannelRequest
-	(*DeleteChannelResponse)(nil), // 9: cloud.monitor.v1.DeleteChannelResponse
-	(Severity)(0),                 // 10: cloud.monitor.v1.Severity
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(NotifySnmpAuth)(0),           // 1: cloud.monitor.v1.NotifySnmpAuth
+	(MatchOperator)(0),            // 2: cloud.monitor.v1.MatchOperator
+	(*SnmpTarget)(nil),            // 3: cloud.monitor.v1.SnmpTarget
+	(*MailTarget)(nil),            // 4: cloud.monitor.v1.MailTarget
+	(*Grouping)(nil),              // 5: cloud.monitor.v1.Grouping
+	(*Matcher)(nil),               // 6: cloud.monitor.v1.Matcher
+	(*Channel)(nil),               // 7: cloud.monitor.v1.Channel
+	(*CreateChannelRequest)(nil),  // 8: cloud.monitor.v1.CreateChannelRequest
+	(*CreateChannelResponse)(nil), // 9: cloud.monitor.v1.CreateChannelResponse
+	(*ListChannelsRequest)(nil),   // 10: cloud.monitor.v1.ListChannelsRequest
+	(*ListChannelsResponse)(nil),  // 11: cloud.monitor.v1.ListChannelsResponse
+	(*UpdateChannelRequest)(nil),  // 12: cloud.monitor.v1.UpdateChannelRequest
+	(*UpdateChannelResponse)(nil), // 13: cloud.monitor.v1.UpdateChannelResponse
+	(*DeleteChannelRequest)(nil),  // 14: cloud.monitor.v1.DeleteChannelRequest
+	(*DeleteChannelResponse)(nil), // 15: cloud.monitor.v1.DeleteChannelResponse
+	(Severity)(0),                 // 16: cloud.monitor.v1.Severity
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
 }
 var file_cloud_monitor_v1_channel_proto_depIdxs = []int32{
-	0,  // 0: cloud.monitor.v1.Channel.kind:type_name -> cloud.monitor.v1.ChannelKind
-	10, // 1: cloud.monitor.v1.Channel.min_severity:type_name -> cloud.monitor.v1.Severity
-	11, // 2: cloud.monitor.v1.Channel.delivered_at:type_name -> google.protobuf.Timestamp
-	11, // 3: cloud.monitor.v1.Channel.created_at:type_name -> google.protobuf.Timestamp
-	0,  // 4: cloud.monitor.v1.CreateChannelRequest.kind:type_name -> cloud.monitor.v1.ChannelKind
-	10, // 5: cloud.monitor.v1.CreateChannelRequest.min_severity:type_name -> cloud.monitor.v1.Severity
-	1,  // 6: cloud.monitor.v1.CreateChannelResponse.channel:type_name -> cloud.monitor.v1.Channel
-	1,  // 7: cloud.monitor.v1.ListChannelsResponse.channels:type_name -> cloud.monitor.v1.Channel
-	10, // 8: cloud.monitor.v1.UpdateChannelRequest.min_severity:type_name -> cloud.monitor.v1.Severity
-	1,  // 9: cloud.monitor.v1.UpdateChannelResponse.channel:type_name -> cloud.monitor.v1.Channel
-	2,  // 10: cloud.monitor.v1.ChannelService.CreateChannel:input_type -> cloud.monitor.v1.CreateChannelRequest
-	4,  // 11: cloud.monitor.v1.ChannelService.ListChannels:input_type -> cloud.monitor.v1.ListChannelsRequest
-	6,  // 12: cloud.monitor.v1.ChannelService.UpdateChannel:input_type -> cloud.monitor.v1.UpdateChannelRequest
-	8,  // 13: cloud.monitor.v1.ChannelService.DeleteChannel:input_type -> cloud.monitor.v1.DeleteChannelRequest
-	3,  // 14: cloud.monitor.v1.ChannelService.CreateChannel:output_type -> cloud.monitor.v1.CreateChannelResponse
-	5,  // 15: cloud.monitor.v1.ChannelService.ListChannels:output_type -> cloud.monitor.v1.ListChannelsResponse
-	7,  // 16: cloud.monitor.v1.ChannelService.UpdateChannel:output_type -> cloud.monitor.v1.UpdateChannelResponse
-	9,  // 17: cloud.monitor.v1.ChannelService.DeleteChannel:output_type -> cloud.monitor.v1.DeleteChannelResponse
-	14, // [14:18] is the sub-list for method output_type
-	10, // [10:14] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	1,  // 0: cloud.monitor.v1.SnmpTarget.auth:type_name -> cloud.monitor.v1.NotifySnmpAuth
+	2,  // 1: cloud.monitor.v1.Matcher.operator:type_name -> cloud.monitor.v1.MatchOperator
+	0,  // 2: cloud.monitor.v1.Channel.kind:type_name -> cloud.monitor.v1.ChannelKind
+	16, // 3: cloud.monitor.v1.Channel.min_severity:type_name -> cloud.monitor.v1.Severity
+	17, // 4: cloud.monitor.v1.Channel.delivered_at:type_name -> google.protobuf.Timestamp
+	17, // 5: cloud.monitor.v1.Channel.created_at:type_name -> google.protobuf.Timestamp
+	6,  // 6: cloud.monitor.v1.Channel.matchers:type_name -> cloud.monitor.v1.Matcher
+	5,  // 7: cloud.monitor.v1.Channel.grouping:type_name -> cloud.monitor.v1.Grouping
+	3,  // 8: cloud.monitor.v1.Channel.snmp:type_name -> cloud.monitor.v1.SnmpTarget
+	4,  // 9: cloud.monitor.v1.Channel.mail:type_name -> cloud.monitor.v1.MailTarget
+	0,  // 10: cloud.monitor.v1.CreateChannelRequest.kind:type_name -> cloud.monitor.v1.ChannelKind
+	16, // 11: cloud.monitor.v1.CreateChannelRequest.min_severity:type_name -> cloud.monitor.v1.Severity
+	6,  // 12: cloud.monitor.v1.CreateChannelRequest.matchers:type_name -> cloud.monitor.v1.Matcher
+	5,  // 13: cloud.monitor.v1.CreateChannelRequest.grouping:type_name -> cloud.monitor.v1.Grouping
+	3,  // 14: cloud.monitor.v1.CreateChannelRequest.snmp:type_name -> cloud.monitor.v1.SnmpTarget
+	4,  // 15: cloud.monitor.v1.CreateChannelRequest.mail:type_name -> cloud.monitor.v1.MailTarget
+	7,  // 16: cloud.monitor.v1.CreateChannelResponse.channel:type_name -> cloud.monitor.v1.Channel
+	7,  // 17: cloud.monitor.v1.ListChannelsResponse.channels:type_name -> cloud.monitor.v1.Channel
+	16, // 18: cloud.monitor.v1.UpdateChannelRequest.min_severity:type_name -> cloud.monitor.v1.Severity
+	5,  // 19: cloud.monitor.v1.UpdateChannelRequest.grouping:type_name -> cloud.monitor.v1.Grouping
+	7,  // 20: cloud.monitor.v1.UpdateChannelResponse.channel:type_name -> cloud.monitor.v1.Channel
+	8,  // 21: cloud.monitor.v1.ChannelService.CreateChannel:input_type -> cloud.monitor.v1.CreateChannelRequest
+	10, // 22: cloud.monitor.v1.ChannelService.ListChannels:input_type -> cloud.monitor.v1.ListChannelsRequest
+	12, // 23: cloud.monitor.v1.ChannelService.UpdateChannel:input_type -> cloud.monitor.v1.UpdateChannelRequest
+	14, // 24: cloud.monitor.v1.ChannelService.DeleteChannel:input_type -> cloud.monitor.v1.DeleteChannelRequest
+	9,  // 25: cloud.monitor.v1.ChannelService.CreateChannel:output_type -> cloud.monitor.v1.CreateChannelResponse
+	11, // 26: cloud.monitor.v1.ChannelService.ListChannels:output_type -> cloud.monitor.v1.ListChannelsResponse
+	13, // 27: cloud.monitor.v1.ChannelService.UpdateChannel:output_type -> cloud.monitor.v1.UpdateChannelResponse
+	15, // 28: cloud.monitor.v1.ChannelService.DeleteChannel:output_type -> cloud.monitor.v1.DeleteChannelResponse
+	25, // [25:29] is the sub-list for method output_type
+	21, // [21:25] is the sub-list for method input_type
+	21, // [21:21] is the sub-list for extension type_name
+	21, // [21:21] is the sub-list for extension extendee
+	0,  // [0:21] is the sub-list for field type_name
 }
 
 func init() { file_cloud_monitor_v1_channel_proto_init() }
@@ -779,14 +1357,14 @@ func file_cloud_monitor_v1_channel_proto_init() {
 		return
 	}
 	file_cloud_monitor_v1_alarm_proto_init()
-	file_cloud_monitor_v1_channel_proto_msgTypes[5].OneofWrappers = []any{}
+	file_cloud_monitor_v1_channel_proto_msgTypes[9].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_monitor_v1_channel_proto_rawDesc), len(file_cloud_monitor_v1_channel_proto_rawDesc)),
-			NumEnums:      1,
-			NumMessages:   9,
+			NumEnums:      3,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1128,9 +1128,9 @@ const file_cloud_security_v1_antivirus_proto_rawDesc = "" +
 	"\x17ProviderAttributesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x10\n" +
-	"\x0e_threats_count\"\xd6\x04\n" +
-	"\x16CreateAntivirusRequest\x12I\n" +
-	"\x04name\x18\x03 \x01(\tB5\xbaH r\x1e2\x1c^\\p{L}[\\p{L}\\p{N}._-]{1,63}$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x12K\n" +
+	"\x0e_threats_count\"\xd3\x04\n" +
+	"\x16CreateAntivirusRequest\x12F\n" +
+	"\x04name\x18\x03 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x12K\n" +
 	"\vdescription\x18\x04 \x01(\tB)\xbaH\x05r\x03\x18\xc8\x01\x9a\xcb\x18\x1d*\x1b对象策略的描述信息R\vdescription\x12|\n" +
 	"\x04tags\x18\x05 \x03(\v23.cloud.security.v1.CreateAntivirusRequest.TagsEntryB3\xbaH0\x9a\x01-\x10\x10\"\"r 2\x1e^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$*\x05r\x03\x18\x80\x01R\x04tags\x125\n" +
 	"\ttenant_id\x18\f \x01(\tB\x18\xbaH\x04r\x02\x18@\x9a\xcb\x18\r*\t租户 ID8\x01R\btenantId\x12/\n" +

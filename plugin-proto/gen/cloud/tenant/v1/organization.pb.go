@@ -1165,9 +1165,9 @@ const file_cloud_tenant_v1_organization_proto_rawDesc = "" +
 	"\n" +
 	"account_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18 R\taccountId\x12\x1d\n" +
 	"\x05limit\x18\x03 \x01(\x05B\a\xbaH\x04\x1a\x02(\x00R\x05limit\x12\x12\n" +
-	"\x04used\x18\x04 \x01(\x05R\x04used\"\xdb\x01\n" +
-	"\x19CreateOrganizationRequest\x12I\n" +
-	"\x04name\x18\x01 \x01(\tB5\xbaH r\x1e2\x1c^\\p{L}[\\p{L}\\p{N}._-]{1,63}$\x9a\xcb\x18\x0e*\f组织名称R\x04name\x125\n" +
+	"\x04used\x18\x04 \x01(\x05R\x04used\"\xd8\x01\n" +
+	"\x19CreateOrganizationRequest\x12F\n" +
+	"\x04name\x18\x01 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f组织名称R\x04name\x125\n" +
 	"\tparent_id\x18\x02 \x01(\tB\x18\xbaH\x15r\x132\x11^([0-9a-f]{32})?$R\bparentId\x12<\n" +
 	"\vdescription\x18\x03 \x01(\tB\x1a\xbaH\x05r\x03\x18\xc8\x01\x9a\xcb\x18\x0e*\f组织描述R\vdescription\"o\n" +
 	"\x1aCreateOrganizationResponse\x12\x0e\n" +
@@ -1185,10 +1185,10 @@ const file_cloud_tenant_v1_organization_proto_rawDesc = "" +
 	"\x16GetOrganizationRequest\x124\n" +
 	"\x02id\x18\x01 \x01(\tB$\xbaH\x12r\x102\x0e^[0-9a-f]{32}$\x9a\xcb\x18\v*\t组织 IDR\x02id\"\\\n" +
 	"\x17GetOrganizationResponse\x12A\n" +
-	"\forganization\x18\x01 \x01(\v2\x1d.cloud.tenant.v1.OrganizationR\forganization\"\x84\x02\n" +
+	"\forganization\x18\x01 \x01(\v2\x1d.cloud.tenant.v1.OrganizationR\forganization\"\x81\x02\n" +
 	"\x19UpdateOrganizationRequest\x124\n" +
-	"\x02id\x18\x01 \x01(\tB$\xbaH\x12r\x102\x0e^[0-9a-f]{32}$\x9a\xcb\x18\v*\t组织 IDR\x02id\x12<\n" +
-	"\x04name\x18\x02 \x01(\tB#\xbaH r\x1e2\x1c^\\p{L}[\\p{L}\\p{N}._-]{1,63}$H\x00R\x04name\x88\x01\x01\x12/\n" +
+	"\x02id\x18\x01 \x01(\tB$\xbaH\x12r\x102\x0e^[0-9a-f]{32}$\x9a\xcb\x18\v*\t组织 IDR\x02id\x129\n" +
+	"\x04name\x18\x02 \x01(\tB \xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$H\x00R\x04name\x88\x01\x01\x12/\n" +
 	"\vdescription\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x01R\vdescription\x88\x01\x01\x12\x1d\n" +
 	"\aenabled\x18\x04 \x01(\bH\x02R\aenabled\x88\x01\x01B\a\n" +
 	"\x05_nameB\x0e\n" +

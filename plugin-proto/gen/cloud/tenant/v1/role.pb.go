@@ -1084,9 +1084,9 @@ const file_cloud_tenant_v1_role_proto_rawDesc = "" +
 	"\bbuilt_in\x18\x05 \x01(\bR\abuiltIn\"\x12\n" +
 	"\x10ListRolesRequest\"@\n" +
 	"\x11ListRolesResponse\x12+\n" +
-	"\x05roles\x18\x01 \x03(\v2\x15.cloud.tenant.v1.RoleR\x05roles\"\xec\x01\n" +
-	"\x11CreateRoleRequest\x12I\n" +
-	"\x04name\x18\x01 \x01(\tB5\xbaH r\x1e2\x1c^\\p{L}[\\p{L}\\p{N}._-]{1,63}$\x9a\xcb\x18\x0e*\f角色名称R\x04name\x12*\n" +
+	"\x05roles\x18\x01 \x03(\v2\x15.cloud.tenant.v1.RoleR\x05roles\"\xe9\x01\n" +
+	"\x11CreateRoleRequest\x12F\n" +
+	"\x04name\x18\x01 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f角色名称R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdescription\x12`\n" +
 	"\vpermissions\x18\x03 \x03(\tB>\xbaH;\x92\x018\x10\xe8\a\"3r12/^([*]|[a-z_]+[.]([*]|[a-z_]+[.]([*]|[a-z_]+)))$R\vpermissions\"O\n" +
 	"\x12CreateRoleResponse\x12\x0e\n" +
@@ -1110,9 +1110,9 @@ const file_cloud_tenant_v1_role_proto_rawDesc = "" +
 	"\bbuilt_in\x18\x05 \x01(\bR\abuiltIn\"\x1d\n" +
 	"\x1bListPermissionGroupsRequest\"m\n" +
 	"\x1cListPermissionGroupsResponse\x12M\n" +
-	"\x11permission_groups\x18\x01 \x03(\v2 .cloud.tenant.v1.PermissionGroupR\x10permissionGroups\"\xe5\x01\n" +
-	"\x1cCreatePermissionGroupRequest\x127\n" +
-	"\x04name\x18\x01 \x01(\tB#\xbaH r\x1e2\x1c^\\p{L}[\\p{L}\\p{N}._-]{1,63}$R\x04name\x12*\n" +
+	"\x11permission_groups\x18\x01 \x03(\v2 .cloud.tenant.v1.PermissionGroupR\x10permissionGroups\"\xe2\x01\n" +
+	"\x1cCreatePermissionGroupRequest\x124\n" +
+	"\x04name\x18\x01 \x01(\tB \xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$R\x04name\x12*\n" +
 	"\vdescription\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\vdescription\x12`\n" +
 	"\vpermissions\x18\x03 \x03(\tB>\xbaH;\x92\x018\x10\xe8\a\"3r12/^([*]|[a-z_]+[.]([*]|[a-z_]+[.]([*]|[a-z_]+)))$R\vpermissions\"|\n" +
 	"\x1dCreatePermissionGroupResponse\x12\x0e\n" +

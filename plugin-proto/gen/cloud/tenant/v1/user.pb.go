@@ -918,9 +918,9 @@ const file_cloud_tenant_v1_user_proto_rawDesc = "" +
 	"\x0forganization_id\x18\x03 \x01(\tR\x0eorganizationId\"\x86\x01\n" +
 	"\x14PermissionGroupGrant\x12E\n" +
 	"\x13permission_group_id\x18\x01 \x01(\tB\x15\x9a\xcb\x18\x11*\x0f权限分组 IDR\x11permissionGroupId\x12'\n" +
-	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\"\xac\x02\n" +
-	"\x11CreateUserRequest\x12J\n" +
-	"\x04name\x18\x01 \x01(\tB6\xbaH!r\x1f2\x1d^\\p{L}[\\p{L}\\p{N}._@-]{1,63}$\x9a\xcb\x18\x0e*\f用户名称R\x04name\x125\n" +
+	"\x0forganization_id\x18\x02 \x01(\tR\x0eorganizationId\"\xa9\x02\n" +
+	"\x11CreateUserRequest\x12G\n" +
+	"\x04name\x18\x01 \x01(\tB3\xbaH\x1er\x1c\x18@2\x18^\\p{L}[\\p{L}\\p{N}._@-]+$\x9a\xcb\x18\x0e*\f用户名称R\x04name\x125\n" +
 	"\bpassword\x18\x02 \x01(\tB\x19\xbaH\ar\x05\x10\n" +
 	"\x18\x80\x01\x9a\xcb\x18\b*\x06密码\x80\x01\x01R\bpassword\x12P\n" +
 	"\x0forganization_id\x18\x03 \x01(\tB'\xbaH\x15r\x132\x11^([0-9a-f]{32})?$\x9a\xcb\x18\v*\t组织 IDR\x0eorganizationId\x12B\n" +
