@@ -26,6 +26,7 @@ programs in the folder "drivers" beside this one. It ends in order on SIGTERM.
 
 // Run serves until the context ends.
 func (c *serveCommand) Run(env *environment) error {
+	boundStacks()
 	config, err := app.LoadConfig(c.Config, env.getenv)
 	if err != nil {
 		return err

@@ -22,6 +22,9 @@ const envStore = "YUNQIAO_TEST_STORE"
 const (
 	startTimeout = time.Minute
 	stopTimeout  = 40 * time.Second // longer than the gateway's drain time
+	// maxMemory is far above what any test needs, and far below what something that
+	// grows without an end takes before anybody looks.
+	maxMemory = 700 << 20
 )
 
 // Account is one entry of the configuration's accounts. One without an id only
@@ -222,10 +225,13 @@ func (g *Gateway) Log(t testing.TB) []byte {
 // Kill ends the gateway with kill -9. Start runs it again on the same data.
 func (g *Gateway) Kill() { g.process.kill() }
 
-// Stop ends the gateway in order.
+// Stop ends the gateway in order. None may have taken more memory than maxMemory.
 func (g *Gateway) Stop(t testing.TB) {
 	t.Helper()
 	g.process.stop(t, stopTimeout)
+	if peak := g.process.peakMemory(); peak > maxMemory {
+		t.Errorf("the gateway has taken %d MiB of memory", peak>>20)
+	}
 }
 
 // Drivers are the pids of this gateway's processes of a driver.

@@ -80,6 +80,15 @@ func (p *process) kill() {
 	<-p.exited
 }
 
+// peakMemory is the most memory that an ended process has had, in bytes.
+func (p *process) peakMemory() int64 {
+	<-p.exited
+	if usage, ok := p.cmd.ProcessState.SysUsage().(*syscall.Rusage); ok {
+		return usage.Maxrss << 10
+	}
+	return 0
+}
+
 // stop asks for an orderly end and reports how it went. One that the test has
 // killed is left alone.
 func (p *process) stop(t testing.TB, within time.Duration) {
