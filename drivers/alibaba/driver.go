@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"slices"
+
+	"google.golang.org/grpc"
+
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+const (
+	driverName    = "alibaba"
+	driverVersion = "0.1.0"
+	providerName  = "Alibaba Cloud"
+
+	// requestTimeoutSeconds is how long a request may still run at the cloud after
+	// its caller is gone, and markerDelaySeconds how long its tag may be missing
+	// from a look-up; for the creates that take no ClientToken.
+	requestTimeoutSeconds = 30
+	markerDelaySeconds    = 5
+)
+
+// driver serves cloud.driver.v1.DriverService.
+type driver struct {
+	driverv1.UnimplementedDriverServiceServer
+	accounts *session.Accounts
+	options  session.Options
+}
+
+var _ sdk.Driver = (*driver)(nil)
+
+func newDriver() *driver { return &driver{accounts: &session.Accounts{}} }
+
+// parts are the packages that serve resources.
+func parts() []part {
+	return []part{}
+}
+
+// part is what a package of resources gives to the driver.
+type part struct {
+	register   func(grpc.ServiceRegistrar, *session.Accounts)
+	features   func() []*driverv1.Feature
+	attributes func() []*driverv1.AttributeDoc
+}
+
+// Register adds the resource services.
+func (d *driver) Register(r grpc.ServiceRegistrar) {
+	for _, p := range parts() {
+		p.register(r, d.accounts)
+	}
+}
+
+// GetInfo tells what the driver can do.
+func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.GetInfoResponse, error) {
+	info := &driverv1.GetInfoResponse{
+		Name:             driverName,
+		Version:          driverVersion,
+		Provider:         providerName,
+		ContractVersions: []int32{1},
+		Methods:          sdk.Methods(d.Register),
+	}
+	for _, p := range parts() {
+		info.Features = slices.Concat(info.GetFeatures(), p.features())
+		info.Attributes = slices.Concat(info.GetAttributes(), p.attributes())
+	}
+	return info, nil
+}
+
+// GetAccountSchema tells what an account is made of.
+func (d *driver) GetAccountSchema(context.Context, *driverv1.GetAccountSchemaRequest) (*driverv1.GetAccountSchemaResponse, error) {
+	return &driverv1.GetAccountSchemaResponse{Fields: session.Schema()}, nil
+}
+
+// OpenAccount proves the credentials.
+func (d *driver) OpenAccount(ctx context.Context, req *driverv1.OpenAccountRequest) (*driverv1.OpenAccountResponse, error) {
+	s, err := session.Open(ctx, req.GetSettings(), req.GetCredentials(), d.options)
+	if err != nil {
+		return nil, err
+	}
+	if old, replaced := d.accounts.Put(req.GetAccountId(), s); replaced {
+		old.Close()
+	}
+	return &driverv1.OpenAccountResponse{Capabilities: capabilities(s)}, nil
+}
+
+// CloseAccount forgets an account.
+func (d *driver) CloseAccount(_ context.Context, req *driverv1.CloseAccountRequest) (*driverv1.CloseAccountResponse, error) {
+	if s, found := d.accounts.Remove(req.GetAccountId()); found {
+		s.Close()
+	}
+	return &driverv1.CloseAccountResponse{}, nil
+}
+
+// Probe asks the cloud who we are.
+func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driverv1.ProbeResponse, error) {
+	s, err := d.accounts.Get(req.GetAccountId())
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Probe(ctx); err != nil {
+		return nil, err
+	}
+	return &driverv1.ProbeResponse{Capabilities: capabilities(s)}, nil
+}
+
+// capabilities tells that a repeat may be sent at once: nearly every create takes a
+// ClientToken, and the others look for what they marked.
+func capabilities(s *session.Session) *driverv1.AccountCapabilities {
+	return &driverv1.AccountCapabilities{
+		RegionId:     s.Region,
+		CloudProject: s.ResourceGroup,
+		Idempotency: &driverv1.Idempotency{
+			NativeToken:           true,
+			RequestTimeoutSeconds: requestTimeoutSeconds,
+			MarkerDelaySeconds:    markerDelaySeconds,
+		},
+	}
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"time"
+
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+// Options tunes Open. The zero value is ready for production.
+type Options struct {
+	// Now is the clock of credentials and caches; nil: time.Now.
+	Now func() time.Time
+	// Transport carries the HTTP requests; nil: a pool of the session's own.
+	Transport http.RoundTripper
+}
+
+// Session is one open account. It is safe for concurrent use.
+type Session struct {
+	api.Caller
+
+	// Region of the account: "cn-hangzhou".
+	Region string
+	// ResourceGroup is where everything is made and listed; empty: the default
+	// one, and lists show all.
+	ResourceGroup string
+	// OwnerID is the number of the cloud account that the credentials belong to.
+	OwnerID string
+	// Now is the clock.
+	Now func() time.Time
+
+	client    *api.Client
+	closeIdle func()
+}
+
+// Open reads the settings and proves the credentials. Errors: PARAMETER_REJECTED
+// naming the setting, ACCOUNT_UNAUTHENTICATED, CLOUD_UNAVAILABLE.
+func Open(ctx context.Context, settings, credentials map[string]string, opts Options) (*Session, error) {
+	t, err := readSettings(settings, credentials)
+	if err != nil {
+		return nil, err
+	}
+	s := newSession(t, opts)
+	if s.OwnerID, err = s.identify(ctx); err != nil {
+		s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func newSession(t target, opts Options) *Session {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	closeIdle := func() {}
+	if opts.Transport == nil {
+		base := newTransport(t.tls)
+		opts.Transport, closeIdle = base, base.CloseIdleConnections
+	}
+	credentials := api.Static(t.credential)
+	if t.role.ARN != "" {
+		sts := api.NewClient(t.endpoints, credentials, opts.Transport)
+		credentials = api.AssumeRole(sts, t.role, opts.Now)
+	}
+	client := api.NewClient(t.endpoints, credentials, opts.Transport)
+	return &Session{
+		Caller: client, client: client, closeIdle: closeIdle, Now: opts.Now,
+		Region: t.endpoints.Region, ResourceGroup: t.resourceGroup,
+	}
+}
+
+// Close gives idle connections back. Calls in flight end by themselves.
+func (s *Session) Close() { s.closeIdle() }
+
+// Probe proves the credentials. Errors as Open.
+func (s *Session) Probe(ctx context.Context) error {
+	_, err := s.identify(ctx)
+	return err
+}
+
+// Counts tells how often each action was called, by "Product.Action".
+func (s *Session) Counts() map[string]api.Count { return s.client.Counts() }
+
+// identify asks who we are, which needs no permission.
+func (s *Session) identify(ctx context.Context) (ownerID string, err error) {
+	var out struct{ AccountId string }
+	if err := s.Call(ctx, api.STS, "GetCallerIdentity", api.Params{}, &out); err != nil {
+		return "", identityError(err)
+	}
+	return out.AccountId, nil
+}
+
+// identityError reads the refusals of a log-in: whatever is said to be missing or
+// forbidden is the key or the role.
+func identityError(err error) error {
+	switch api.Reason(err) {
+	case apiv1.Reason_REASON_NOT_FOUND, apiv1.Reason_REASON_CLOUD_PERMISSION_DENIED:
+		return api.As(apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED, err, "", "")
+	}
+	return api.Error(err, "", "")
+}
+
+// newTransport makes the pool of connections of one account. Each account has its
+// own, so that a slow cloud uses up none but its own connections.
+func newTransport(config *tls.Config) *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		TLSClientConfig:       config,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: 60 * time.Second,
+		IdleConnTimeout:       60 * time.Second,
+		MaxIdleConnsPerHost:   32,
+		MaxConnsPerHost:       64,
+		ForceAttemptHTTP2:     true,
+	}
+}
+
+// Accounts are the open accounts of the driver.
+type Accounts = sdk.Accounts[*Session]
