@@ -198,7 +198,12 @@ func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string
 	if err := os.MkdirAll(files, 0o700); err != nil {
 		return fmt.Errorf("folder of embedded clouds: %w", err)
 	}
+	sockets, err := driverhost.SocketDir(a.config.Data)
+	if err != nil {
+		return err
+	}
 	a.host = driverhost.New(a.log, driverhost.Options{
+		SocketDir: sockets,
 		OnReady: func(ctx context.Context, driver string, conn grpc.ClientConnInterface) error {
 			return a.accounts.Reopen(ctx, driver, conn)
 		},

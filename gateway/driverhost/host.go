@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -142,5 +143,6 @@ func (h *Host) Close() {
 	all.Wait()
 	if first {
 		h.spawn.close()
+		_ = os.RemoveAll(h.opts.SocketDir) // what stays is cleared at the next start
 	}
 }

@@ -428,7 +428,8 @@ func TestParentPipeEndsDriver(t *testing.T) {
 		t.Fatal(err)
 	}
 	cmd := exec.CommandContext(t.Context(), spec.Path)
-	cmd.Env = append(spec.Env, handshake.MagicCookieKey+"="+handshake.MagicCookieValue, plugin.EnvParentFD+"=3")
+	cmd.Env = append(spec.Env, handshake.MagicCookieKey+"="+handshake.MagicCookieValue, plugin.EnvParentFD+"=3",
+		"PLUGIN_UNIX_SOCKET_DIR="+t.TempDir()) // its socket stays
 	cmd.ExtraFiles = []*os.File{read}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {

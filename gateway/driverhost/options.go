@@ -31,8 +31,9 @@ type Options struct {
 	OnReady func(ctx context.Context, driver string, conn grpc.ClientConnInterface) error
 
 	// SocketDir is where the sockets of drivers are made, each in a directory of
-	// its own that goes with the process. The path should be short: the kernel
-	// takes 108 bytes for all. Default: the system's directory for temporary files.
+	// its own that goes with the process. It is this host's alone, see the function
+	// SocketDir, and goes when the host is closed. Empty: the sockets are in the
+	// system's directory for temporary files, where those of a killed gateway stay.
 	SocketDir string
 
 	StartTimeout time.Duration // from start to the answer of GetInfo; default 20s
