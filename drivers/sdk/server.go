@@ -21,6 +21,9 @@ type Driver interface {
 
 // NewServer makes the server that Serve runs, for a driver at a remote address
 // and for tests in one process. The caller listens, serves and stops it.
+//
+// The server recovers panics, logs each call that fails, and serves creates that
+// carry one request id one after the other, the later ones as repeats: Call.Repeated.
 func NewServer(d Driver, log *slog.Logger, opts ...grpc.ServerOption) *grpc.Server {
 	server := newBareServer(log, opts...)
 	registerDriver(server, d)
@@ -33,7 +36,7 @@ func NewServer(d Driver, log *slog.Logger, opts ...grpc.ServerOption) *grpc.Serv
 func newBareServer(log *slog.Logger, opts ...grpc.ServerOption) *grpc.Server {
 	defaults := []grpc.ServerOption{
 		grpc.MaxRecvMsgSize(plugin.MaxMessageBytes),
-		grpc.ChainUnaryInterceptor(observeUnary(log)),
+		grpc.ChainUnaryInterceptor(observeUnary(log), serialCreates()),
 		grpc.ChainStreamInterceptor(recoverStream(log)),
 	}
 	return grpc.NewServer(append(defaults, opts...)...)

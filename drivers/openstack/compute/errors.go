@@ -19,10 +19,3 @@ func isBadMarker(err error) bool {
 func isConflict(err error) bool { return gophercloud.ResponseCodeIs(err, http.StatusConflict) }
 
 func isCanceled(err error) bool { return errors.Is(err, context.Canceled) }
-
-// isRefusal tells whether the cloud has answered that it did not do it: then
-// nothing was made.
-func isRefusal(err error) bool {
-	var answer gophercloud.ErrUnexpectedResponseCode
-	return errors.As(err, &answer) && answer.Actual >= http.StatusBadRequest && answer.Actual < http.StatusInternalServerError
-}

@@ -49,9 +49,9 @@ func (f *Flavors) ListFlavors(ctx context.Context, req *computev1.ListFlavorsReq
 	}
 	resp := &computev1.ListFlavorsResponse{}
 	if len(req.GetIds()) > 0 {
-		list, resp.MissingIds = byIDs(list, flavorKey, req.GetIds())
+		list, resp.MissingIds = sdk.PickIDs(list, flavorKey, req.GetIds())
 	} else {
-		list, resp.NextPageToken = pageOf(matchingFlavors(list, req), flavorKey, req.GetPageSize(), req.GetPageToken())
+		list, resp.NextPageToken = sdk.CutPage(matchingFlavors(list, req), flavorKey, req)
 	}
 	for i := range list {
 		resp.Flavors = append(resp.Flavors, toFlavor(&list[i], s.Region))

@@ -44,32 +44,6 @@ func TestToFlavor(t *testing.T) {
 	}
 }
 
-func TestPageOf(t *testing.T) {
-	t.Parallel()
-	key := func(s string) string { return s }
-	all := []string{"d", "a", "c", "b", "e"}
-	var got []string
-	token, pages := "", 0
-	for {
-		page, next := pageOf(all, key, 2, token)
-		got = append(got, page...)
-		pages++
-		if next == "" {
-			break
-		}
-		token = next
-	}
-	if diff := cmp.Diff([]string{"a", "b", "c", "d", "e"}, got); diff != "" || pages != 3 {
-		t.Errorf("%d pages (-want +got)\n%s", pages, diff)
-	}
-	if page, next := pageOf(all, key, 2, "z"); len(page) != 0 || next != "" {
-		t.Errorf("behind the end: %v, %q", page, next)
-	}
-	if page, next := pageOf([]string(nil), key, 0, ""); len(page) != 0 || next != "" {
-		t.Errorf("of nothing: %v, %q", page, next)
-	}
-}
-
 func TestFits(t *testing.T) {
 	t.Parallel()
 	a := &limits.Absolute{MaxTotalInstances: 10, TotalInstancesUsed: 9, MaxTotalCores: 8, TotalCoresUsed: 6, MaxTotalRAMSize: -1, TotalRAMUsed: 1 << 20}

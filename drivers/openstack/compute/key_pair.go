@@ -64,7 +64,7 @@ func (k *KeyPairs) CreateKeyPair(ctx context.Context, req *computev1.CreateKeyPa
 func refusedKeyPair(ctx context.Context, s *session.Session, name, key string, refusal error) error {
 	switch {
 	case isConflict(refusal):
-		if session.Repeated(ctx) {
+		if sdk.CallFrom(ctx).Repeated() {
 			if held, err := readKeyPair(ctx, s, name); err == nil && strings.TrimSpace(held.PublicKey) == key {
 				return nil
 			}
@@ -109,20 +109,20 @@ func (k *KeyPairs) ListKeyPairs(ctx context.Context, req *computev1.ListKeyPairs
 		return nil, err
 	}
 	resp := &computev1.ListKeyPairsResponse{}
-	query := pageQuery(req.GetPageSize(), req.GetPageToken())
+	query := pageQuery(req)
 	if len(req.GetIds()) > 0 {
 		query = url.Values{}
 	}
 	list, more, err := readKeyPairs(ctx, s, query)
 	switch {
 	case err != nil && req.GetPageToken() != "" && isBadMarker(err):
-		return nil, badPageToken(err)
+		return nil, sdk.BadPageToken(err)
 	case err != nil:
 		return nil, session.Error(err, typeKeyPair, "")
 	}
 	switch {
 	case len(req.GetIds()) > 0:
-		list, resp.MissingIds = byIDs(list, keyPairKey, req.GetIds())
+		list, resp.MissingIds = sdk.PickIDs(list, keyPairKey, req.GetIds())
 	case more && len(list) > 0:
 		resp.NextPageToken = list[len(list)-1].Name
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // Regions serves cloud.compute.v1.RegionService from the catalog.
@@ -24,10 +26,10 @@ func (r *Regions) ListRegions(ctx context.Context, req *computev1.ListRegionsReq
 	names := s.Regions
 	resp := &computev1.ListRegionsResponse{}
 	if len(req.GetIds()) > 0 {
-		names, resp.MissingIds = byIDs(names, regionKey, req.GetIds())
+		names, resp.MissingIds = sdk.PickIDs(names, regionKey, req.GetIds())
 	} else {
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return req.GetName() != "" && name != req.GetName() })
-		names, resp.NextPageToken = pageOf(names, regionKey, req.GetPageSize(), req.GetPageToken())
+		names, resp.NextPageToken = sdk.CutPage(names, regionKey, req)
 	}
 	for _, name := range names {
 		resp.Regions = append(resp.Regions, &computev1.Region{Id: name, Name: name, IsCurrent: name == s.Region})

@@ -11,7 +11,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 
-	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/ports"
@@ -59,12 +58,12 @@ func (v *VMs) ListVms(ctx context.Context, req *computev1.ListVmsRequest) (*comp
 		return listByIDs(ctx, s, req)
 	}
 	if token := req.GetPageToken(); token != "" && !session.IsUUID(token) {
-		return nil, badPageToken(nil)
+		return nil, sdk.BadPageToken(nil)
 	}
 	servers, more, err := readServers(ctx, s, listQuery(req))
 	switch {
 	case err != nil && req.GetPageToken() != "" && isBadMarker(err):
-		return nil, badPageToken(err)
+		return nil, sdk.BadPageToken(err)
 	case err != nil:
 		return nil, session.Error(err, typeVM, "")
 	}
@@ -190,7 +189,7 @@ func bootImage(ctx context.Context, s *session.Session, sv *server) (string, err
 // listQuery asks Nova for a page. Filters that Nova reads loosely (name is a
 // pattern, a status has several states) only narrow it: matching decides.
 func listQuery(req *computev1.ListVmsRequest) url.Values {
-	query := pageQuery(req.GetPageSize(), req.GetPageToken())
+	query := pageQuery(req)
 	if name := req.GetName(); name != "" {
 		query.Set("name", "^"+regexp.QuoteMeta(name)+"$")
 	}
@@ -230,8 +229,4 @@ func matching(servers []server, req *computev1.ListVmsRequest) []server {
 		}
 		return false
 	})
-}
-
-func badPageToken(cause error) error {
-	return sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Field("page_token"), sdk.Cause(cause))
 }

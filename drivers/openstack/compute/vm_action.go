@@ -127,8 +127,8 @@ func (v *VMs) RebootVm(ctx context.Context, req *computev1.RebootVmRequest) (*co
 		return nil, err
 	}
 	resp := &computev1.RebootVmResponse{Id: req.GetId(), State: computev1.VmState_VM_STATE_REBOOTING}
-	if session.Repeated(ctx) {
-		done, err := rebootedSince(ctx, s, req.GetId(), session.Began(ctx, s.Now()))
+	if sdk.CallFrom(ctx).Repeated() {
+		done, err := rebootedSince(ctx, s, req.GetId(), sdk.CallFrom(ctx).Began(s.Now()))
 		if done || err != nil {
 			return resp, err
 		}

@@ -1,6 +1,7 @@
 package compute
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"maps"
@@ -32,33 +33,42 @@ func (v *VMs) CreateVm(ctx context.Context, req *computev1.CreateVmRequest) (*co
 	if sdk.CallFrom(ctx).Undo {
 		return undoCreate(ctx, s, req)
 	}
-	if session.Repeated(ctx) {
-		sv, err := findCreated(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		if sv != nil {
-			return &computev1.CreateVmResponse{Id: sv.ID, State: stateOf(sv.Status, sv.TaskState)}, nil
-		}
-	}
-	opts, err := createOptions(ctx, s, req)
+	sv, err := markedServer(s, req).FindOrCreate(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return &computev1.CreateVmResponse{Id: sv.ID, State: stateOf(sv.Status, sv.TaskState)}, nil
+}
+
+// markedServer is the server of a request, which has the request's marker as a tag.
+func markedServer(s *session.Session, req *computev1.CreateVmRequest) sdk.Marked[server] {
+	return sdk.Marked[server]{
+		Find:   func(ctx context.Context) ([]server, error) { return findCreated(ctx, s) },
+		Create: func(ctx context.Context) (server, error) { return createServer(ctx, s, req) },
+		Compare: func(a, b server) int {
+			return cmp.Or(a.Created.Compare(b.Created), strings.Compare(a.ID, b.ID))
+		},
+		Remove: func(ctx context.Context, twin server) error { return deleteServer(ctx, s, twin.ID) },
+	}
+}
+
+// createServer makes the server, of which it knows the id and the status then.
+func createServer(ctx context.Context, s *session.Session, req *computev1.CreateVmRequest) (server, error) {
+	opts, err := createOptions(ctx, s, req)
+	if err != nil {
+		return server{}, err
 	}
 	networks, made, err := attachNetworks(ctx, s, req)
 	if err != nil {
-		return nil, err
+		return server{}, err
 	}
 	opts.Networks = networks
 	created, err := servers.Create(ctx, s.Compute, opts, nil).Extract()
 	if err != nil {
-		refused := refusedCreate(ctx, s, req, err)
-		if isRefusal(err) {
-			_ = ports.Delete(ctx, s, made)
-		}
-		return nil, refused
+		return server{}, sdk.TakeBack(ctx, refusedCreate(ctx, s, req, err),
+			func(ctx context.Context) error { return ports.Delete(ctx, s, made) })
 	}
-	return &computev1.CreateVmResponse{Id: created.ID, State: computev1.VmState_VM_STATE_CREATING}, nil
+	return server{ID: created.ID, Status: statusBuild}, nil
 }
 
 // createBody is gophercloud's request with what that lacks.
@@ -165,42 +175,25 @@ func setLogin(req *computev1.CreateVmRequest, os computev1.OsType, body *createB
 	return nil
 }
 
-// findCreated finds the server that an earlier attempt of this request made. Of
-// several, which only overlapping attempts can make, the oldest stays and the
-// others are removed.
-func findCreated(ctx context.Context, s *session.Session) (*server, error) {
+// findCreated finds the servers that earlier attempts of this request made.
+func findCreated(ctx context.Context, s *session.Session) ([]server, error) {
 	found, _, err := readServers(ctx, s, url.Values{"tags": {session.Marker(ctx, "")}})
 	if err != nil {
 		return nil, session.Error(err, typeVM, "")
 	}
-	found = slices.DeleteFunc(found, func(sv server) bool {
+	return slices.DeleteFunc(found, func(sv server) bool {
 		state := stateOf(sv.Status, sv.TaskState)
 		return state == computev1.VmState_VM_STATE_DELETING || state == computev1.VmState_VM_STATE_DELETED
-	})
-	if len(found) == 0 {
-		return nil, nil
-	}
-	slices.SortFunc(found, func(a, b server) int {
-		if c := a.Created.Compare(b.Created); c != 0 {
-			return c
-		}
-		return strings.Compare(a.ID, b.ID)
-	})
-	for _, twin := range found[1:] {
-		if err := deleteServer(ctx, s, twin.ID); err != nil {
-			return nil, err
-		}
-	}
-	return &found[0], nil
+	}), nil
 }
 
 // undoCreate removes what the attempts of this request made.
 func undoCreate(ctx context.Context, s *session.Session, req *computev1.CreateVmRequest) (*computev1.CreateVmResponse, error) {
-	sv, err := findCreated(ctx, s)
+	sv, found, err := markedServer(s, req).Made(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if sv == nil {
+	if !found {
 		made, err := ports.Find(ctx, s, nicMarkers(ctx, req))
 		if err != nil {
 			return nil, session.Error(err, typeNIC, "")

@@ -2,7 +2,6 @@ package compute
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
@@ -12,10 +11,9 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// stepPorts is the next-step of a deletion that leaves ports behind: the prefix,
-// then their ids with commas between. Nova forgets which they were as soon as
-// the server is gone.
-const stepPorts = "ports:"
+// stepPorts is the next-step of a deletion that leaves ports behind, with their
+// ids. Nova forgets which they were as soon as the server is gone.
+const stepPorts = "ports"
 
 // pollAfter is how soon a started change is worth looking at.
 const pollAfter = 2 * time.Second
@@ -37,8 +35,8 @@ func (v *VMs) DeleteVm(ctx context.Context, req *computev1.DeleteVmRequest) (*co
 // removeVM takes the next step of removing a VM with its ports and returns how
 // far it is.
 func removeVM(ctx context.Context, s *session.Session, id string) (computev1.VmState, error) {
-	if list, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepPorts); ok {
-		return finishRemoval(ctx, s, id, strings.Split(list, ","))
+	if own, ok := sdk.CallFrom(ctx).Step(stepPorts); ok {
+		return finishRemoval(ctx, s, id, own)
 	}
 	own, err := ownPorts(ctx, s, id)
 	if err != nil {
@@ -72,7 +70,7 @@ func nextPorts(ctx context.Context, own []string) {
 		sdk.SetNextStep(ctx, "", pollAfter)
 		return
 	}
-	sdk.SetNextStep(ctx, stepPorts+strings.Join(own, ","), pollAfter)
+	sdk.SetNextStep(ctx, sdk.JoinStep(stepPorts, own...), pollAfter)
 }
 
 // ownPorts lists the ports that go with the VM though Nova would leave them.

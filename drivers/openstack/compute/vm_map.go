@@ -34,6 +34,7 @@ const (
 	statusVerifyResize     = "VERIFY_RESIZE"
 	statusRevertResize     = "REVERT_RESIZE"
 	statusError            = "ERROR"
+	statusBuild            = "BUILD"
 )
 
 // stateOf is the state of a server: a task, where there is one, wins over the
@@ -45,7 +46,7 @@ func stateOf(status, task string) computev1.VmState {
 		return computev1.VmState_VM_STATE_DELETING
 	}
 	switch status {
-	case "BUILD":
+	case statusBuild:
 		return computev1.VmState_VM_STATE_CREATING
 	case statusActive:
 		return activeState(task)

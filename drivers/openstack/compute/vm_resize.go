@@ -40,7 +40,7 @@ func (v *VMs) ResizeVm(ctx context.Context, req *computev1.ResizeVmRequest) (*co
 }
 
 func beginResize(ctx context.Context, s *session.Session, req *computev1.ResizeVmRequest) (computev1.VmState, error) {
-	if !req.GetAllowRestart() || session.Repeated(ctx) {
+	if !req.GetAllowRestart() || sdk.CallFrom(ctx).Repeated() {
 		sv, err := readServer(ctx, s, req.GetId())
 		if err != nil {
 			return 0, session.Error(err, typeVM, req.GetId())

@@ -14,6 +14,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // server is Nova's server as the driver reads it, microversion 2.53 to 2.90
@@ -146,16 +147,10 @@ func parseTime(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func pageQuery(size int32, token string) url.Values {
-	if size <= 0 {
-		size = defaultPageSize
-	}
-	query := url.Values{"limit": {strconv.Itoa(int(size))}}
-	if token != "" {
+func pageQuery(req sdk.PageRequest) url.Values {
+	query := url.Values{"limit": {strconv.Itoa(sdk.PageSize(req))}}
+	if token := req.GetPageToken(); token != "" {
 		query.Set("marker", token)
 	}
 	return query
 }
-
-// defaultPageSize is the size of a page when the request names none.
-const defaultPageSize = 50

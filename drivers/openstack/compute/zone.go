@@ -9,6 +9,7 @@ import (
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // Services that have availability zones, by the contract's names.
@@ -43,9 +44,9 @@ func (z *Zones) ListZones(ctx context.Context, req *computev1.ListZonesRequest) 
 	}
 	resp := &computev1.ListZonesResponse{}
 	if len(req.GetIds()) > 0 {
-		zones, resp.MissingIds = byIDs(zones, zoneKey, req.GetIds())
+		zones, resp.MissingIds = sdk.PickIDs(zones, zoneKey, req.GetIds())
 	} else {
-		zones, resp.NextPageToken = pageOf(matchingZones(zones, req), zoneKey, req.GetPageSize(), req.GetPageToken())
+		zones, resp.NextPageToken = sdk.CutPage(matchingZones(zones, req), zoneKey, req)
 	}
 	for _, zone := range zones {
 		resp.Zones = append(resp.Zones, &computev1.Zone{

@@ -17,19 +17,11 @@ import (
 // those of facts. Errors: the cloud's own.
 func createTagged[T any](ctx context.Context, client *gophercloud.ServiceClient, c rest.Collection[T], attributes map[string]any, user, facts map[string]string) (*T, error) {
 	hidden := factTags(facts)
-	if sdk.CallFrom(ctx).RequestID != "" {
-		marker := session.Marker(ctx, "")
-		if session.Repeated(ctx) {
-			found, err := c.List(ctx, client, url.Values{"tags": {marker}})
-			if err != nil {
-				return nil, err
-			}
-			if len(found) > 0 {
-				return &found[0], nil
-			}
-		}
-		hidden = append(hidden, marker)
+	if sdk.CallFrom(ctx).RequestID == "" {
+		attributes["tags"] = tags.FromProto(user, hidden)
+		return c.Create(ctx, client, attributes)
 	}
-	attributes["tags"] = tags.FromProto(user, hidden)
-	return c.Create(ctx, client, attributes)
+	marker := session.Marker(ctx, "")
+	attributes["tags"] = tags.FromProto(user, append(hidden, marker))
+	return c.Once(ctx, client, attributes, url.Values{"tags": {marker}})
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -24,7 +23,11 @@ func (s *server) CreatePool(ctx context.Context, req *networkv1.CreatePoolReques
 	}
 	var state networkv1.LoadBalancerState
 	call := sdk.CallFrom(ctx)
-	id, stepped := strings.CutPrefix(call.NextStep, stepMonitor+":")
+	var id string
+	of, stepped := call.Step(stepMonitor)
+	if len(of) > 0 {
+		id = of[0]
+	}
 	switch {
 	case stepped && call.Undo:
 		state, err = removePool(ctx, client, id, call.NextStep)
@@ -58,7 +61,7 @@ func makePool(ctx context.Context, client *gophercloud.ServiceClient, req *netwo
 		return "", 0, explainPool(req.GetAlgorithm(), "", err)
 	}
 	if req.GetHealthMonitor() != nil {
-		sdk.SetNextStep(ctx, stepMonitor+":"+v.ID, pollAfter)
+		sdk.SetNextStep(ctx, sdk.JoinStep(stepMonitor, v.ID), pollAfter)
 	}
 	return v.ID, toProtoState(v.status), nil
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // Spec is a port to make for a new VM.
@@ -22,7 +23,7 @@ type Spec struct {
 // Create makes a port, or finds the one that an earlier attempt of the same
 // request made, and returns its id. The error is the cloud's own.
 func Create(ctx context.Context, s *session.Session, spec Spec) (string, error) {
-	if session.Repeated(ctx) {
+	if sdk.CallFrom(ctx).Repeated() {
 		found, err := query(ctx, s, url.Values{"name": {spec.Marker}})
 		if err != nil {
 			return "", err

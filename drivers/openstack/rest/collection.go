@@ -108,18 +108,16 @@ func (c Collection[T]) remove(ctx context.Context, client *gophercloud.ServiceCl
 
 // List reads all that a query finds.
 func (c Collection[T]) List(ctx context.Context, client *gophercloud.ServiceClient, query url.Values) ([]T, error) {
-	var all []T
-	for {
+	return sdk.ReadAll(ctx, func(ctx context.Context, token string) ([]T, string, error) {
+		if token != "" {
+			query.Set("marker", token)
+		}
 		items, more, err := c.read(ctx, client, query)
-		if err != nil {
-			return nil, session.Error(err, c.Type, "")
+		if err != nil || !more || len(items) == 0 {
+			return items, "", session.Error(err, c.Type, "")
 		}
-		all = append(all, items...)
-		if !more || len(items) == 0 {
-			return all, nil
-		}
-		query.Set("marker", c.Common(&items[len(items)-1]).ID)
-	}
+		return items, c.Common(&items[len(items)-1]).ID, nil
+	})
 }
 
 // read reads one answer; more tells whether the cloud cut it into pages.

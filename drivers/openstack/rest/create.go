@@ -6,7 +6,6 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 
-	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -26,15 +25,28 @@ func (c Collection[T]) CreateMarked(ctx context.Context, client *gophercloud.Ser
 // request, returns the one that has this description already. Errors: the cloud's
 // own.
 func (c Collection[T]) FindOrCreate(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any, description string) (*T, error) {
-	if session.Repeated(ctx) {
-		found, err := c.List(ctx, client, url.Values{"description": {description}})
-		if err != nil {
-			return nil, err
-		}
-		if len(found) > 0 {
-			return &found[0], nil
-		}
-	}
 	attributes["description"] = description
-	return c.Create(ctx, client, attributes)
+	return c.Once(ctx, client, attributes, url.Values{"description": {description}})
+}
+
+func pointers[T any](all []T) []*T {
+	to := make([]*T, len(all))
+	for i := range all {
+		to[i] = &all[i]
+	}
+	return to
+}
+
+// Once makes a resource, or, in a repeat of the request, returns the oldest that
+// the query for its marker finds, and removes the others. Errors: the cloud's own.
+func (c Collection[T]) Once(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any, marked url.Values) (*T, error) {
+	return sdk.Marked[*T]{
+		Find: func(ctx context.Context) ([]*T, error) {
+			found, err := c.List(ctx, client, marked)
+			return pointers(found), err
+		},
+		Create:  func(ctx context.Context) (*T, error) { return c.Create(ctx, client, attributes) },
+		Compare: func(a, b *T) int { return c.Common(a).compareAge(c.Common(b)) },
+		Remove:  func(ctx context.Context, twin *T) error { return c.Delete(ctx, client, c.Common(twin).ID) },
+	}.FindOrCreate(ctx)
 }

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -17,6 +18,11 @@ type Common struct {
 	RevisionNumber int       `json:"revision_number"`
 	CreatedAt      Timestamp `json:"created_at"`
 	UpdatedAt      Timestamp `json:"updated_at"`
+}
+
+// compareAge is negative where c was made before other.
+func (c *Common) compareAge(other *Common) int {
+	return cmp.Or(c.CreatedAt.Compare(other.CreatedAt.Time), strings.Compare(c.ID, other.ID))
 }
 
 // Timestamp is a time as the services write it: RFC 3339, in old releases without zone (UTC).

@@ -10,6 +10,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
@@ -52,7 +53,7 @@ func faultOf(err error) (fault, bool) {
 	f := fault{
 		status:     code.Actual,
 		requestID:  code.ResponseHeader.Get("X-Openstack-Request-Id"),
-		retryAfter: retryAfter(code.ResponseHeader),
+		retryAfter: pace.RetryAfter(code.ResponseHeader),
 	}
 	if f.requestID == "" {
 		f.requestID = code.ResponseHeader.Get("X-Compute-Request-Id")

@@ -24,6 +24,7 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/cache"
 )
 
 // Microversions: the newest whose behaviour the driver knows, and the lowest
@@ -55,7 +56,7 @@ type Options struct {
 type Session struct {
 	// Service clients; nil where the catalog has no such service. Rpcs that need
 	// one begin with Require.
-	Compute, Network, Volume, Image, LoadBalancer *gophercloud.ServiceClient
+	Compute, Network, Volume, Image, LoadBalancer, Container, Database *gophercloud.ServiceClient
 
 	// Region as the catalog names it.
 	Region string
@@ -69,17 +70,17 @@ type Session struct {
 	LoadBalancerProviders map[string]bool
 
 	// Flavors holds all flavors under key "" (compute package).
-	Flavors *Cache[[]flavors.Flavor]
+	Flavors *cache.Cache[[]flavors.Flavor]
 	// Images holds images by id.
-	Images *Cache[*images.Image]
+	Images *cache.Cache[*images.Image]
 	// BootImages holds the images of boot volumes by the volumes' ids (compute package).
-	BootImages *Cache[string]
+	BootImages *cache.Cache[string]
 	// NetworkSubnets holds the subnets of a network by the network's id.
-	NetworkSubnets *Cache[[]subnets.Subnet]
+	NetworkSubnets *cache.Cache[[]subnets.Subnet]
 	// Subnets holds subnets by id.
-	Subnets *Cache[*subnets.Subnet]
+	Subnets *cache.Cache[*subnets.Subnet]
 	// Zones holds the availability zones of all services under key "" (compute package).
-	Zones *Cache[[]Zone]
+	Zones *cache.Cache[[]Zone]
 	// Now is the clock.
 	Now func() time.Time
 
@@ -114,19 +115,19 @@ func Open(ctx context.Context, settings, credentials map[string]string, opts Opt
 		base := newBase(t.tls)
 		opts.Transport, closeIdle = base, base.CloseIdleConnections
 	}
-	provider.HTTPClient = newHTTPClient(opts.Transport)
+	provider.HTTPClient = newHTTPClient(opts.Transport, t.rate)
 	provider.UserAgent.Prepend("yunqiao")
 	if err := openstack.Authenticate(ctx, provider, t.auth); err != nil {
 		closeIdle()
 		return nil, authError(err)
 	}
 	s := &Session{
-		Flavors:        NewCache[[]flavors.Flavor](flavorTTL, opts.Now),
-		Images:         NewCache[*images.Image](imageTTL, opts.Now),
-		BootImages:     NewCache[string](imageTTL, opts.Now),
-		NetworkSubnets: NewCache[[]subnets.Subnet](subnetTTL, opts.Now),
-		Subnets:        NewCache[*subnets.Subnet](subnetTTL, opts.Now),
-		Zones:          NewCache[[]Zone](zoneTTL, opts.Now),
+		Flavors:        cache.New[[]flavors.Flavor](flavorTTL, opts.Now),
+		Images:         cache.New[*images.Image](imageTTL, opts.Now),
+		BootImages:     cache.New[string](imageTTL, opts.Now),
+		NetworkSubnets: cache.New[[]subnets.Subnet](subnetTTL, opts.Now),
+		Subnets:        cache.New[*subnets.Subnet](subnetTTL, opts.Now),
+		Zones:          cache.New[[]Zone](zoneTTL, opts.Now),
 		Now:            opts.Now,
 		provider:       provider,
 		closeIdle:      closeIdle,
@@ -182,14 +183,17 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 	}
 	s.Region = eo.Region
 	for _, service := range []struct {
-		client **gophercloud.ServiceClient
-		make   func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
+		client  **gophercloud.ServiceClient
+		make    func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
+		address address
 	}{
-		{&s.Compute, openstack.NewComputeV2},
-		{&s.Network, openstack.NewNetworkV2},
-		{&s.Volume, openstack.NewBlockStorageV3},
-		{&s.Image, openstack.NewImageV2},
-		{&s.LoadBalancer, openstack.NewLoadBalancerV2},
+		{&s.Compute, openstack.NewComputeV2, address{version: "v2.1", inCatalog: true}},
+		{&s.Network, openstack.NewNetworkV2, address{version: "v2.0"}},
+		{&s.Volume, openstack.NewBlockStorageV3, address{version: "v3", inCatalog: true, project: true}},
+		{&s.Image, openstack.NewImageV2, address{version: "v2"}},
+		{&s.LoadBalancer, openstack.NewLoadBalancerV2, address{version: "v2.0"}},
+		{&s.Container, openstack.NewContainerV1, address{version: "v1"}},
+		{&s.Database, openstack.NewDBV1, address{version: "v1.0", inCatalog: true, project: true}},
 	} {
 		client, err := service.make(s.provider, eo)
 		if absent(err) {
@@ -198,6 +202,7 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 		if err != nil {
 			return Error(err, "", "")
 		}
+		service.address.setAddress(client, s.ProjectID)
 		*service.client = client
 	}
 	if err := negotiate(ctx, s.Compute, "2", computeLowest, computeNewest); err != nil {

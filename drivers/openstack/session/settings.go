@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"os"
 	"strconv"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
@@ -12,6 +13,7 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 // Names of the settings and credentials of an account.
@@ -28,6 +30,7 @@ const (
 	settingCAFile        = "ca_file"
 	settingCAPEM         = "ca_pem"
 	settingInsecure      = "insecure"
+	settingRate          = "requests_per_second"
 	settingCloud         = "cloud"
 	settingCloudsFile    = "clouds_file"
 	credentialPassword   = "password"
@@ -36,6 +39,13 @@ const (
 	interfacePublic      = "public"
 	interfaceInternal    = "internal"
 	interfaceAdmin       = "admin"
+)
+
+// Limits of requests_per_second, and how long a request waits for its turn.
+const (
+	minRate  = 0.1
+	maxRate  = 10_000
+	rateWait = 20 * time.Second
 )
 
 // Schema lists the settings and credentials that Open reads, in the order of a form.
@@ -55,6 +65,7 @@ func Schema() []*driverv1.AccountField {
 		{Name: settingCAFile, Description: "File of PEM certificates that the cloud's certificate is checked against"},
 		{Name: settingCAPEM, Description: "The same certificates given directly"},
 		{Name: settingInsecure, Description: "Do not check the cloud's certificate; for tests only", Values: []string{"true", "false"}, DefaultValue: "false"},
+		{Name: settingRate, Description: "How often the cloud is asked at most, all services together; empty: no limit"},
 		{Name: settingCloud, Description: "Name of an entry of a clouds.yaml file that gives what the other settings leave out"},
 		{Name: settingCloudsFile, Description: "The clouds.yaml file; empty: where OS_CLIENT_CONFIG_FILE points, or the usual places"},
 	}
@@ -65,6 +76,7 @@ type target struct {
 	auth gophercloud.AuthOptions
 	eo   gophercloud.EndpointOpts
 	tls  *tls.Config
+	rate *pace.Limiter // nil: no limit
 }
 
 // readSettings turns settings and credentials into a target. Its errors are
@@ -101,8 +113,24 @@ func readSettings(settings, credentials map[string]string) (target, error) {
 	if err := readTLS(&t, settings); err != nil {
 		return target{}, err
 	}
+	if t.rate, err = readRate(settings[settingRate]); err != nil {
+		return target{}, err
+	}
 	t.auth.AllowReauth = true
 	return t, nil
+}
+
+// readRate makes the limiter of an account. A second's worth of requests may
+// come at once; what would have to wait longer than rateWait is refused.
+func readRate(value string) (*pace.Limiter, error) {
+	if value == "" {
+		return nil, nil
+	}
+	rate, err := strconv.ParseFloat(value, 64)
+	if err != nil || rate < minRate || rate > maxRate {
+		return nil, rejected(settingRate, "must be a number from 0.1 to 10000")
+	}
+	return pace.NewLimiter(rate, max(1, int(rate)), rateWait), nil
 }
 
 func known(name string) bool {

@@ -54,6 +54,9 @@ func TestReadSettings(t *testing.T) {
 			func(g target) bool {
 				return g.auth.Scope.ProjectID == "77" && g.auth.TenantName == "" && g.eo.Region == "S"
 			}},
+		"rate":                  {with(user, "requests_per_second", "2.5"), password, "", func(g target) bool { return g.rate != nil }},
+		"no rate":               {user, password, "", func(g target) bool { return g.rate == nil }},
+		"rate of nothing":       {with(user, "requests_per_second", "0"), password, "requests_per_second", nil},
 		"no address":            {with(user, "auth_url", ""), password, "auth_url", nil},
 		"no user":               {with(user, "username", ""), password, "username", nil},
 		"no password":           {user, nil, "password", nil},

@@ -1,25 +1,16 @@
 package session
 
 import (
-	"context"
 	"crypto/sha256"
 	"crypto/tls"
 	"encoding/hex"
-	"io"
 	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
-)
-
-const (
-	// maxAttempts bounds how often one HTTP request is sent.
-	maxAttempts = 4
-	// maxRetryWait bounds one wait that the cloud asks for; longer ones are the caller's.
-	maxRetryWait = 20 * time.Second
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 // newBase makes the pooled transport of one account. Each account has its own,
@@ -40,20 +31,17 @@ func newBase(config *tls.Config) *http.Transport {
 	}
 }
 
-// newHTTPClient makes a client that never follows a redirect, for a redirect
-// would hand the token to another host.
-func newHTTPClient(base http.RoundTripper) http.Client {
+// newHTTPClient makes a client that repeats what the cloud allows to repeat and
+// asks it no faster than limiter, which may be nil. It never follows a redirect,
+// for that would hand the token to another host.
+func newHTTPClient(base http.RoundTripper, limiter *pace.Limiter) http.Client {
 	return http.Client{
-		Transport:     transport{base: base},
+		Transport:     transport{base: pace.Transport{Base: recorder{base}, Retry: pace.Retry{Limiter: limiter}}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// transport forwards the request id, records the cloud's own, and repeats a
-// request when the cloud says that it may be repeated later (429, 503 with
-// Retry-After) and the deadline leaves time for it. A POST is not repeated after
-// 503, which a proxy also answers for what it has handed on: the caller looks
-// for its marker first.
+// transport forwards the request id and the trace.
 type transport struct {
 	base http.RoundTripper
 }
@@ -69,95 +57,27 @@ func (t transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if call.Traceparent != "" {
 		req.Header.Set("Traceparent", call.Traceparent)
 	}
-	for attempt := 1; ; attempt++ {
-		resp, err := t.base.RoundTrip(req)
-		if err != nil {
-			return nil, err
-		}
-		recordRequestID(ctx, resp.Header)
-		wait, ok := retryWait(ctx, req.Method, resp)
-		if !ok || attempt == maxAttempts || !rewind(req) {
-			return resp, nil
-		}
-		drain(resp.Body)
-		if err := pause(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
+	return t.base.RoundTrip(req)
 }
 
-func recordRequestID(ctx context.Context, h http.Header) {
-	for _, name := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
-		if id := h.Get(name); id != "" {
-			sdk.AddProviderRequestID(ctx, id)
-			return
-		}
-	}
+// recorder tells the gateway the cloud's own ids of all requests that are sent.
+type recorder struct {
+	base http.RoundTripper
 }
 
-// retryWait tells how long to wait before the same request may be sent again.
-func retryWait(ctx context.Context, method string, resp *http.Response) (time.Duration, bool) {
-	switch resp.StatusCode {
-	case http.StatusTooManyRequests:
-	case http.StatusServiceUnavailable:
-		if method == http.MethodPost {
-			return 0, false
-		}
-	default:
-		return 0, false
-	}
-	wait := retryAfter(resp.Header)
-	if wait <= 0 || wait > maxRetryWait {
-		return 0, false
-	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return 0, false
-	}
-	return wait, true
-}
-
-// retryAfter reads the header Retry-After, in seconds or as a date; 0: absent.
-func retryAfter(h http.Header) time.Duration {
-	v := h.Get("Retry-After")
-	if seconds, err := strconv.Atoi(v); err == nil {
-		return time.Duration(seconds) * time.Second
-	}
-	if at, err := http.ParseTime(v); err == nil {
-		return time.Until(at)
-	}
-	return 0
-}
-
-// rewind makes the body readable again; false if it cannot be.
-func rewind(req *http.Request) bool {
-	if req.Body == nil || req.Body == http.NoBody {
-		return true
-	}
-	if req.GetBody == nil {
-		return false
-	}
-	body, err := req.GetBody()
+// RoundTrip implements http.RoundTripper.
+func (r recorder) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := r.base.RoundTrip(req)
 	if err != nil {
-		return false
+		return nil, err
 	}
-	req.Body = body
-	return true
-}
-
-func drain(body io.ReadCloser) {
-	_, _ = io.CopyN(io.Discard, body, 64<<10)
-	_ = body.Close()
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
+	for _, name := range []string{"X-Openstack-Request-Id", "X-Compute-Request-Id"} {
+		if id := resp.Header.Get(name); id != "" {
+			sdk.AddProviderRequestID(req.Context(), id)
+			break
+		}
 	}
+	return resp, nil
 }
 
 // globalRequestID makes the id that the cloud's services log beside their own:

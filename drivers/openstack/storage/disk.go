@@ -30,8 +30,8 @@ func (d *diskServer) CreateDisk(ctx context.Context, req *storagev1.CreateDiskRe
 	if err != nil {
 		return nil, err
 	}
-	token := session.Token(ctx, "")
-	if session.Repeated(ctx) {
+	token := sdk.CallFrom(ctx).Token("")
+	if sdk.CallFrom(ctx).Repeated() {
 		pager := volumes.List(client, volumes.ListOpts{Metadata: map[string]string{session.MetadataKey: token}})
 		made, err := allPages(ctx, pager, typeDisk, volumes.ExtractVolumes)
 		if err != nil {
@@ -157,7 +157,7 @@ func findVolumes(ctx context.Context, client *gophercloud.ServiceClient, req *st
 	if err := checkToken(req.GetPageToken()); err != nil {
 		return page[volumes.Volume]{}, err
 	}
-	pager := volumes.List(client, volumes.ListOpts{Name: req.GetName(), Limit: pageSize(req), Marker: req.GetPageToken()})
+	pager := volumes.List(client, volumes.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req), Marker: req.GetPageToken()})
 	return onePage(ctx, pager, req.GetPageToken(), typeDisk, volumes.ExtractVolumes, id)
 }
 

@@ -58,7 +58,7 @@ func explainAttach(ctx context.Context, s *session.Session, client *gophercloud.
 	state := toProtoDiskState(v.Status)
 	attaching := state == storagev1.DiskState_DISK_STATE_ATTACHING
 	switch {
-	case isAttached(v, req.GetVmId()) && state != storagev1.DiskState_DISK_STATE_DETACHING, attaching && session.Repeated(ctx):
+	case isAttached(v, req.GetVmId()) && state != storagev1.DiskState_DISK_STATE_DETACHING, attaching && sdk.CallFrom(ctx).Repeated():
 		return &storagev1.AttachDiskResponse{Id: v.ID, State: state}, nil
 	case session.IsNotFound(err), state == storagev1.DiskState_DISK_STATE_AVAILABLE:
 		return nil, vmaction.Refusal(ctx, s, err, req.GetVmId(), "vm_id")

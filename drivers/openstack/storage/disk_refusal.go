@@ -99,7 +99,7 @@ func explainResizeDisk(ctx context.Context, client *gophercloud.ServiceClient, r
 	state := toProtoDiskState(v.Status)
 	resizing := state == storagev1.DiskState_DISK_STATE_RESIZING
 	switch {
-	case resizing && session.Repeated(ctx), !isChanging(state) && v.Size == int(req.GetSizeGib()):
+	case resizing && sdk.CallFrom(ctx).Repeated(), !isChanging(state) && v.Size == int(req.GetSizeGib()):
 		return &storagev1.ResizeDiskResponse{Id: id, State: state}, nil
 	case isChanging(state):
 		return nil, session.WrongState(err, typeDisk, id, true)

@@ -40,7 +40,7 @@ func (d *diskTypeServer) ListDiskTypes(ctx context.Context, req *storagev1.ListD
 	for _, t := range all {
 		switch {
 		case !keepsDiskType(req, t):
-		case len(resp.DiskTypes) == pageSize(req):
+		case len(resp.DiskTypes) == sdk.PageSize(req):
 			resp.NextPageToken = resp.DiskTypes[len(resp.DiskTypes)-1].GetId()
 			return resp, nil
 		default:

@@ -159,7 +159,7 @@ func findImages(ctx context.Context, client *gophercloud.ServiceClient, projectI
 	if err := checkToken(req.GetPageToken()); err != nil {
 		return page[images.Image]{}, err
 	}
-	opts := images.ListOpts{Name: req.GetName(), Limit: pageSize(req), Marker: req.GetPageToken()}
+	opts := images.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req), Marker: req.GetPageToken()}
 	switch req.GetOrigin() {
 	case storagev1.ImageOrigin_IMAGE_ORIGIN_CUSTOM:
 		opts.Owner = projectID

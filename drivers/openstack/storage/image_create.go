@@ -119,8 +119,8 @@ func imageOfVM(ctx context.Context, s *session.Session, req *storagev1.CreateIma
 }
 
 func findOrSnapshotVM(ctx context.Context, s *session.Session, req *storagev1.CreateImageRequest) (*images.Image, error) {
-	token := session.Token(ctx, "")
-	if session.Repeated(ctx) {
+	token := sdk.CallFrom(ctx).Token("")
+	if sdk.CallFrom(ctx).Repeated() {
 		made, err := allPages(ctx, images.List(s.Image, byProperty{propRequest, token}), typeImage, images.ExtractImages)
 		if err != nil {
 			return nil, err

@@ -2,7 +2,6 @@ package storage
 
 import (
 	"context"
-	"slices"
 
 	"github.com/gophercloud/gophercloud/v2/pagination"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -11,19 +10,8 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-const (
-	// defaultPageSize is the size of a page when the request names none.
-	defaultPageSize = 50
-	// wholePage is asked for where all is read: what clouds allow at most.
-	wholePage = 1000
-)
-
-// pageRequest is what list requests have in common.
-type pageRequest interface {
-	GetIds() []string
-	GetPageSize() int32
-	GetPageToken() string
-}
+// wholePage is asked for where all is read: what clouds allow at most.
+const wholePage = 1000
 
 // page is one page of a list, before filters that the cloud does not know.
 type page[T any] struct {
@@ -32,18 +20,10 @@ type page[T any] struct {
 	missing []string // of the request's ids
 }
 
-// pageSize is the size of page that a request asks for.
-func pageSize(req pageRequest) int {
-	if req.GetPageSize() <= 0 {
-		return defaultPageSize
-	}
-	return int(req.GetPageSize())
-}
-
 // checkToken refuses a page token that cannot be the id of an item.
 func checkToken(token string) error {
 	if token != "" && !session.IsUUID(token) {
-		return badPageToken(nil)
+		return sdk.BadPageToken(nil)
 	}
 	return nil
 }
@@ -64,7 +44,7 @@ func onePage[T any](ctx context.Context, pager pagination.Pager, token, resource
 		return false, err
 	})
 	if token != "" && session.IsNotFound(err) {
-		return page[T]{}, badPageToken(err)
+		return page[T]{}, sdk.BadPageToken(err)
 	}
 	return p, session.Error(err, resourceType, "")
 }
@@ -82,20 +62,8 @@ func allPages[T any](ctx context.Context, pager pagination.Pager, resourceType s
 
 // pick takes the items with the wanted ids out of all.
 func pick[T any](all []T, ids []string, id func(*T) string) page[T] {
-	var p page[T]
-	found := make(map[string]bool, len(ids))
-	for i := range all {
-		if slices.Contains(ids, id(&all[i])) && !found[id(&all[i])] {
-			found[id(&all[i])] = true
-			p.items = append(p.items, all[i])
-		}
-	}
-	for _, wanted := range ids {
-		if !found[wanted] {
-			p.missing = append(p.missing, wanted)
-		}
-	}
-	return p
+	items, missing := sdk.PickIDs(all, func(v T) string { return id(&v) }, ids)
+	return page[T]{items: items, missing: missing}
 }
 
 // fromOne makes a page of what reading the only wanted id brought.
@@ -108,8 +76,4 @@ func fromOne[T any](v *T, err error, id string) (page[T], error) {
 	default:
 		return page[T]{}, err
 	}
-}
-
-func badPageToken(cause error) error {
-	return sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Field("page_token"), sdk.Cause(cause))
 }

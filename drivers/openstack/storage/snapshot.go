@@ -39,8 +39,8 @@ func (n *snapshotServer) CreateSnapshot(ctx context.Context, req *storagev1.Crea
 	if req.GetRetentionDays() != 0 {
 		return nil, sdk.Unsupported("storage.snapshot.retention")
 	}
-	token := session.Token(ctx, "")
-	if session.Repeated(ctx) && session.AtLeast(client, filtersSnapshotMetadata) {
+	token := sdk.CallFrom(ctx).Token("")
+	if sdk.CallFrom(ctx).Repeated() && session.AtLeast(client, filtersSnapshotMetadata) {
 		made, err := allPages(ctx, snapshots.ListDetail(client, byMetadata(token)), typeSnapshot, snapshots.ExtractSnapshots)
 		if err != nil {
 			return nil, err
@@ -220,7 +220,7 @@ func findSnapshots(ctx context.Context, client *gophercloud.ServiceClient, req *
 		return page[snapshots.Snapshot]{}, err
 	}
 	pager := snapshots.ListDetail(client, snapshots.ListOpts{
-		Name: req.GetName(), VolumeID: req.GetDiskId(), Limit: pageSize(req), Marker: req.GetPageToken(),
+		Name: req.GetName(), VolumeID: req.GetDiskId(), Limit: sdk.PageSize(req), Marker: req.GetPageToken(),
 	})
 	return onePage(ctx, pager, req.GetPageToken(), typeSnapshot, snapshots.ExtractSnapshots, id)
 }

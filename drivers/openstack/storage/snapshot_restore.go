@@ -56,7 +56,7 @@ func explainRestore(ctx context.Context, client *gophercloud.ServiceClient, snap
 		return session.As(apiv1.Reason_REASON_INVALID_STATE, err, typeDisk, v.ID, sdk.Field(field), sdk.Violation(field, condition))
 	}
 	switch {
-	case state == storagev1.DiskState_DISK_STATE_RESTORING && session.Repeated(ctx):
+	case state == storagev1.DiskState_DISK_STATE_RESTORING && sdk.CallFrom(ctx).Repeated():
 		return &storagev1.RestoreSnapshotResponse{Id: v.ID, State: state}, nil
 	case len(v.Attachments) > 0:
 		return nil, unmet("disk_id", "the disk must not be attached")

@@ -3,7 +3,6 @@ package vpn
 import (
 	"context"
 	"net/url"
-	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -70,8 +69,7 @@ func makeConnection(ctx context.Context, client *gophercloud.ServiceClient, req 
 	var local, peer string
 	defer func() {
 		if err != nil {
-			err = explainCreateConnection(ctx, client, req, err)
-			takeBack(ctx, client, err, local, peer)
+			err = takeBack(ctx, client, explainCreateConnection(ctx, client, req, err), local, peer)
 		}
 	}()
 	if local, err = makeGroup(ctx, client, req.GetName(), groupOfSubnets, req.GetLocalSubnetIds()); err != nil {
@@ -137,8 +135,8 @@ func (n *connectionServer) DeleteIpsecConnection(ctx context.Context, req *secur
 		Id: req.GetId(), State: securityv1.IpsecConnectionState_IPSEC_CONNECTION_STATE_DELETED,
 	}
 	call := sdk.CallFrom(ctx)
-	if list, ok := strings.CutPrefix(call.NextStep, stepGroups); ok {
-		return resp, removeGroups(ctx, client, list, req.GetId())
+	if groups, ok := call.Step(stepGroups); ok {
+		return resp, removeGroups(ctx, client, groups, req.GetId())
 	}
 	v, err := connections.Get(ctx, client, req.GetId())
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {

@@ -2,13 +2,11 @@ package vpn
 
 import (
 	"context"
-	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
-	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -27,8 +25,8 @@ func (n *connectionServer) UpdateIpsecConnection(ctx context.Context, req *secur
 		return nil, err
 	}
 	resp := &securityv1.UpdateIpsecConnectionResponse{Id: v.ID, State: toProtoConnectionState(v.Status)}
-	if list, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepGroups); ok {
-		return resp, removeGroups(ctx, client, list, v.ID)
+	if groups, ok := sdk.CallFrom(ctx).Step(stepGroups); ok {
+		return resp, removeGroups(ctx, client, groups, v.ID)
 	}
 	changed, err := changeConnection(ctx, client, req, v)
 	if err != nil {
@@ -42,8 +40,7 @@ func (n *connectionServer) UpdateIpsecConnection(ctx context.Context, req *secur
 func changeConnection(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.UpdateIpsecConnectionRequest, v *connection) (*connection, error) {
 	local, peer, err := newGroups(ctx, client, req, v)
 	if err != nil {
-		takeBack(ctx, client, session.Error(err, connections.Type, v.ID), local, peer)
-		return nil, explainConnection(v.ID, err)
+		return nil, takeBack(ctx, client, explainConnection(v.ID, err), local, peer)
 	}
 	attributes := fromProtoUpdateConnection(req, v)
 	var replaced []string
@@ -63,7 +60,7 @@ func changeConnection(ctx context.Context, client *gophercloud.ServiceClient, re
 	if err != nil {
 		refused := explainConnection(v.ID, err)
 		if len(replaced) > 0 {
-			takeBack(ctx, client, refused, local, peer)
+			refused = takeBack(ctx, client, refused, local, peer)
 		}
 		return nil, refused
 	}

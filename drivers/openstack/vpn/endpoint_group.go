@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -18,8 +17,8 @@ import (
 
 const (
 	// stepGroups is the next step in which endpoint groups that a connection no
-	// longer has are removed: the prefix, then their ids with commas between.
-	stepGroups = "groups:"
+	// longer has are removed, with their ids.
+	stepGroups = "groups"
 	// pollAfter is how soon such a group is worth trying again.
 	pollAfter = time.Second
 
@@ -41,18 +40,16 @@ func makeGroup(ctx context.Context, client *gophercloud.ServiceClient, name, kin
 
 // takeBack removes the groups of a connection that was refused for good. After an
 // error that leaves the outcome open they stay for the repeat.
-func takeBack(ctx context.Context, client *gophercloud.ServiceClient, refused error, ids ...string) {
-	switch sdk.ReasonOf(refused) {
-	case apiv1.Reason_REASON_CLOUD_ERROR, apiv1.Reason_REASON_CLOUD_TIMEOUT, apiv1.Reason_REASON_CLOUD_UNAVAILABLE:
-		return
-	}
+func takeBack(ctx context.Context, client *gophercloud.ServiceClient, refused error, ids ...string) error {
+	var undo []func(context.Context) error
 	for _, id := range ids {
 		if id != "" {
-			// The refusal is what the caller must know; a group that stays is found by
-			// its mark.
-			_ = endpointGroups.Delete(ctx, client, id)
+			undo = append(undo, func(ctx context.Context) error {
+				return session.Error(endpointGroups.Delete(ctx, client, id), endpointGroups.Type, id)
+			})
 		}
 	}
+	return sdk.TakeBack(ctx, refused, undo...)
 }
 
 // ownGroups are those of the groups that the driver made, which have its mark.
@@ -82,15 +79,15 @@ func ownGroups(ctx context.Context, client *gophercloud.ServiceClient, ids ...st
 // nextGroups sets the next step that removes groups, if there are any.
 func nextGroups(ctx context.Context, ids []string) {
 	if len(ids) > 0 {
-		sdk.SetNextStep(ctx, stepGroups+strings.Join(ids, ","), pollAfter)
+		sdk.SetNextStep(ctx, sdk.JoinStep(stepGroups, ids...), pollAfter)
 	}
 }
 
 // removeGroups takes the step that a list of groups names. A group that another
 // connection uses too stays; one that this connection still holds is tried again.
-func removeGroups(ctx context.Context, client *gophercloud.ServiceClient, list, connectionID string) error {
+func removeGroups(ctx context.Context, client *gophercloud.ServiceClient, groups []string, connectionID string) error {
 	var left []string
-	for id := range strings.SplitSeq(list, ",") {
+	for _, id := range groups {
 		err := session.Error(endpointGroups.Delete(ctx, client, id), endpointGroups.Type, connectionID)
 		if err != nil && sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE {
 			return err

@@ -1,4 +1,4 @@
-package session
+package cache
 
 import (
 	"context"
@@ -13,7 +13,7 @@ import (
 func TestCacheHoldsAndForgets(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1000, 0)
-	c := NewCache[int](time.Minute, func() time.Time { return now })
+	c := New[int](time.Minute, func() time.Time { return now })
 	loads := 0
 	load := func(context.Context) (int, error) { loads++; return loads, nil }
 	get := func(maxAge time.Duration) int {
@@ -55,7 +55,7 @@ func TestCacheHoldsAndForgets(t *testing.T) {
 func TestCacheLoadsOnceForAll(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		c := NewCache[int](time.Minute, time.Now)
+		c := New[int](time.Minute, time.Now)
 		var loads atomic.Int32
 		load := func(context.Context) (int, error) { time.Sleep(time.Second); return int(loads.Add(1)), nil }
 		var wg sync.WaitGroup

@@ -1,4 +1,4 @@
-package session
+package cache
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 
 // Cache keeps values that change rarely at the cloud. Concurrent callers that
 // miss the same key share one load. Errors are not kept. The zero value is not
-// usable; make one with NewCache.
+// usable; make one with New.
 type Cache[T any] struct {
 	ttl time.Duration
 	now func() time.Time
@@ -31,8 +31,8 @@ var errUnfinished = errors.New("loading did not end")
 // maxCached bounds the number of keys; beyond it the cache starts anew.
 const maxCached = 4096
 
-// NewCache makes a cache whose values are good for ttl by the clock now.
-func NewCache[T any](ttl time.Duration, now func() time.Time) *Cache[T] {
+// New makes a cache whose values are good for ttl by the clock now.
+func New[T any](ttl time.Duration, now func() time.Time) *Cache[T] {
 	return &Cache[T]{ttl: ttl, now: now, entries: make(map[string]*entry[T])}
 }
 
