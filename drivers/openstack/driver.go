@@ -116,6 +116,7 @@ func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities 
 		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), storage.AbsentFeatures(s)),
 		RegionId:       s.Region,
 		CloudProject:   s.ProjectID,
+		ChangeTypes:    changeTypes(s),
 		Idempotency: &driverv1.Idempotency{
 			RequestTimeoutSeconds: requestTimeoutSeconds,
 			MarkerDelaySeconds:    markerDelaySeconds,
