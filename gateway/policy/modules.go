@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
+	"github.com/yunqiao/yunqiao/internal/publicid"
 )
 
 // knowsOwners are the services that check these ids themselves.
@@ -63,9 +64,11 @@ func (r *Runner) checkNamed(name protoreflect.Name) idCheck {
 			}
 			return nil
 		}
-	case "resource_id", "resource_ids":
+	case "resource_id", "resource_ids", "vm_id", "vm_ids":
 		return r.checkOwned
-	case "organization_id", "organization_ids", "tenant_id":
+	case "object_id", "object_ids":
+		return r.checkObject
+	case "organization_id", "organization_ids", "tenant_id", "tenant_ids":
 		return func(_ context.Context, p pipeline.Principal, path, id string) error {
 			return r.access.Organization(p, path, id)
 		}
@@ -91,4 +94,14 @@ func (r *Runner) checkOwned(ctx context.Context, p pipeline.Principal, path, id 
 		return foreign(path)
 	}
 	return nil
+}
+
+// checkObject is checkOwned for what may as well be a name of the caller's own
+// choice: what looks like an id in an account that the caller may use is taken for one.
+func (r *Runner) checkObject(ctx context.Context, p pipeline.Principal, path, id string) error {
+	account, _, err := publicid.Split(path, id)
+	if err != nil || r.access.Account(p, account) != nil {
+		return nil //nolint:nilerr // it is a name
+	}
+	return r.checkOwned(ctx, p, path, id)
 }

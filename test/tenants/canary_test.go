@@ -5,12 +5,15 @@ import (
 	"cmp"
 	"encoding/base64"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -26,7 +29,6 @@ import (
 // cage keeps the secrets that were sent or told, by what they are.
 type cage struct {
 	*world
-	admin  user
 	secret map[string]string
 }
 
@@ -37,14 +39,12 @@ const marker = "visible-marker-5b1c"
 // remembers every secret that an answer tells, and looks for them wherever they must
 // not be.
 func TestCanaries(t *testing.T) {
-	w := newWorldWith(t, harness.Setup{Store: "sqlite", Config: object{"log": object{"level": "debug", "format": "json"}}})
-	token, err := os.ReadFile(filepath.Join(w.Dir, "admin.token"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	traces := newTraceSink(t)
+	w := newWorldWith(t, harness.Setup{Store: "sqlite", Config: object{
+		"log": object{"level": "debug", "format": "json"}, "traces": object{"endpoint": traces.url, "sample_ratio": 1},
+	}})
 	c := &cage{world: w, secret: map[string]string{"log-in password": password}}
-	c.admin.token = strings.TrimSpace(string(token))
-	c.secret["first token"] = c.admin.token
+	c.secret["first token"] = c.root.token
 	for role, u := range w.alpha.users {
 		c.secret["token of "+role] = u.token
 	}
@@ -66,8 +66,40 @@ func TestCanaries(t *testing.T) {
 	c.search(t, "the log", w.Log(t), `"level":"DEBUG"`)
 	c.search(t, "/metrics", w.Send(t, http.MethodGet, "/metrics", nil).Body, "yunqiao_")
 	c.searchFiles(t)
-	w.Stop(t)
+	w.Stop(t) // sends what is left of the traces
 	c.searchFiles(t)
+	c.search(t, "the traces", traces.text(), "cloud.compute.v1.VmService/CreateVm")
+}
+
+// traceSink takes the traces that a gateway sends by OTLP.
+type traceSink struct {
+	url string
+
+	mu  sync.Mutex
+	all []byte
+}
+
+func newTraceSink(t *testing.T) *traceSink {
+	t.Helper()
+	s := &traceSink{}
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("Content-Encoding") != "" {
+			t.Errorf("traces: %v, encoded as %q", err, r.Header.Get("Content-Encoding"))
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all = append(s.all, body...)
+	}))
+	t.Cleanup(server.Close)
+	s.url = server.URL + "/v1/traces"
+	return s
+}
+
+func (s *traceSink) text() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.all
 }
 
 // secretFields are the paths of all secret fields of a message.
@@ -93,7 +125,7 @@ func secretFields(d protoreflect.MessageDescriptor) [][]protoreflect.FieldDescri
 // send sends a new secret in one field. Whether the call succeeds does not matter.
 func (c *cage) send(t *testing.T, m *contract.Method, path []protoreflect.FieldDescriptor) {
 	t.Helper()
-	request := c.fit(t, m, cmp.Or(needs[m.FullName], beside[m.FullName], c.fitting(m)))
+	request := c.fit(t, m, c.alpha, cmp.Or(needs[m.FullName], beside[m.FullName], c.fitting(m)))
 	holder := request.ProtoReflect()
 	for _, field := range path[:len(path)-1] {
 		holder = c.enter(t, m, holder, field)
@@ -101,7 +133,7 @@ func (c *cage) send(t *testing.T, m *contract.Method, path []protoreflect.FieldD
 	c.dress(t, m, request)
 	last := path[len(path)-1]
 	name := m.FullName + " " + string(last.Name())
-	secret := fmt.Sprintf("Canary-%03d-x9Q", len(c.secret))
+	secret := fmt.Sprintf("Canary-%03d-x9Q-s3cret", len(c.secret))
 	switch {
 	case last.IsMap():
 		holder.Mutable(last).Map().Set(protoreflect.ValueOfString("password").MapKey(), protoreflect.ValueOfString(secret))
@@ -119,7 +151,7 @@ func (c *cage) send(t *testing.T, m *contract.Method, path []protoreflect.FieldD
 		}
 	}
 	c.secret[name] = secret
-	answer := c.call(t, m, request, c.admin)
+	answer := c.call(t, m, request, c.root)
 	if answer.Status/100 != 2 && refusedCalls[name] == "" {
 		t.Errorf("%s: %d %s\nthe secret has not come far; put what the request needs into needs, or explain in refusedCalls", name, answer.Status, answer.Body)
 	}
@@ -129,7 +161,7 @@ func (c *cage) send(t *testing.T, m *contract.Method, path []protoreflect.FieldD
 // ask makes a call whose answer holds secrets.
 func (c *cage) ask(t *testing.T, m *contract.Method) {
 	t.Helper()
-	request := c.fit(t, m, cmp.Or(needs[m.FullName], beside[m.FullName], c.fitting(m)))
+	request := c.fit(t, m, c.alpha, cmp.Or(needs[m.FullName], beside[m.FullName], c.fitting(m)))
 	c.dress(t, m, request)
 	if field := request.ProtoReflect().Descriptor().Fields().ByName("generate"); field != nil && field.Kind() == protoreflect.BoolKind {
 		request.ProtoReflect().Set(field, protoreflect.ValueOfBool(true))
@@ -140,7 +172,7 @@ func (c *cage) ask(t *testing.T, m *contract.Method) {
 		c.secret["renewed token"] = renewed.Data.Text("token")
 		return
 	}
-	answer := c.call(t, m, request, c.admin)
+	answer := c.call(t, m, request, c.root)
 	c.expectQuiet(t, m.FullName, m, answer)
 	c.remember(m, answer)
 }
@@ -172,11 +204,16 @@ func (c *cage) fitting(m *contract.Method) string {
 var needs = map[string]string{
 	"cloud.account.v1.AccountService/CreateAccount": `{"driver": "openstack",
 		"settings": {"auth_url": "http://127.0.0.1:1/v3", "username": "news", "project_name": "news"}}`,
-	"cloud.account.v1.AccountService/UpdateAccount": `{"settings": null}`,
-	"cloud.compute.v1.VmService/CreateVm":           `{"image_id": "shared.img-cirros"}`,
+	"cloud.account.v1.AccountService/UpdateAccount":       `{"settings": null}`,
+	"cloud.compute.v1.VmService/CreateVm":                 `{"image_id": "shared.img-cirros"}`,
+	"cloud.logging.v1.SubmissionService/CreateSubmission": `{"method": "SUBMISSION_METHOD_SNMP", "time_zone": null, "pattern": null, "multiline": null, "allowed_sources": null, ` + snmpAccess,
+	"cloud.logging.v1.SubmissionService/UpdateSubmission": `{"time_zone": null, "pattern": null, "multiline": null, "allowed_sources": null, "renew_token": null, ` + snmpAccess,
 	"cloud.security.v1.IpsecConnectionService/CreateIpsecConnection": `{"vpn_service_id": "@security.vpn_service", "dpd": null,
 		"peer_cidrs": ["192.168.77.0/24"]}`,
 }
+
+const snmpAccess = `"snmp": {"community": "any", "users": [{"name": "trap", "auth": "SNMP_AUTH_SHA256", "auth_password": "long-enough-1",
+	"privacy": "SNMP_PRIVACY_AES", "privacy_password": "long-enough-2"}]}}`
 
 // refusedCalls are those that a wrong secret must not pass.
 var refusedCalls = map[string]string{
@@ -232,7 +269,7 @@ func (c *cage) readEverything(t *testing.T) {
 			if field := m.Input.Descriptor().Fields().ByName("page_size"); field != nil {
 				request.ProtoReflect().Set(field, protoreflect.ValueOfInt32(500))
 			}
-			answer := c.call(t, m, request, c.admin)
+			answer := c.call(t, m, request, c.root)
 			c.expectQuiet(t, m.FullName, m, answer)
 		case m.Kind == apiv1.Kind_KIND_GET && c.alpha.ids[m.ResourceType] != "":
 			answer := c.Send(t, http.MethodGet, m.Routes[0].Pattern+"?"+harness.Query(object{"id": c.alpha.ids[m.ResourceType]}), nil)
@@ -269,7 +306,7 @@ func (c *cage) searchFiles(t *testing.T) {
 		if entry.IsDir() && entry.Name() == "clouds" {
 			return fs.SkipDir
 		}
-		if entry.IsDir() || slices.Contains([]string{"admin.token", "seal.key"}, entry.Name()) {
+		if !entry.Type().IsRegular() || slices.Contains([]string{"admin.token", "seal.key"}, entry.Name()) {
 			return nil
 		}
 		text, err := os.ReadFile(path)

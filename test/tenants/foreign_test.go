@@ -39,7 +39,10 @@ var typesByName = map[protoreflect.Name]string{
 	"account_id":      "account.account",
 	"account_ids":     "account.account",
 	"resource_id":     "compute.vm",
+	"object_id":       "compute.vm",
 	"operation_id":    "operation.operation",
+	"vm_id":           "compute.vm",
+	"vm_ids":          "compute.vm",
 }
 
 // nobodys are fields whose ids are no organization's.
@@ -52,8 +55,12 @@ var nobodys = map[protoreflect.Name]string{
 	"certificate_id":      "certificates of a cloud are its whole account's",
 	"certificate_ids":     "certificates of a cloud are its whole account's",
 	"nat_gateway_id":      "NAT gateways of a cloud are its whole account's",
+	"engine_id":           "an SNMP engine's",
 	"local_id":            "name of an IKE peer",
 	"peer_id":             "name of an IKE peer",
+	"process_id":          "a number that an operating system gave",
+	"record_id":           "the sender's own",
+	"request_id":          "the sender's own",
 }
 
 // parameters finds every id field of a request. One that it cannot place fails the
@@ -136,14 +143,17 @@ func (w *world) ownable(resourceType string) bool {
 }
 
 // foreign are ids of the first organization's: of a thing in the account that both
-// may use, and of one in an account that only the first may.
-func (w *world) foreign(p parameter) []string {
+// may use, and of one in an account that only the first may. The first organization
+// must have a thing of a module's type, or nothing would be shown.
+func (w *world) foreign(t *testing.T, p parameter) []string {
+	t.Helper()
 	id := w.alpha.ids[p.types]
 	switch {
-	case contract.FieldRule(p.last()).GetRef() == "" && p.last().Name() != "values" && id != "":
+	case w.ofModule(p.types) && id == "":
+		t.Errorf("the first organization has no %s for %s: put what a create needs into fitting in make_test.go, or, if no rpc makes one, how to get one into makeAll", p.types, p)
+		return nil
+	case w.ofModule(p.types), !p.referring() && id != "":
 		return []string{id}
-	case id == "" && contract.FieldRule(p.last()).GetRef() == "": // of a type of which there is none
-		return []string{"0190a1b2c3d4e5f60718293a4b5c6d7e"}
 	case id == "": // of a type that the simulated cloud does not make
 		return []string{secretAccount + ".thing-1"}
 	default:
@@ -151,10 +161,37 @@ func (w *world) foreign(p parameter) []string {
 	}
 }
 
+// absent is the id of nothing, which looks like a foreign one of the parameter.
+func (w *world) absent(p parameter, id string) string {
+	switch {
+	case p.types == "account.account":
+		return "absent"
+	case p.types == "logging.entry":
+		return strings.Repeat("0", len(w.alpha.ids[p.types]))
+	case w.ofModule(p.types):
+		return "0190a1b2c3d4e5f60718293a4b5c6d7e"
+	case strings.HasPrefix(id, secretAccount+"."):
+		return "nowhere.thing-1"
+	default:
+		return sharedAccount + ".thing-1"
+	}
+}
+
+// referring tells whether the contract says of which type an id must be.
+func (p parameter) referring() bool {
+	return contract.FieldRule(p.last()).GetRef() != "" || p.last().Name() == "values"
+}
+
+// ofModule tells whether things of a type are a gateway module's.
+func (w *world) ofModule(resourceType string) bool {
+	return slices.ContainsFunc(w.contract.Methods, func(m *contract.Method) bool { return m.Module && m.ResourceType == resourceType })
+}
+
 // beside are members that a request needs otherwise than the sample has them, by
 // rpc and, where it matters, parameter.
 var beside = map[string]string{
 	"cloud.billing.v1.CostService/SummarizeCosts":                 `{"period": "2026-11", "from": null, "until": null}`,
+	"cloud.billing.v1.StatementService/ListStatements":            `{"period": "$LAST_MONTH"}`,
 	"cloud.network.v1.LoadBalancerService/CreateMember subnet_id": `{"vm_id": null, "address": "10.0.1.9"}`,
 	"cloud.tenant.v1.AccessKeyService/CreateAccessKey":            `{"public_key": null}`,
 	"cloud.tenant.v1.AccessKeyService/UpdateAccessKey":            `{"enabled": true}`,
@@ -166,7 +203,11 @@ var beside = map[string]string{
 // holds a foreign id.
 func (w *world) request(t *testing.T, m *contract.Method, p parameter, id string) proto.Message {
 	t.Helper()
-	request := w.fit(t, m, cmp.Or(beside[m.FullName+" "+p.String()], beside[m.FullName]))
+	change := cmp.Or(beside[m.FullName+" "+p.String()], beside[m.FullName])
+	if change == "" && m.Module && m.Kind == apiv1.Kind_KIND_CREATE {
+		change = fitting[m.ResourceType]
+	}
+	request := w.fit(t, m, w.beta, change)
 	holder := request.ProtoReflect()
 	for _, field := range p.path[:len(p.path)-1] {
 		holder = w.enter(t, m, holder, field)

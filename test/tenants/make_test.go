@@ -1,12 +1,15 @@
 package tenants
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -28,12 +31,24 @@ var catalogue = map[string]string{
 	"database.engine":    "",
 }
 
-// fitting are members of a create that the simulated cloud wants otherwise than
-// the sample has them; null leaves one out. "@TYPE" stands for the id of a thing of
-// the same organization and "$MARK" for the organization's mark.
+// fitting are members of a create that the simulated cloud or a module wants
+// otherwise than the sample has them; null leaves one out. "@TYPE" stands for the id
+// of a thing of the same organization, "$MARK" for the organization's mark and
+// "$LAST_MONTH" for the billing period that is over.
 var fitting = map[string]string{
-	"billing.attribution":       `{"order_id": null}`,
-	"compute.container":         `{"subnet_id": "@network.subnet"}`,
+	"billing.adjustment":  `{"period": "$LAST_MONTH", "reason": "for $MARK", "category": null}`,
+	"billing.attribution": `{"order_id": null}`,
+	"billing.discount":    `{"valid_until": null}`,
+	"billing.price":       `{"unit": "UNIT_HOUR", "tiers": null, "states": null, "match": null}`,
+	"compute.container":   `{"subnet_id": "@network.subnet"}`,
+	"logging.entry":       `{"entries": [{"message": "$MARK line", "resource_id": "@compute.vm"}]}`,
+	"logging.forward":     `{"address": "http://127.0.0.1:9/insert"}`,
+	"logging.location":    `{"submission_id": "@logging.submission", "address": "udp://127.0.0.1:0", "resource_id": "@compute.vm"}`,
+	"logging.submission": `{"method": "SUBMISSION_METHOD_SNMP", "time_zone": "Asia/Shanghai", "pattern": null, "multiline": null,
+		"allowed_sources": null, "snmp": {"community": "of-$MARK"}}`,
+	"monitor.channel":           `{"address": "http://127.0.0.1:9/hook"}`,
+	"monitor.rule":              `{"vm_ids": ["@compute.vm"], "account_id": null}`,
+	"monitor.silence":           `{"matchers": [{"name": "alertname", "value": "$MARK"}], "starts_at": null, "ends_at": "2126-01-01T00:00:00Z"}`,
 	"network.listener":          `{"vip_id": null, "default_pool_id": "@network.pool"}`,
 	"network.network":           `{"subnets": null}`,
 	"network.nic":               `{"ip_address": null}`,
@@ -56,7 +71,7 @@ var afterwards = map[string]string{
 // creator finds the rpc that makes a type.
 func (w *world) creator(resourceType string) *contract.Method {
 	for _, m := range w.contract.Methods {
-		if m.Kind == apiv1.Kind_KIND_CREATE && m.ResourceType == resourceType && !m.Module {
+		if m.Kind == apiv1.Kind_KIND_CREATE && m.ResourceType == resourceType {
 			return m
 		}
 	}
@@ -76,16 +91,26 @@ func (w *world) own(t *testing.T, p *party, resourceType string) string {
 	if w.creator(resourceType) == nil || p.making[resourceType] {
 		return sharedAccount + ".none"
 	}
-	p.making[resourceType] = true
-	w.make(t, p, resourceType)
+	w.make(t, p, w.creator(resourceType))
 	return p.ids[resourceType]
 }
 
-// make makes one thing from the sample of its rpc.
-func (w *world) make(t *testing.T, p *party, resourceType string) {
+// make makes one thing by its rpc, of a cloud or of a module.
+func (w *world) make(t *testing.T, p *party, m *contract.Method) {
 	t.Helper()
-	m := w.creator(resourceType)
-	request := w.fit(t, m, strings.ReplaceAll(fitting[resourceType], "$MARK", p.mark))
+	p.making[m.ResourceType] = true
+	if m.Module {
+		w.record(t, p, m)
+	} else {
+		w.build(t, p, m)
+	}
+}
+
+// build makes one thing of a cloud from the sample of its rpc.
+func (w *world) build(t *testing.T, p *party, m *contract.Method) {
+	t.Helper()
+	resourceType := m.ResourceType
+	request := w.fit(t, m, p, fitting[resourceType])
 	message := request.ProtoReflect()
 	set(message, "account_id", sharedAccount)
 	set(message, "name", fmt.Sprintf("%s-%d", p.mark, len(p.made)))
@@ -116,48 +141,95 @@ func (w *world) done(t *testing.T, p *party, m *contract.Method, request proto.M
 	return operation
 }
 
-// makeAll makes one thing of every type that the simulated cloud makes.
+// makeAll makes one thing of every type that the simulated cloud and the modules make.
 func (w *world) makeAll(t *testing.T, p *party) {
 	t.Helper()
-	for _, m := range w.contract.Methods {
-		if m.Kind == apiv1.Kind_KIND_CREATE && !m.Module && w.offered[m.FullName] && p.ids[m.ResourceType] == "" {
-			p.making[m.ResourceType] = true
-			w.make(t, p, m.ResourceType)
+	for _, module := range []bool{false, true} {
+		for _, m := range w.contract.Methods {
+			made := m.Kind == apiv1.Kind_KIND_CREATE && m.Module == module && p.ids[m.ResourceType] == ""
+			if made && (w.offered[m.FullName] || module && m.Service != "tenant" && m.Service != "account" && (!identity.InstallationWide(m.Permission) || namesOwner(m))) {
+				w.make(t, p, m)
+			}
+		}
+		if !module {
+			w.awaitBilling(t, p)
 		}
 	}
-	for _, m := range w.contract.Methods {
-		if m.Kind == apiv1.Kind_KIND_CREATE && m.Module && m.Service != "tenant" && m.Service != "account" && !identity.InstallationWide(m.Permission) {
-			w.record(t, p, m)
+	p.ids["billing.cost"] = p.ids["billing.adjustment"] // an entry by hand is a line of cost
+}
+
+// namesOwner tells whether a request says to which organization something will belong.
+func namesOwner(m *contract.Method) bool {
+	fields := m.Input.Descriptor().Fields()
+	return fields.ByName("organization_id") != nil || fields.ByName("tenant_id") != nil
+}
+
+// awaitBilling waits until billing has heard of a party's VM.
+func (w *world) awaitBilling(t *testing.T, p *party) {
+	t.Helper()
+	harness.Eventually(t, time.Minute, "billing has an order of the VM", func() bool {
+		w.Post(t, "billing/period/rate", object{"period": lastMonth()}) // it looks for news first
+		return len(w.Get(t, "billing/order/list", object{"resource_id": p.ids["compute.vm"]}).List("orders")) > 0
+	})
+}
+
+// lastMonth is the billing period that is over.
+func lastMonth() string {
+	now := time.Now().UTC()
+	return now.AddDate(0, 0, -now.Day()).Format("2006-01")
+}
+
+// closeMonth writes statements of what the parties owe for the last month.
+func (w *world) closeMonth(t *testing.T) {
+	t.Helper()
+	for _, step := range []string{"review", "close"} {
+		w.Post(t, "billing/period/"+step, object{"period": lastMonth()})
+	}
+	for _, p := range []*party{w.alpha, w.beta} {
+		for _, s := range w.Get(t, "billing/statement/list", object{"period": lastMonth(), "organization_id": p.organization}).List("statements") {
+			p.ids["billing.statement"] = s.Text("id")
+			p.made = append(p.made, s.Text("id"))
 		}
 	}
 }
 
 // record makes one thing of a gateway module, in the name of the organization's
-// administrator.
+// administrator, or, where only the root may, for the organization.
 func (w *world) record(t *testing.T, p *party, m *contract.Method) {
 	t.Helper()
-	request := w.fit(t, m, fitting[m.ResourceType])
+	request := w.fit(t, m, p, fitting[m.ResourceType])
 	message := request.ProtoReflect()
 	w.fillOwn(m, message, p)
-	set(message, "account_id", sharedAccount)
 	set(message, "name", fmt.Sprintf("%s-%d", p.mark, len(p.made)))
-	answer := w.call(t, m, request, p.users["administrator"])
-	id := answer.Data.Text("id")
+	by := p.users["administrator"]
+	if identity.InstallationWide(m.Permission) {
+		by = w.root
+		set(message, "organization_id", p.organization)
+		set(message, "tenant_id", p.organization)
+	}
+	answer := w.call(t, m, request, by)
+	id := cmp.Or(answer.Data.Text("id"), strings.Join(answer.Data.Texts("ids"), ""))
 	if answer.Code != 0 || id == "" {
-		t.Errorf("%s for %s: %d %s\nrequest %v\nput what it needs into fitting", m.FullName, p.mark, answer.Status, answer.Body, request)
+		t.Errorf("%s for %s: %d %s\nrequest %v\nput what it needs into the row %q of fitting in make_test.go",
+			m.FullName, p.mark, answer.Status, answer.Body, request, m.ResourceType)
 		return
 	}
 	p.ids[m.ResourceType] = id
 	p.made = append(p.made, id)
 }
 
-// fit is the sample of a create with the members of a JSON object in it.
-func (w *world) fit(t *testing.T, m *contract.Method, change string) proto.Message {
+// placeholder stands in a row for the id of a thing of the party's own.
+var placeholder = regexp.MustCompile(`@[a-z_.]+`)
+
+// fit is the sample of a request with the members of a JSON object in it.
+func (w *world) fit(t *testing.T, m *contract.Method, p *party, change string) proto.Message {
 	t.Helper()
 	sample := w.sample(t, m)
 	if change == "" {
 		return sample
 	}
+	change = strings.NewReplacer("$MARK", p.mark, "$LAST_MONTH", lastMonth()).Replace(change)
+	change = placeholder.ReplaceAllStringFunc(change, func(wanted string) string { return w.own(t, p, wanted[1:]) })
 	members := map[string]any{}
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(sample)
 	if err == nil {
@@ -178,14 +250,10 @@ func (w *world) fit(t *testing.T, m *contract.Method, change string) proto.Messa
 func (w *world) fillRefs(t *testing.T, p *party, message protoreflect.Message) {
 	t.Helper()
 	err := pipeline.RewriteIDs(message, func(_ string, rule *apiv1.FieldRule, id string) (string, error) {
-		switch wanted, asked := strings.CutPrefix(id, "@"); {
-		case asked:
-			return w.own(t, p, wanted), nil
-		case strings.HasPrefix(id, sharedAccount+"."):
+		if strings.HasPrefix(id, sharedAccount+".") {
 			return id, nil
-		default:
-			return w.own(t, p, rule.GetRef()), nil
 		}
+		return w.own(t, p, rule.GetRef()), nil
 	})
 	if err != nil {
 		t.Fatal(err)
