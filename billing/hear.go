@@ -37,6 +37,10 @@ func (m *Module) hear(ctx context.Context) error {
 	}
 }
 
+// Position is that of the last event which billing has taken over for good: older
+// ones may be deleted.
+func (m *Module) Position(ctx context.Context) (int64, error) { return metering.Position(m.read(ctx)) }
+
 // take records events and moves the position to the last of them that is settled.
 func (m *Module) take(ctx context.Context, after int64, stored []outbox.Stored) error {
 	ids := make([]string, len(stored))

@@ -31,6 +31,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/certfile"
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/inproc"
+	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/internal/telemetry"
 	"github.com/yunqiao/yunqiao/logging"
@@ -64,6 +65,7 @@ type App struct {
 	tracing    *telemetry.Tracing
 	runner     *policy.Runner
 	reconciler *reconcile.Reconciler
+	events     *outbox.Keeper
 	server     *http.Server
 	listener   net.Listener
 
@@ -125,7 +127,8 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	}
 	a.things = things
 	passwords := inventory.NewPasswords(a.store, box)
-	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords, operation.Options{})
+	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords,
+		operation.Options{KeepEnded: config.Retention.Operations.Duration})
 	pages, err := seal.New(box.Derive("page tokens"))
 	if err != nil {
 		return nil, err
@@ -136,6 +139,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 		return nil, err
 	}
 	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()}, billing.Options{})
+	a.events = outbox.NewKeeper(log, a.store, outbox.KeeperOptions{Keep: config.Retention.Events.Duration}, a.billing)
 	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, a.runner.Modules, pipeline.Modules(a.modules(things, a.runner)))
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
@@ -373,6 +377,7 @@ func (a *App) Run(ctx context.Context) error {
 	work.Go(func() error { return a.things.Run(background, a.log) })
 	work.Go(func() error { return a.billing.Run(background) })
 	work.Go(func() error { return a.recorder.Run(background) })
+	work.Go(func() error { return a.events.Run(background) })
 	work.Go(func() error { return a.programs.Run(background) })
 	work.Go(func() error { return a.logging.Run(background) })
 	work.Go(func() error { return a.monitor.Run(background) })

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/yunqiao/yunqiao/internal/publicid"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
@@ -28,6 +29,7 @@ type Config struct {
 	TLS       TLSConfig       `yaml:"tls"`       // encryption of the HTTP face
 	Limits    LimitsConfig    `yaml:"limits"`    // rates of calls
 	Reconcile ReconcileConfig `yaml:"reconcile"` // comparison of the clouds with the inventory
+	Retention RetentionConfig `yaml:"retention"` // how long what has ended is kept
 	Logging   LoggingConfig   `yaml:"logging"`   // logs of resources
 	Monitor   MonitorConfig   `yaml:"monitor"`   // alarms
 	Drivers   []DriverConfig  `yaml:"drivers"`   // programs to run; none: all in DriverDir
@@ -74,6 +76,15 @@ type ReconcileConfig struct {
 	Interval Duration `yaml:"interval"` // from one comparison of an account to the next
 	Parallel int      `yaml:"parallel"` // accounts at the same time
 }
+
+// RetentionConfig says how long the store keeps what nobody works on any more.
+type RetentionConfig struct {
+	Operations Duration `yaml:"operations"` // that have ended
+	Events     Duration `yaml:"events"`     // of resources, which explain operations
+}
+
+// leastRetention is how long idempotency keys must live.
+const leastRetention = 24 * time.Hour
 
 // SecretSource is a file or an environment variable that holds a secret.
 type SecretSource struct {
@@ -144,6 +155,7 @@ func defaultConfig() *Config {
 		TLS:       TLSConfig{MinVersion: "1.2"},
 		Limits:    defaultLimits(),
 		Reconcile: ReconcileConfig{Interval: seconds(300), Parallel: 4},
+		Retention: RetentionConfig{Operations: seconds(90 * 24 * 3600), Events: seconds(90 * 24 * 3600)},
 	}
 }
 
@@ -207,6 +219,12 @@ func (c *Config) validate() error {
 		if t.time.Duration <= 0 {
 			bad(t.key, "%q is not a positive time, such as 30s or 2m", t.time.text)
 		}
+	}
+	if kept := c.Retention.Operations; kept.Duration < leastRetention {
+		bad("retention.operations", "%q is less than 24h", kept.text)
+	}
+	if kept := c.Retention.Events; kept.Duration < leastRetention {
+		bad("retention.events", "%q is less than 24h", kept.text)
 	}
 	drivers := map[string]bool{}
 	for i, d := range c.Drivers {

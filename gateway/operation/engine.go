@@ -50,6 +50,9 @@ type Options struct {
 	FirstPoll, MaxPoll time.Duration
 	// KeyLife is how long an idempotency key is remembered; default 24h.
 	KeyLife time.Duration
+	// KeepEnded is how long operations are kept after their end, KeyLife at least;
+	// default 90 days.
+	KeepEnded time.Duration
 	// Callbacks posts results; default a client with a 10s timeout.
 	Callbacks *http.Client
 	Now       func() time.Time
@@ -62,6 +65,7 @@ func (o Options) withDefaults() Options {
 	}{
 		{&o.CallTimeout, 60 * time.Second}, {&o.AcceptTimeout, 25 * time.Second}, {&o.LeaseTime, 15 * time.Second},
 		{&o.FirstPoll, 25 * time.Millisecond}, {&o.MaxPoll, 5 * time.Second}, {&o.KeyLife, 24 * time.Hour},
+		{&o.KeepEnded, 90 * 24 * time.Hour},
 	} {
 		if *d.value == 0 {
 			*d.value = d.def

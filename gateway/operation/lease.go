@@ -34,7 +34,7 @@ func (e *Engine) renew(tx *gorm.DB, ids []string) error {
 const batch = 500
 
 // Run takes up what a dead process has left, keeps the leases of what runs here,
-// forgets old keys and posts results, until the context ends.
+// forgets old keys and operations, and posts results, until the context ends.
 func (e *Engine) Run(ctx context.Context) error {
 	var work sync.WaitGroup
 	work.Go(func() { e.keepLeases(ctx) })
@@ -55,6 +55,7 @@ func (e *Engine) keepLeases(ctx context.Context) {
 		if now := e.now(); now.Sub(forgotten) >= e.opts.KeyLife/24 {
 			forgotten = now
 			e.logFailure(ctx, "old keys", e.forgetKeys(ctx))
+			e.logFailure(ctx, "ended operations", e.dropEnded(ctx))
 		}
 		select {
 		case <-ctx.Done():
