@@ -66,6 +66,11 @@ lint: ## Check formatting, vet, linters, the contract's style and its compatibil
 	cd plugin-proto && $(BUF) lint
 	@scripts/breaking $(BUF) $(BREAKING_AGAINST)
 
+.PHONY: vuln
+vuln: ## Look for known vulnerabilities in what the programs call, where the database can be reached
+	@scripts/setup vuln
+	@scripts/vuln
+
 .PHONY: drift
 drift: gen ## Fail if generated files differ from what is committed
 	@git diff --exit-code --stat -- plugin-proto/gen docs/errors.md docs/roles.md || \
