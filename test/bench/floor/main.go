@@ -2,7 +2,9 @@
 // call over a unix socket to a driver process started by go-plugin, and protojson
 // of the answer. No authentication, validation, ids, ownership or record.
 //
-//	floor DRIVER DATA-FILE
+//	floor DRIVER CLOUD-FILE INVENTORY-FILE
+//
+// For lists of the cache it is one bare SELECT, decoded and encoded.
 //
 // It prints its address as the first line of standard output and ends with its
 // standard input.
@@ -35,12 +37,12 @@ import (
 const account = "memory"
 
 func main() {
-	if err := run(os.Args[1], os.Args[2]); err != nil {
+	if err := run(os.Args[1], os.Args[2], os.Args[3]); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func run(driver, file string) error {
+func run(driver, file, inventory string) error {
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig: plugin.Handshake(), VersionedPlugins: plugin.Versions(&plugin.GRPC{}), Cmd: exec.Command(driver),
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC}, AutoMTLS: true, Logger: hclog.NewNullLogger(),
@@ -73,6 +75,11 @@ func run(driver, file string) error {
 		answer, err := vms.ListVms(call(c), &computev1.ListVmsRequest{PageSize: int32(size)})
 		write(c, answer, err)
 	})
+	cached, err := openCache(inventory)
+	if err != nil {
+		return err
+	}
+	router.GET("/cached", cached.list)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
