@@ -3,6 +3,7 @@ package policy
 import (
 	"context"
 	"fmt"
+	"iter"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -39,29 +40,21 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 	if err != nil {
 		return nil, err
 	}
-	list := items(answer)
-	for _, item := range found {
-		if at := sources[item.AccountID].ObservedAt; at.After(item.ObservedAt) {
-			item.ObservedAt = at // a complete reading found it unchanged
+	for run := range runs(found) {
+		one := l.call.Method.Output.New() // published by itself: the ids of each account get its own prefix
+		list := items(one)
+		for _, item := range run {
+			if at := sources[item.AccountID].ObservedAt; at.After(item.ObservedAt) {
+				item.ObservedAt = at // a complete reading found it unchanged
+			}
+			if err := restore(list.AppendMutable().Message(), item); err != nil {
+				return nil, err
+			}
 		}
-		element := list.AppendMutable().Message()
-		if err := proto.Unmarshal(item.Body, element.Interface()); err != nil {
-			return nil, fmt.Errorf("decode cached %s: %w", item.ID, err)
+		l.runner.publish(one, run[0].AccountID, l.call.Language)
+		for i := range list.Len() {
+			items(answer).Append(list.Get(i))
 		}
-		setCached(element, item)
-		if field := element.Descriptor().Fields().ByName("observed_at"); field != nil {
-			element.Set(field, protoreflect.ValueOfMessage(timestamppb.New(item.ObservedAt).ProtoReflect()))
-		}
-		_, native, err := publicid.Split("id", item.ID)
-		if err != nil {
-			return nil, err
-		}
-		if field := element.Descriptor().Fields().ByName("id"); field != nil {
-			element.Set(field, protoreflect.ValueOfString(native))
-		}
-		one := l.call.Method.Output.New()
-		items(one).Append(protoreflect.ValueOfMessage(element))
-		l.runner.publish(one, item.AccountID, l.call.Language)
 	}
 	if field := answer.Descriptor().Fields().ByName("total_size"); field != nil {
 		answer.Set(field, protoreflect.ValueOfInt32(int32(total)))
@@ -74,6 +67,38 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 		appendMessage(answer, "sources", source)
 	}
 	return answer.Interface(), nil
+}
+
+// runs are the items in their order, cut where the account changes.
+func runs(found []inventory.Cached) iter.Seq[[]inventory.Cached] {
+	return func(yield func([]inventory.Cached) bool) {
+		for begin, end := 0, 0; begin < len(found); begin = end {
+			for end = begin + 1; end < len(found) && found[end].AccountID == found[begin].AccountID; end++ {
+			}
+			if !yield(found[begin:end]) {
+				return
+			}
+		}
+	}
+}
+
+// restore makes the resource again as the driver gave it.
+func restore(element protoreflect.Message, item inventory.Cached) error {
+	if err := proto.Unmarshal(item.Body, element.Interface()); err != nil {
+		return fmt.Errorf("decode cached %s: %w", item.ID, err)
+	}
+	setCached(element, item)
+	if field := element.Descriptor().Fields().ByName("observed_at"); field != nil {
+		element.Set(field, protoreflect.ValueOfMessage(timestamppb.New(item.ObservedAt).ProtoReflect()))
+	}
+	_, native, err := publicid.Split("id", item.ID)
+	if err != nil {
+		return err
+	}
+	if field := element.Descriptor().Fields().ByName("id"); field != nil {
+		element.Set(field, protoreflect.ValueOfString(native))
+	}
+	return nil
 }
 
 // setCached shows name and state as they are recorded: a state is often known
