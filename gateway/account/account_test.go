@@ -464,6 +464,48 @@ func TestRestart(t *testing.T) {
 	}
 }
 
+// A cloud that does not answer delays neither the start of the gateway nor that of a
+// driver for long; its account is opened when it answers.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	if _, err := r.create("acc", "good-Secret-1"); err != nil {
+		t.Fatal(err)
+	}
+	box, err := seal.New(bytes.Repeat([]byte{5}, seal.KeySize))
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := make(chan struct{})
+	slow := newFake(t)
+	slow.held = held
+	r.manager = account.New(slog.New(slog.DiscardHandler), r.store, box, drivers{"fake": slow},
+		account.Options{Patience: 10 * time.Millisecond, RetryEvery: 5 * time.Millisecond})
+	r.server = account.NewServer(r.manager, nobody{}, nobody{})
+	if err := r.manager.Start(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.manager.Reopen(t.Context(), "fake", slow); err != nil {
+		t.Fatal(err)
+	}
+	if a := r.get("acc"); a.GetState() == ready {
+		t.Errorf("before the cloud answers: got %v", a)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var running sync.WaitGroup
+	running.Go(func() { _ = r.manager.Run(ctx) })
+	close(held)
+	for r.get("acc").GetState() != ready {
+		select {
+		case <-t.Context().Done():
+			t.Fatal("the account is never opened")
+		case <-time.After(time.Millisecond):
+		}
+	}
+	stop()
+	running.Wait()
+}
+
 func TestSecretsStaySealed(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)

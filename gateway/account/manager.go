@@ -41,6 +41,10 @@ type Options struct {
 	DataDir string
 	// OpenTimeout bounds one opening; default 30s.
 	OpenTimeout time.Duration
+	// Patience is how long a start, of the gateway or of a driver, waits for its
+	// accounts; those that have not answered by then are opened while the others
+	// serve. Default 3s.
+	Patience time.Duration
 	// RetryEvery is how often accounts that are not ready are tried; default 10s.
 	RetryEvery time.Duration
 	Now        func() time.Time
@@ -69,6 +73,9 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	if opts.OpenTimeout == 0 {
 		opts.OpenTimeout = 30 * time.Second
 	}
+	if opts.Patience == 0 {
+		opts.Patience = 3 * time.Second
+	}
 	if opts.RetryEvery == 0 {
 		opts.RetryEvery = 10 * time.Second
 	}
@@ -88,7 +95,7 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 func (m *Manager) Registry() *Registry { return m.registry }
 
 // Start loads all accounts, takes in those of the configuration, and opens them.
-// An account that cannot be opened does not stop the others.
+// An account that cannot be opened does not stop the others; Run goes on with it.
 func (m *Manager) Start(ctx context.Context, configured []Configured) error {
 	records, err := m.store.load(ctx)
 	if err != nil {
@@ -108,7 +115,9 @@ func (m *Manager) Start(ctx context.Context, configured []Configured) error {
 	if err := m.handOver(ctx, configured); err != nil {
 		return err
 	}
-	m.openAll(ctx, func(*Account) bool { return true })
+	patient, cancel := context.WithTimeout(ctx, m.opts.Patience)
+	defer cancel()
+	m.openAll(patient, func(*Account) bool { return true })
 	return nil
 }
 
@@ -137,11 +146,11 @@ func (m *Manager) Run(ctx context.Context) error {
 	ticker := time.NewTicker(m.opts.RetryEvery)
 	defer ticker.Stop()
 	for {
+		m.openAll(ctx, func(a *Account) bool { return a.State != accountv1.AccountState_ACCOUNT_STATE_READY })
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			m.openAll(ctx, func(a *Account) bool { return a.State != accountv1.AccountState_ACCOUNT_STATE_READY })
 		}
 	}
 }
@@ -163,6 +172,8 @@ func (m *Manager) Reopen(ctx context.Context, driver string, conn grpc.ClientCon
 	if err != nil {
 		return fmt.Errorf("driver %s: %w", driver, err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, m.opts.Patience)
+	defer cancel()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for _, rec := range records {
