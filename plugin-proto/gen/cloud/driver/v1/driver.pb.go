@@ -32,6 +32,67 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// BillCategory is the kind of a line of a cloud's bill.
+type BillCategory int32
+
+const (
+	// Not told.
+	BillCategory_BILL_CATEGORY_UNSPECIFIED BillCategory = 0
+	// Paid by use.
+	BillCategory_BILL_CATEGORY_USAGE BillCategory = 1
+	// Paid beforehand.
+	BillCategory_BILL_CATEGORY_PURCHASE BillCategory = 2
+	// Paid back.
+	BillCategory_BILL_CATEGORY_REFUND BillCategory = 3
+	// Set right by the cloud.
+	BillCategory_BILL_CATEGORY_ADJUSTMENT BillCategory = 4
+)
+
+// Enum value maps for BillCategory.
+var (
+	BillCategory_name = map[int32]string{
+		0: "BILL_CATEGORY_UNSPECIFIED",
+		1: "BILL_CATEGORY_USAGE",
+		2: "BILL_CATEGORY_PURCHASE",
+		3: "BILL_CATEGORY_REFUND",
+		4: "BILL_CATEGORY_ADJUSTMENT",
+	}
+	BillCategory_value = map[string]int32{
+		"BILL_CATEGORY_UNSPECIFIED": 0,
+		"BILL_CATEGORY_USAGE":       1,
+		"BILL_CATEGORY_PURCHASE":    2,
+		"BILL_CATEGORY_REFUND":      3,
+		"BILL_CATEGORY_ADJUSTMENT":  4,
+	}
+)
+
+func (x BillCategory) Enum() *BillCategory {
+	p := new(BillCategory)
+	*p = x
+	return p
+}
+
+func (x BillCategory) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (BillCategory) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_driver_v1_driver_proto_enumTypes[0].Descriptor()
+}
+
+func (BillCategory) Type() protoreflect.EnumType {
+	return &file_cloud_driver_v1_driver_proto_enumTypes[0]
+}
+
+func (x BillCategory) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use BillCategory.Descriptor instead.
+func (BillCategory) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{0}
+}
+
 // GetInfoRequest is empty.
 type GetInfoRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -586,7 +647,11 @@ type AccountCapabilities struct {
 	// How a repeated create behaves.
 	Idempotency *Idempotency `protobuf:"bytes,5,opt,name=idempotency,proto3" json:"idempotency,omitempty"`
 	// Resource types whose changes ListChanges tells: "compute.vm".
-	ChangeTypes   []string `protobuf:"bytes,6,rep,name=change_types,json=changeTypes,proto3" json:"change_types,omitempty"`
+	ChangeTypes []string `protobuf:"bytes,6,rep,name=change_types,json=changeTypes,proto3" json:"change_types,omitempty"`
+	// ListBillLines reads this account's bill.
+	BillLines bool `protobuf:"varint,7,opt,name=bill_lines,json=billLines,proto3" json:"bill_lines,omitempty"`
+	// Resource types whose price QuotePrice tells: "compute.vm".
+	PricedTypes   []string `protobuf:"bytes,8,rep,name=priced_types,json=pricedTypes,proto3" json:"priced_types,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -659,6 +724,20 @@ func (x *AccountCapabilities) GetIdempotency() *Idempotency {
 func (x *AccountCapabilities) GetChangeTypes() []string {
 	if x != nil {
 		return x.ChangeTypes
+	}
+	return nil
+}
+
+func (x *AccountCapabilities) GetBillLines() bool {
+	if x != nil {
+		return x.BillLines
+	}
+	return false
+}
+
+func (x *AccountCapabilities) GetPricedTypes() []string {
+	if x != nil {
+		return x.PricedTypes
 	}
 	return nil
 }
@@ -1098,6 +1177,455 @@ func (x *Change) GetDeleted() bool {
 	return false
 }
 
+// ListBillLinesRequest names the bill.
+type ListBillLinesRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account's name.
+	AccountId string `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Month, in the cloud's own zone: "2026-11".
+	Period string `protobuf:"bytes,2,opt,name=period,proto3" json:"period,omitempty"`
+	// Lines of a page, at most 500.
+	PageSize int32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// next_page_token of the page before; empty: the first.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBillLinesRequest) Reset() {
+	*x = ListBillLinesRequest{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBillLinesRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBillLinesRequest) ProtoMessage() {}
+
+func (x *ListBillLinesRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBillLinesRequest.ProtoReflect.Descriptor instead.
+func (*ListBillLinesRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *ListBillLinesRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *ListBillLinesRequest) GetPeriod() string {
+	if x != nil {
+		return x.Period
+	}
+	return ""
+}
+
+func (x *ListBillLinesRequest) GetPageSize() int32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListBillLinesRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListBillLinesResponse holds a page of the bill.
+type ListBillLinesResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The lines.
+	Lines []*BillLine `protobuf:"bytes,1,rep,name=lines,proto3" json:"lines,omitempty"`
+	// Token of the next page; empty: the last.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// The cloud does not change this month any more.
+	Final bool `protobuf:"varint,3,opt,name=final,proto3" json:"final,omitempty"`
+	// Zone of the cloud's days and months: "Asia/Shanghai".
+	Zone          string `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListBillLinesResponse) Reset() {
+	*x = ListBillLinesResponse{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListBillLinesResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListBillLinesResponse) ProtoMessage() {}
+
+func (x *ListBillLinesResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListBillLinesResponse.ProtoReflect.Descriptor instead.
+func (*ListBillLinesResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *ListBillLinesResponse) GetLines() []*BillLine {
+	if x != nil {
+		return x.Lines
+	}
+	return nil
+}
+
+func (x *ListBillLinesResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListBillLinesResponse) GetFinal() bool {
+	if x != nil {
+		return x.Final
+	}
+	return false
+}
+
+func (x *ListBillLinesResponse) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+// BillLine is one line of a cloud's bill. Amounts are decimal numbers as text, in
+// full as the cloud gave them.
+type BillLine struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What tells this line from all others of the month, and is the same when the bill
+	// is read again. The cloud's own id, or what the driver makes of the line's keys.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Native id of the resource; empty: the line is of none.
+	ResourceId string `protobuf:"bytes,2,opt,name=resource_id,json=resourceId,proto3" json:"resource_id,omitempty"`
+	// Type of the resource: "compute.vm"; empty: not one of the contract's.
+	ResourceType string `protobuf:"bytes,3,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// Day of the use: "2026-11-03"; empty: the whole month.
+	Day string `protobuf:"bytes,4,opt,name=day,proto3" json:"day,omitempty"`
+	// The cloud's product, in its own words.
+	Product string `protobuf:"bytes,5,opt,name=product,proto3" json:"product,omitempty"`
+	// What of it is charged, in the cloud's words.
+	Item string `protobuf:"bytes,6,opt,name=item,proto3" json:"item,omitempty"`
+	// What kind of charge it is.
+	Category BillCategory `protobuf:"varint,7,opt,name=category,proto3,enum=cloud.driver.v1.BillCategory" json:"category,omitempty"`
+	// Before discounts.
+	ListCost string `protobuf:"bytes,8,opt,name=list_cost,json=listCost,proto3" json:"list_cost,omitempty"`
+	// What is owed, after discounts and before payments and vouchers; below zero: a refund.
+	Cost string `protobuf:"bytes,9,opt,name=cost,proto3" json:"cost,omitempty"`
+	// ISO 4217.
+	Currency string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
+	// How much was used, a decimal number; empty: not told.
+	Quantity string `protobuf:"bytes,11,opt,name=quantity,proto3" json:"quantity,omitempty"`
+	// Unit of quantity, in the cloud's words.
+	Unit string `protobuf:"bytes,12,opt,name=unit,proto3" json:"unit,omitempty"`
+	// The line as the cloud gave it, a JSON object.
+	Raw           string `protobuf:"bytes,13,opt,name=raw,proto3" json:"raw,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *BillLine) Reset() {
+	*x = BillLine{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *BillLine) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*BillLine) ProtoMessage() {}
+
+func (x *BillLine) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use BillLine.ProtoReflect.Descriptor instead.
+func (*BillLine) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{20}
+}
+
+func (x *BillLine) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *BillLine) GetResourceId() string {
+	if x != nil {
+		return x.ResourceId
+	}
+	return ""
+}
+
+func (x *BillLine) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *BillLine) GetDay() string {
+	if x != nil {
+		return x.Day
+	}
+	return ""
+}
+
+func (x *BillLine) GetProduct() string {
+	if x != nil {
+		return x.Product
+	}
+	return ""
+}
+
+func (x *BillLine) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+func (x *BillLine) GetCategory() BillCategory {
+	if x != nil {
+		return x.Category
+	}
+	return BillCategory_BILL_CATEGORY_UNSPECIFIED
+}
+
+func (x *BillLine) GetListCost() string {
+	if x != nil {
+		return x.ListCost
+	}
+	return ""
+}
+
+func (x *BillLine) GetCost() string {
+	if x != nil {
+		return x.Cost
+	}
+	return ""
+}
+
+func (x *BillLine) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
+func (x *BillLine) GetQuantity() string {
+	if x != nil {
+		return x.Quantity
+	}
+	return ""
+}
+
+func (x *BillLine) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *BillLine) GetRaw() string {
+	if x != nil {
+		return x.Raw
+	}
+	return ""
+}
+
+// QuotePriceRequest says what would be made.
+type QuotePriceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The account's name.
+	AccountId string `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Resource type: "compute.vm".
+	ResourceType string `protobuf:"bytes,2,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// What the price depends on, by the names of the type's fields: flavor_id, size_gib,
+	// category, zone_id.
+	Spec map[string]string `protobuf:"bytes,3,rep,name=spec,proto3" json:"spec,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Months paid beforehand; 0: pay as you go.
+	Months        int32 `protobuf:"varint,4,opt,name=months,proto3" json:"months,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotePriceRequest) Reset() {
+	*x = QuotePriceRequest{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotePriceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotePriceRequest) ProtoMessage() {}
+
+func (x *QuotePriceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotePriceRequest.ProtoReflect.Descriptor instead.
+func (*QuotePriceRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{21}
+}
+
+func (x *QuotePriceRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *QuotePriceRequest) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *QuotePriceRequest) GetSpec() map[string]string {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *QuotePriceRequest) GetMonths() int32 {
+	if x != nil {
+		return x.Months
+	}
+	return 0
+}
+
+// QuotePriceResponse is the cloud's answer.
+type QuotePriceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Price of one unit before this account's discounts, a decimal number.
+	ListPrice string `protobuf:"bytes,1,opt,name=list_price,json=listPrice,proto3" json:"list_price,omitempty"`
+	// Price of one unit after them, a decimal number.
+	Price string `protobuf:"bytes,2,opt,name=price,proto3" json:"price,omitempty"`
+	// "hour", or "term" for all the months together.
+	Unit string `protobuf:"bytes,3,opt,name=unit,proto3" json:"unit,omitempty"`
+	// ISO 4217.
+	Currency      string `protobuf:"bytes,4,opt,name=currency,proto3" json:"currency,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *QuotePriceResponse) Reset() {
+	*x = QuotePriceResponse{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *QuotePriceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*QuotePriceResponse) ProtoMessage() {}
+
+func (x *QuotePriceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use QuotePriceResponse.ProtoReflect.Descriptor instead.
+func (*QuotePriceResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{22}
+}
+
+func (x *QuotePriceResponse) GetListPrice() string {
+	if x != nil {
+		return x.ListPrice
+	}
+	return ""
+}
+
+func (x *QuotePriceResponse) GetPrice() string {
+	if x != nil {
+		return x.Price
+	}
+	return ""
+}
+
+func (x *QuotePriceResponse) GetUnit() string {
+	if x != nil {
+		return x.Unit
+	}
+	return ""
+}
+
+func (x *QuotePriceResponse) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
 // ProviderFault is a detail of an error status: the cloud's own words. It is
 // logged by the gateway and never shown to a client.
 type ProviderFault struct {
@@ -1110,7 +1638,7 @@ type ProviderFault struct {
 
 func (x *ProviderFault) Reset() {
 	*x = ProviderFault{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1122,7 +1650,7 @@ func (x *ProviderFault) String() string {
 func (*ProviderFault) ProtoMessage() {}
 
 func (x *ProviderFault) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1135,7 +1663,7 @@ func (x *ProviderFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderFault.ProtoReflect.Descriptor instead.
 func (*ProviderFault) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{18}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *ProviderFault) GetText() string {
@@ -1190,14 +1718,17 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"_\n" +
 	"\x13OpenAccountResponse\x12H\n" +
-	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\x8a\x02\n" +
+	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\xcc\x02\n" +
 	"\x13AccountCapabilities\x12%\n" +
 	"\x0eabsent_methods\x18\x01 \x03(\tR\rabsentMethods\x12'\n" +
 	"\x0fabsent_features\x18\x02 \x03(\tR\x0eabsentFeatures\x12\x1b\n" +
 	"\tregion_id\x18\x03 \x01(\tR\bregionId\x12#\n" +
 	"\rcloud_project\x18\x04 \x01(\tR\fcloudProject\x12>\n" +
 	"\vidempotency\x18\x05 \x01(\v2\x1c.cloud.driver.v1.IdempotencyR\vidempotency\x12!\n" +
-	"\fchange_types\x18\x06 \x03(\tR\vchangeTypes\"\x9a\x01\n" +
+	"\fchange_types\x18\x06 \x03(\tR\vchangeTypes\x12\x1d\n" +
+	"\n" +
+	"bill_lines\x18\a \x01(\bR\tbillLines\x12!\n" +
+	"\fpriced_types\x18\b \x03(\tR\vpricedTypes\"\x9a\x01\n" +
 	"\vIdempotency\x12!\n" +
 	"\fnative_token\x18\x01 \x01(\bR\vnativeToken\x126\n" +
 	"\x17request_timeout_seconds\x18\x02 \x01(\x05R\x15requestTimeoutSeconds\x120\n" +
@@ -1226,16 +1757,68 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\x06_total\"2\n" +
 	"\x06Change\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x18\n" +
-	"\adeleted\x18\x02 \x01(\bR\adeleted\"#\n" +
+	"\adeleted\x18\x02 \x01(\bR\adeleted\"\x89\x01\n" +
+	"\x14ListBillLinesRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12\x16\n" +
+	"\x06period\x18\x02 \x01(\tR\x06period\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\x05R\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"\x9a\x01\n" +
+	"\x15ListBillLinesResponse\x12/\n" +
+	"\x05lines\x18\x01 \x03(\v2\x19.cloud.driver.v1.BillLineR\x05lines\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05final\x18\x03 \x01(\bR\x05final\x12\x12\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\"\xea\x02\n" +
+	"\bBillLine\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1f\n" +
+	"\vresource_id\x18\x02 \x01(\tR\n" +
+	"resourceId\x12#\n" +
+	"\rresource_type\x18\x03 \x01(\tR\fresourceType\x12\x10\n" +
+	"\x03day\x18\x04 \x01(\tR\x03day\x12\x18\n" +
+	"\aproduct\x18\x05 \x01(\tR\aproduct\x12\x12\n" +
+	"\x04item\x18\x06 \x01(\tR\x04item\x129\n" +
+	"\bcategory\x18\a \x01(\x0e2\x1d.cloud.driver.v1.BillCategoryR\bcategory\x12\x1b\n" +
+	"\tlist_cost\x18\b \x01(\tR\blistCost\x12\x12\n" +
+	"\x04cost\x18\t \x01(\tR\x04cost\x12\x1a\n" +
+	"\bcurrency\x18\n" +
+	" \x01(\tR\bcurrency\x12\x1a\n" +
+	"\bquantity\x18\v \x01(\tR\bquantity\x12\x12\n" +
+	"\x04unit\x18\f \x01(\tR\x04unit\x12\x10\n" +
+	"\x03raw\x18\r \x01(\tR\x03raw\"\xea\x01\n" +
+	"\x11QuotePriceRequest\x12\x1d\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\x12#\n" +
+	"\rresource_type\x18\x02 \x01(\tR\fresourceType\x12@\n" +
+	"\x04spec\x18\x03 \x03(\v2,.cloud.driver.v1.QuotePriceRequest.SpecEntryR\x04spec\x12\x16\n" +
+	"\x06months\x18\x04 \x01(\x05R\x06months\x1a7\n" +
+	"\tSpecEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"y\n" +
+	"\x12QuotePriceResponse\x12\x1d\n" +
+	"\n" +
+	"list_price\x18\x01 \x01(\tR\tlistPrice\x12\x14\n" +
+	"\x05price\x18\x02 \x01(\tR\x05price\x12\x12\n" +
+	"\x04unit\x18\x03 \x01(\tR\x04unit\x12\x1a\n" +
+	"\bcurrency\x18\x04 \x01(\tR\bcurrency\"#\n" +
 	"\rProviderFault\x12\x12\n" +
-	"\x04text\x18\x01 \x01(\tR\x04text2\x9f\x04\n" +
+	"\x04text\x18\x01 \x01(\tR\x04text*\x9a\x01\n" +
+	"\fBillCategory\x12\x1d\n" +
+	"\x19BILL_CATEGORY_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13BILL_CATEGORY_USAGE\x10\x01\x12\x1a\n" +
+	"\x16BILL_CATEGORY_PURCHASE\x10\x02\x12\x18\n" +
+	"\x14BILL_CATEGORY_REFUND\x10\x03\x12\x1c\n" +
+	"\x18BILL_CATEGORY_ADJUSTMENT\x10\x042\xd6\x05\n" +
 	"\rDriverService\x12L\n" +
 	"\aGetInfo\x12\x1f.cloud.driver.v1.GetInfoRequest\x1a .cloud.driver.v1.GetInfoResponse\x12g\n" +
 	"\x10GetAccountSchema\x12(.cloud.driver.v1.GetAccountSchemaRequest\x1a).cloud.driver.v1.GetAccountSchemaResponse\x12X\n" +
 	"\vOpenAccount\x12#.cloud.driver.v1.OpenAccountRequest\x1a$.cloud.driver.v1.OpenAccountResponse\x12[\n" +
 	"\fCloseAccount\x12$.cloud.driver.v1.CloseAccountRequest\x1a%.cloud.driver.v1.CloseAccountResponse\x12F\n" +
 	"\x05Probe\x12\x1d.cloud.driver.v1.ProbeRequest\x1a\x1e.cloud.driver.v1.ProbeResponse\x12X\n" +
-	"\vListChanges\x12#.cloud.driver.v1.ListChangesRequest\x1a$.cloud.driver.v1.ListChangesResponseBFZDgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1;driverv1b\x06proto3"
+	"\vListChanges\x12#.cloud.driver.v1.ListChangesRequest\x1a$.cloud.driver.v1.ListChangesResponse\x12^\n" +
+	"\rListBillLines\x12%.cloud.driver.v1.ListBillLinesRequest\x1a&.cloud.driver.v1.ListBillLinesResponse\x12U\n" +
+	"\n" +
+	"QuotePrice\x12\".cloud.driver.v1.QuotePriceRequest\x1a#.cloud.driver.v1.QuotePriceResponseBFZDgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1;driverv1b\x06proto3"
 
 var (
 	file_cloud_driver_v1_driver_proto_rawDescOnce sync.Once
@@ -1249,59 +1832,74 @@ func file_cloud_driver_v1_driver_proto_rawDescGZIP() []byte {
 	return file_cloud_driver_v1_driver_proto_rawDescData
 }
 
-var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_cloud_driver_v1_driver_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_cloud_driver_v1_driver_proto_goTypes = []any{
-	(*GetInfoRequest)(nil),           // 0: cloud.driver.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),          // 1: cloud.driver.v1.GetInfoResponse
-	(*Feature)(nil),                  // 2: cloud.driver.v1.Feature
-	(*AttributeDoc)(nil),             // 3: cloud.driver.v1.AttributeDoc
-	(*GetAccountSchemaRequest)(nil),  // 4: cloud.driver.v1.GetAccountSchemaRequest
-	(*GetAccountSchemaResponse)(nil), // 5: cloud.driver.v1.GetAccountSchemaResponse
-	(*AccountField)(nil),             // 6: cloud.driver.v1.AccountField
-	(*OpenAccountRequest)(nil),       // 7: cloud.driver.v1.OpenAccountRequest
-	(*OpenAccountResponse)(nil),      // 8: cloud.driver.v1.OpenAccountResponse
-	(*AccountCapabilities)(nil),      // 9: cloud.driver.v1.AccountCapabilities
-	(*Idempotency)(nil),              // 10: cloud.driver.v1.Idempotency
-	(*CloseAccountRequest)(nil),      // 11: cloud.driver.v1.CloseAccountRequest
-	(*CloseAccountResponse)(nil),     // 12: cloud.driver.v1.CloseAccountResponse
-	(*ProbeRequest)(nil),             // 13: cloud.driver.v1.ProbeRequest
-	(*ProbeResponse)(nil),            // 14: cloud.driver.v1.ProbeResponse
-	(*ListChangesRequest)(nil),       // 15: cloud.driver.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 16: cloud.driver.v1.ListChangesResponse
-	(*Change)(nil),                   // 17: cloud.driver.v1.Change
-	(*ProviderFault)(nil),            // 18: cloud.driver.v1.ProviderFault
-	nil,                              // 19: cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	nil,                              // 20: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
-	(*timestamppb.Timestamp)(nil),    // 21: google.protobuf.Timestamp
+	(BillCategory)(0),                // 0: cloud.driver.v1.BillCategory
+	(*GetInfoRequest)(nil),           // 1: cloud.driver.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),          // 2: cloud.driver.v1.GetInfoResponse
+	(*Feature)(nil),                  // 3: cloud.driver.v1.Feature
+	(*AttributeDoc)(nil),             // 4: cloud.driver.v1.AttributeDoc
+	(*GetAccountSchemaRequest)(nil),  // 5: cloud.driver.v1.GetAccountSchemaRequest
+	(*GetAccountSchemaResponse)(nil), // 6: cloud.driver.v1.GetAccountSchemaResponse
+	(*AccountField)(nil),             // 7: cloud.driver.v1.AccountField
+	(*OpenAccountRequest)(nil),       // 8: cloud.driver.v1.OpenAccountRequest
+	(*OpenAccountResponse)(nil),      // 9: cloud.driver.v1.OpenAccountResponse
+	(*AccountCapabilities)(nil),      // 10: cloud.driver.v1.AccountCapabilities
+	(*Idempotency)(nil),              // 11: cloud.driver.v1.Idempotency
+	(*CloseAccountRequest)(nil),      // 12: cloud.driver.v1.CloseAccountRequest
+	(*CloseAccountResponse)(nil),     // 13: cloud.driver.v1.CloseAccountResponse
+	(*ProbeRequest)(nil),             // 14: cloud.driver.v1.ProbeRequest
+	(*ProbeResponse)(nil),            // 15: cloud.driver.v1.ProbeResponse
+	(*ListChangesRequest)(nil),       // 16: cloud.driver.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 17: cloud.driver.v1.ListChangesResponse
+	(*Change)(nil),                   // 18: cloud.driver.v1.Change
+	(*ListBillLinesRequest)(nil),     // 19: cloud.driver.v1.ListBillLinesRequest
+	(*ListBillLinesResponse)(nil),    // 20: cloud.driver.v1.ListBillLinesResponse
+	(*BillLine)(nil),                 // 21: cloud.driver.v1.BillLine
+	(*QuotePriceRequest)(nil),        // 22: cloud.driver.v1.QuotePriceRequest
+	(*QuotePriceResponse)(nil),       // 23: cloud.driver.v1.QuotePriceResponse
+	(*ProviderFault)(nil),            // 24: cloud.driver.v1.ProviderFault
+	nil,                              // 25: cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	nil,                              // 26: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	nil,                              // 27: cloud.driver.v1.QuotePriceRequest.SpecEntry
+	(*timestamppb.Timestamp)(nil),    // 28: google.protobuf.Timestamp
 }
 var file_cloud_driver_v1_driver_proto_depIdxs = []int32{
-	2,  // 0: cloud.driver.v1.GetInfoResponse.features:type_name -> cloud.driver.v1.Feature
-	3,  // 1: cloud.driver.v1.GetInfoResponse.attributes:type_name -> cloud.driver.v1.AttributeDoc
-	6,  // 2: cloud.driver.v1.GetAccountSchemaResponse.fields:type_name -> cloud.driver.v1.AccountField
-	19, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	20, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
-	9,  // 5: cloud.driver.v1.OpenAccountResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
-	10, // 6: cloud.driver.v1.AccountCapabilities.idempotency:type_name -> cloud.driver.v1.Idempotency
-	9,  // 7: cloud.driver.v1.ProbeResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
-	21, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
-	17, // 9: cloud.driver.v1.ListChangesResponse.changes:type_name -> cloud.driver.v1.Change
-	0,  // 10: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
-	4,  // 11: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
-	7,  // 12: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
-	11, // 13: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
-	13, // 14: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
-	15, // 15: cloud.driver.v1.DriverService.ListChanges:input_type -> cloud.driver.v1.ListChangesRequest
-	1,  // 16: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
-	5,  // 17: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
-	8,  // 18: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
-	12, // 19: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
-	14, // 20: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
-	16, // 21: cloud.driver.v1.DriverService.ListChanges:output_type -> cloud.driver.v1.ListChangesResponse
-	16, // [16:22] is the sub-list for method output_type
-	10, // [10:16] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	3,  // 0: cloud.driver.v1.GetInfoResponse.features:type_name -> cloud.driver.v1.Feature
+	4,  // 1: cloud.driver.v1.GetInfoResponse.attributes:type_name -> cloud.driver.v1.AttributeDoc
+	7,  // 2: cloud.driver.v1.GetAccountSchemaResponse.fields:type_name -> cloud.driver.v1.AccountField
+	25, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	26, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	10, // 5: cloud.driver.v1.OpenAccountResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
+	11, // 6: cloud.driver.v1.AccountCapabilities.idempotency:type_name -> cloud.driver.v1.Idempotency
+	10, // 7: cloud.driver.v1.ProbeResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
+	28, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
+	18, // 9: cloud.driver.v1.ListChangesResponse.changes:type_name -> cloud.driver.v1.Change
+	21, // 10: cloud.driver.v1.ListBillLinesResponse.lines:type_name -> cloud.driver.v1.BillLine
+	0,  // 11: cloud.driver.v1.BillLine.category:type_name -> cloud.driver.v1.BillCategory
+	27, // 12: cloud.driver.v1.QuotePriceRequest.spec:type_name -> cloud.driver.v1.QuotePriceRequest.SpecEntry
+	1,  // 13: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
+	5,  // 14: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
+	8,  // 15: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
+	12, // 16: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
+	14, // 17: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
+	16, // 18: cloud.driver.v1.DriverService.ListChanges:input_type -> cloud.driver.v1.ListChangesRequest
+	19, // 19: cloud.driver.v1.DriverService.ListBillLines:input_type -> cloud.driver.v1.ListBillLinesRequest
+	22, // 20: cloud.driver.v1.DriverService.QuotePrice:input_type -> cloud.driver.v1.QuotePriceRequest
+	2,  // 21: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
+	6,  // 22: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
+	9,  // 23: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
+	13, // 24: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
+	15, // 25: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
+	17, // 26: cloud.driver.v1.DriverService.ListChanges:output_type -> cloud.driver.v1.ListChangesResponse
+	20, // 27: cloud.driver.v1.DriverService.ListBillLines:output_type -> cloud.driver.v1.ListBillLinesResponse
+	23, // 28: cloud.driver.v1.DriverService.QuotePrice:output_type -> cloud.driver.v1.QuotePriceResponse
+	21, // [21:29] is the sub-list for method output_type
+	13, // [13:21] is the sub-list for method input_type
+	13, // [13:13] is the sub-list for extension type_name
+	13, // [13:13] is the sub-list for extension extendee
+	0,  // [0:13] is the sub-list for field type_name
 }
 
 func init() { file_cloud_driver_v1_driver_proto_init() }
@@ -1315,13 +1913,14 @@ func file_cloud_driver_v1_driver_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_driver_v1_driver_proto_rawDesc), len(file_cloud_driver_v1_driver_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   21,
+			NumEnums:      1,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_cloud_driver_v1_driver_proto_goTypes,
 		DependencyIndexes: file_cloud_driver_v1_driver_proto_depIdxs,
+		EnumInfos:         file_cloud_driver_v1_driver_proto_enumTypes,
 		MessageInfos:      file_cloud_driver_v1_driver_proto_msgTypes,
 	}.Build()
 	File_cloud_driver_v1_driver_proto = out.File

@@ -35,6 +35,8 @@ const (
 	DriverService_CloseAccount_FullMethodName     = "/cloud.driver.v1.DriverService/CloseAccount"
 	DriverService_Probe_FullMethodName            = "/cloud.driver.v1.DriverService/Probe"
 	DriverService_ListChanges_FullMethodName      = "/cloud.driver.v1.DriverService/ListChanges"
+	DriverService_ListBillLines_FullMethodName    = "/cloud.driver.v1.DriverService/ListBillLines"
+	DriverService_QuotePrice_FullMethodName       = "/cloud.driver.v1.DriverService/QuotePrice"
 )
 
 // DriverServiceClient is the client API for DriverService service.
@@ -68,6 +70,14 @@ type DriverServiceClient interface {
 	// PARAMETER_REJECTED for a cursor that is not, or no longer, understood: the
 	// caller lists everything and begins anew.
 	ListChanges(ctx context.Context, in *ListChangesRequest, opts ...grpc.CallOption) (*ListChangesResponse, error)
+	// ListBillLines reads what the cloud itself charges the account for a month, a page
+	// at a time, as the cloud's own bill has it. Only where
+	// AccountCapabilities.bill_lines is set. Errors: PAGE_TOKEN_INVALID.
+	ListBillLines(ctx context.Context, in *ListBillLinesRequest, opts ...grpc.CallOption) (*ListBillLinesResponse, error)
+	// QuotePrice asks the cloud for the price of something before it is made. Only for
+	// the types in AccountCapabilities.priced_types. Errors: PARAMETER_REJECTED naming
+	// the member of spec; NOT_FOUND, OUT_OF_STOCK.
+	QuotePrice(ctx context.Context, in *QuotePriceRequest, opts ...grpc.CallOption) (*QuotePriceResponse, error)
 }
 
 type driverServiceClient struct {
@@ -138,6 +148,26 @@ func (c *driverServiceClient) ListChanges(ctx context.Context, in *ListChangesRe
 	return out, nil
 }
 
+func (c *driverServiceClient) ListBillLines(ctx context.Context, in *ListBillLinesRequest, opts ...grpc.CallOption) (*ListBillLinesResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ListBillLinesResponse)
+	err := c.cc.Invoke(ctx, DriverService_ListBillLines_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func (c *driverServiceClient) QuotePrice(ctx context.Context, in *QuotePriceRequest, opts ...grpc.CallOption) (*QuotePriceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(QuotePriceResponse)
+	err := c.cc.Invoke(ctx, DriverService_QuotePrice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // DriverServiceServer is the server API for DriverService service.
 // All implementations must embed UnimplementedDriverServiceServer
 // for forward compatibility.
@@ -169,6 +199,14 @@ type DriverServiceServer interface {
 	// PARAMETER_REJECTED for a cursor that is not, or no longer, understood: the
 	// caller lists everything and begins anew.
 	ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error)
+	// ListBillLines reads what the cloud itself charges the account for a month, a page
+	// at a time, as the cloud's own bill has it. Only where
+	// AccountCapabilities.bill_lines is set. Errors: PAGE_TOKEN_INVALID.
+	ListBillLines(context.Context, *ListBillLinesRequest) (*ListBillLinesResponse, error)
+	// QuotePrice asks the cloud for the price of something before it is made. Only for
+	// the types in AccountCapabilities.priced_types. Errors: PARAMETER_REJECTED naming
+	// the member of spec; NOT_FOUND, OUT_OF_STOCK.
+	QuotePrice(context.Context, *QuotePriceRequest) (*QuotePriceResponse, error)
 	mustEmbedUnimplementedDriverServiceServer()
 }
 
@@ -196,6 +234,12 @@ func (UnimplementedDriverServiceServer) Probe(context.Context, *ProbeRequest) (*
 }
 func (UnimplementedDriverServiceServer) ListChanges(context.Context, *ListChangesRequest) (*ListChangesResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ListChanges not implemented")
+}
+func (UnimplementedDriverServiceServer) ListBillLines(context.Context, *ListBillLinesRequest) (*ListBillLinesResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ListBillLines not implemented")
+}
+func (UnimplementedDriverServiceServer) QuotePrice(context.Context, *QuotePriceRequest) (*QuotePriceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method QuotePrice not implemented")
 }
 func (UnimplementedDriverServiceServer) mustEmbedUnimplementedDriverServiceServer() {}
 func (UnimplementedDriverServiceServer) testEmbeddedByValue()                       {}
@@ -326,6 +370,42 @@ func _DriverService_ListChanges_Handler(srv interface{}, ctx context.Context, de
 	return interceptor(ctx, in, info, handler)
 }
 
+func _DriverService_ListBillLines_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ListBillLinesRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DriverServiceServer).ListBillLines(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DriverService_ListBillLines_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DriverServiceServer).ListBillLines(ctx, req.(*ListBillLinesRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
+func _DriverService_QuotePrice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(QuotePriceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(DriverServiceServer).QuotePrice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: DriverService_QuotePrice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(DriverServiceServer).QuotePrice(ctx, req.(*QuotePriceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // DriverService_ServiceDesc is the grpc.ServiceDesc for DriverService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -356,6 +436,14 @@ var DriverService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "ListChanges",
 			Handler:    _DriverService_ListChanges_Handler,
+		},
+		{
+			MethodName: "ListBillLines",
+			Handler:    _DriverService_ListBillLines_Handler,
+		},
+		{
+			MethodName: "QuotePrice",
+			Handler:    _DriverService_QuotePrice_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

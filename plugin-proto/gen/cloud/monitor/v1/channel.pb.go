@@ -361,7 +361,8 @@ func (x *MailTarget) GetUser() string {
 // Grouping says how changes are gathered to one message.
 type Grouping struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Labels whose values make a group; also alertname, object_id, severity. None: one group of all.
+	// Labels whose values make a group; also alertname, object_id, severity. None: all are one
+	// group. Changes of one object arrive in their order, whichever group they are in.
 	By []string `protobuf:"bytes,1,rep,name=by,proto3" json:"by,omitempty"`
 	// Seconds from the first change of a group to its message, up to 3600.
 	WaitSeconds int32 `protobuf:"varint,2,opt,name=wait_seconds,json=waitSeconds,proto3" json:"wait_seconds,omitempty"`
@@ -423,7 +424,8 @@ func (x *Grouping) GetIntervalSeconds() int32 {
 }
 
 // Matcher is a condition on one label of an alarm. Beside its labels every alarm has
-// alertname, object_id, severity (such as major) and source. An absent label is empty.
+// alertname (its name), and, unless there are labels of these names, object_id, severity (such
+// as major) and source. An absent label is empty.
 type Matcher struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Name of the label.
@@ -516,7 +518,8 @@ type Channel struct {
 	DeliveredAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=delivered_at,json=deliveredAt,proto3" json:"delivered_at,omitempty"`
 	// When it was made, UTC.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
-	// Only alarms that match all of these.
+	// Only alarms that match all of these. The severity is matched by min_severity only: it may
+	// change.
 	Matchers []*Matcher `protobuf:"bytes,14,rep,name=matchers,proto3" json:"matchers,omitempty"`
 	// How changes are gathered; absent: each is told at once.
 	Grouping *Grouping `protobuf:"bytes,15,opt,name=grouping,proto3" json:"grouping,omitempty"`
@@ -700,7 +703,8 @@ type CreateChannelRequest struct {
 	// WEBHOOK: key of the signature, at least 16 characters. SNMP: community, or password of
 	// authentication. EMAIL: password. Not shown again.
 	Secret string `protobuf:"bytes,5,opt,name=secret,proto3" json:"secret,omitempty"`
-	// Only alarms that match all of these.
+	// Only alarms that match all of these. The severity is matched by min_severity only: it may
+	// change.
 	Matchers []*Matcher `protobuf:"bytes,6,rep,name=matchers,proto3" json:"matchers,omitempty"`
 	// How changes are gathered; absent: each is told at once.
 	Grouping *Grouping `protobuf:"bytes,7,opt,name=grouping,proto3" json:"grouping,omitempty"`

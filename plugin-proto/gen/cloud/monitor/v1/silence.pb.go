@@ -234,7 +234,7 @@ type Silence struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Id.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// Organization whose alarms it concerns, with those below it.
+	// Organization whose channels it concerns, with those below it.
 	TenantId string `protobuf:"bytes,2,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// Which alarms: those that match all of these.
 	Matchers []*Matcher `protobuf:"bytes,3,rep,name=matchers,proto3" json:"matchers,omitempty"`
