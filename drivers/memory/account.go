@@ -21,20 +21,23 @@ const (
 	settingDataFile = "data_file"
 	settingProject  = "project"
 	settingKnobs    = "knobs"
+
+	credentialPassword = "password"
 )
 
 // cloud is where an account's calls go.
 type cloud interface {
 	// call runs one rpc. own tells whether the answer may be changed.
 	call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (answer proto.Message, own bool, err error)
-	info(ctx context.Context) (memcloud.Info, error)
+	info(ctx context.Context, password string) (memcloud.Info, error)
 	close() error
 }
 
 type account struct {
-	project string
-	cloud   cloud
-	known   atomic.Pointer[memcloud.Info] // as told last
+	project  string
+	password string
+	cloud    cloud
+	known    atomic.Pointer[memcloud.Info] // as told last
 }
 
 func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*account, error) {
@@ -44,7 +47,7 @@ func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*a
 			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+name))
 		}
 	}
-	a := &account{project: settings[settingProject]}
+	a := &account{project: settings[settingProject], password: req.GetCredentials()[credentialPassword]}
 	if a.project == "" {
 		a.project = req.GetAccountId()
 	}
@@ -66,7 +69,7 @@ func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*a
 func (a *account) close() error { return a.cloud.close() }
 
 func (a *account) refresh(ctx context.Context) (memcloud.Info, error) {
-	info, err := a.cloud.info(ctx)
+	info, err := a.cloud.info(ctx, a.password)
 	if err != nil {
 		return memcloud.Info{}, err
 	}

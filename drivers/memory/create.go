@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 )
 
 // markerTag is the tag by which a repeat finds what an earlier attempt made, on
@@ -57,10 +59,10 @@ func newCreateForms() (map[string]*createForm, error) {
 // create sends a create so that a repeat makes nothing twice.
 func (d *driver) create(ctx context.Context, a *account, f *createForm, fullMethod string, request proto.Message) (proto.Message, error) {
 	call := sdk.CallFrom(ctx)
-	if call.RequestID == "" {
+	if call.RequestID == "" || call.NextStep != "" { // steps are known by their names
 		return a.send(ctx, "", fullMethod, request)
 	}
-	token := sdk.Token(call.RequestID, call.NextStep)
+	token := sdk.Token(call.RequestID, "")
 	if a.known.Load().ClientTokens {
 		return a.send(ctx, token, fullMethod, request)
 	}
@@ -73,7 +75,7 @@ func (d *driver) create(ctx context.Context, a *account, f *createForm, fullMeth
 			return nil, err
 		}
 		if made != nil {
-			return f.answer(made), nil
+			return f.resume(ctx, a, fullMethod, request, made)
 		}
 	}
 	request.ProtoReflect().Mutable(f.tags).Map().Set(
@@ -87,13 +89,9 @@ func (d *driver) create(ctx context.Context, a *account, f *createForm, fullMeth
 func (f *createForm) find(ctx context.Context, a *account, token string) (protoreflect.Message, error) {
 	query := f.lister.Input.New()
 	query.Set(query.Descriptor().Fields().ByName("tag"), protoreflect.ValueOfString(markerTag+"="+token))
-	answer, err := a.send(ctx, "", f.lister.Path, query.Interface())
-	if err != nil {
+	items, err := f.firstItems(ctx, a, query)
+	if err != nil || items == nil {
 		return nil, err
-	}
-	items := answer.ProtoReflect().Get(itemsField(answer)).List()
-	if items.Len() == 0 {
-		return nil, nil
 	}
 	for i := 1; i < items.Len(); i++ {
 		if err := f.remove(ctx, a, idOf(items.Get(i).Message())); err != nil {
@@ -101,6 +99,41 @@ func (f *createForm) find(ctx context.Context, a *account, token string) (protor
 		}
 	}
 	return items.Get(0).Message(), nil
+}
+
+// firstItems reads the first page that has anything on it; nil: none has.
+func (f *createForm) firstItems(ctx context.Context, a *account, query protoreflect.Message) (protoreflect.List, error) {
+	for {
+		answer, err := a.send(ctx, "", f.lister.Path, query.Interface())
+		if err != nil {
+			return nil, err
+		}
+		page := answer.ProtoReflect()
+		items, next := page.Get(itemsField(answer)).List(), page.Get(page.Descriptor().Fields().ByName("next_page_token"))
+		if items.Len() > 0 {
+			return items, nil
+		}
+		if next.String() == "" {
+			return nil, nil
+		}
+		query.Set(query.Descriptor().Fields().ByName("page_token"), next)
+	}
+}
+
+// resume answers for what an earlier attempt has made. A VM may be made step by step:
+// the cloud tells what comes next.
+func (f *createForm) resume(ctx context.Context, a *account, fullMethod string, request proto.Message, made protoreflect.Message) (proto.Message, error) {
+	if fullMethod != computev1.VmService_CreateVm_FullMethodName {
+		return f.answer(made), nil
+	}
+	return a.send(atStep(ctx, memcloud.ResumeVM(idOf(made))), "", fullMethod, request)
+}
+
+// atStep makes the call being served look as if the gateway had named a next step.
+func atStep(ctx context.Context, step string) context.Context {
+	md, _ := metadata.FromIncomingContext(ctx) // a copy
+	md.Set("next-step", step)
+	return metadata.NewIncomingContext(ctx, md)
 }
 
 func (f *createForm) remove(ctx context.Context, a *account, id string) error {
@@ -163,7 +196,7 @@ func idOf(m protoreflect.Message) string {
 }
 
 func (a *account) send(ctx context.Context, token, fullMethod string, request proto.Message) (proto.Message, error) {
-	answer, own, err := a.cloud.call(ctx, memcloud.Caller{Project: a.project, ClientToken: token}, fullMethod, request)
+	answer, own, err := a.cloud.call(ctx, memcloud.Caller{Project: a.project, ClientToken: token, Password: a.password}, fullMethod, request)
 	if err != nil {
 		return nil, err
 	}

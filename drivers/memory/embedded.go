@@ -96,7 +96,9 @@ func (e *embedded) call(ctx context.Context, caller memcloud.Caller, fullMethod 
 	return answer, false, err
 }
 
-func (e *embedded) info(context.Context) (memcloud.Info, error) { return e.shared.Info(), nil }
+func (e *embedded) info(_ context.Context, password string) (memcloud.Info, error) {
+	return e.shared.Info(), e.shared.Authenticate(password)
+}
 
 func (e *embedded) close() (err error) {
 	e.once.Do(func() { err = e.clouds.release(e.file, e.shared) })

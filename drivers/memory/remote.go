@@ -42,6 +42,9 @@ func (r *remote) call(ctx context.Context, caller memcloud.Caller, fullMethod st
 	if caller.ClientToken != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, memcloud.ClientTokenKey, caller.ClientToken)
 	}
+	if caller.Password != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, memcloud.PasswordKey, caller.Password)
+	}
 	var trailer metadata.MD
 	if err := r.conn.Invoke(ctx, fullMethod, request, answer, grpc.Trailer(&trailer)); err != nil {
 		return nil, true, fromTransport(err)
@@ -53,7 +56,8 @@ func (r *remote) call(ctx context.Context, caller memcloud.Caller, fullMethod st
 	return answer, true, nil
 }
 
-func (r *remote) info(ctx context.Context) (memcloud.Info, error) {
+func (r *remote) info(ctx context.Context, password string) (memcloud.Info, error) {
+	ctx = metadata.AppendToOutgoingContext(ctx, memcloud.PasswordKey, password)
 	info, err := memcloud.AskInfo(ctx, r.conn)
 	return info, fromTransport(err)
 }

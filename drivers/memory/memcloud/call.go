@@ -18,12 +18,14 @@ import (
 const (
 	ProjectKey     = "memcloud-project" // whose resources the call sees; empty is a project too
 	ClientTokenKey = "client-token"     // makes a write idempotent where the cloud takes tokens
+	PasswordKey    = "memcloud-password"
 )
 
 // Caller is who calls and with what token.
 type Caller struct {
 	Project     string
 	ClientToken string
+	Password    string
 }
 
 type callKey struct{}
@@ -101,7 +103,7 @@ func (c *Cloud) Intercept(ctx context.Context, request any, info *grpc.UnaryServ
 	if m == nil {
 		return handler(ctx, request)
 	}
-	caller := Caller{Project: incoming(ctx, ProjectKey), ClientToken: incoming(ctx, ClientTokenKey)}
+	caller := Caller{Project: incoming(ctx, ProjectKey), ClientToken: incoming(ctx, ClientTokenKey), Password: incoming(ctx, PasswordKey)}
 	return c.run(ctx, caller, m, request.(proto.Message), handler)
 }
 
@@ -112,11 +114,22 @@ func incoming(ctx context.Context, name string) string {
 	return ""
 }
 
+// Authenticate refuses a password that is not the cloud's.
+func (c *Cloud) Authenticate(password string) error {
+	if want := c.knobs.Load().Password; want != "" && password != want {
+		return sdk.NewError(apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)
+	}
+	return nil
+}
+
 // run is what happens to every call: counting, throttling, latency, injected
 // errors, and in the middle the call itself.
 func (c *Cloud) run(ctx context.Context, caller Caller, m *method, request proto.Message, handler grpc.UnaryHandler) (any, error) {
 	m.calls.Add(1)
 	k := c.knobs.Load()
+	if err := c.Authenticate(caller.Password); err != nil {
+		return nil, err
+	}
 	if err := k.throttled(m.name, c.Now()); err != nil {
 		return nil, err
 	}
@@ -127,7 +140,8 @@ func (c *Cloud) run(ctx context.Context, caller Caller, m *method, request proto
 	if err := pause(ctx, delay.BeforeMillis); err != nil {
 		return nil, err
 	}
-	failure := k.failure(m.name)
+	step, _ := stepOf(sdk.CallFrom(ctx))
+	failure := k.failure(m.name, step)
 	if failure != nil && !failure.AfterEffect {
 		return nil, failure.err()
 	}

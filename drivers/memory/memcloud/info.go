@@ -81,8 +81,11 @@ func (i Info) toStruct() *structpb.Struct {
 }
 
 func (c *Cloud) infoDesc() *grpc.ServiceDesc {
-	get := func(_ any, _ context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
+	get := func(_ any, ctx context.Context, decode func(any) error, _ grpc.UnaryServerInterceptor) (any, error) {
 		if err := decode(&emptypb.Empty{}); err != nil {
+			return nil, err
+		}
+		if err := c.Authenticate(incoming(ctx, PasswordKey)); err != nil {
 			return nil, err
 		}
 		return proto.Message(c.Info().toStruct()), nil

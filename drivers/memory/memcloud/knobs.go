@@ -31,6 +31,12 @@ type Knobs struct {
 	StateDelayScale float64 `json:"state_delay_scale"`
 	// Lists answer half of the page asked for.
 	HalfPages bool `json:"half_pages"`
+	// Lists answer a first page without anything on it, and a token for the next.
+	EmptyPages bool `json:"empty_pages"`
+	// A VM is made in as many calls as it has parts: the answer names the next step.
+	StepwiseVMs bool `json:"stepwise_vms"`
+	// Calls must come with this password; empty: with any.
+	Password string `json:"password,omitempty"`
 	// Limits by name ("compute.vm.count"), replacing the default; negative: none.
 	Quotas map[string]int32 `json:"quotas,omitempty"`
 	// Features that accounts of this cloud lack.
@@ -51,7 +57,9 @@ type LatencyRule struct {
 // ErrorRule makes rpcs fail.
 type ErrorRule struct {
 	Method           string  `json:"method"`
+	Step             string  `json:"step,omitempty"`     // of a call that goes on with a step, "nic-0"; or "undo"; empty: every call
 	Reason           string  `json:"reason"`             // name of the error table, without prefix
+	Skip             int     `json:"skip"`               // let so many calls pass first
 	Count            int     `json:"count"`              // fail so many calls, then no more; 0: no limit
 	Probability      float64 `json:"probability"`        // 0..1; 0: always
 	AfterEffect      bool    `json:"after_effect"`       // the call takes effect and its answer is lost
@@ -59,7 +67,8 @@ type ErrorRule struct {
 	Resource         string  `json:"resource,omitempty"` // resource type told with the error
 }
 
-// ThrottleRule refuses calls beyond a rate with THROTTLED.
+// ThrottleRule refuses calls beyond a rate with THROTTLED: those that come less than
+// a second after so many others that passed.
 type ThrottleRule struct {
 	Method         string `json:"method"`
 	CallsPerSecond int    `json:"calls_per_second"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"path"
+	"slices"
 	"sync"
 	"time"
 
@@ -18,16 +19,13 @@ type knobSet struct {
 	Knobs
 	mu       sync.Mutex // guards what follows
 	random   *rand.Rand
-	errors   []int
-	failures []int
-	windows  []window
+	errors   []struck
+	failures []struck
+	passed   [][]time.Time // of each throttle, the calls of the last second
 }
 
-// window counts the calls of one second.
-type window struct {
-	second int64
-	calls  int
-}
+// struck counts for a rule the calls that it let pass first, and those that it hit.
+type struck struct{ skipped, hit int }
 
 // SetKnobs replaces the knobs; rules begin to count anew.
 func (c *Cloud) SetKnobs(k Knobs) error {
@@ -37,9 +35,9 @@ func (c *Cloud) SetKnobs(k Knobs) error {
 	c.knobs.Store(&knobSet{
 		Knobs:    k,
 		random:   rand.New(rand.NewPCG(k.Seed, 0)),
-		errors:   make([]int, len(k.Errors)),
-		failures: make([]int, len(k.Failures)),
-		windows:  make([]window, len(k.Throttle)),
+		errors:   make([]struck, len(k.Errors)),
+		failures: make([]struck, len(k.Failures)),
+		passed:   make([][]time.Time, len(k.Throttle)),
 	})
 	return nil
 }
@@ -64,7 +62,7 @@ func (k *knobSet) latency(method string) LatencyRule {
 	return LatencyRule{}
 }
 
-func (k *knobSet) failure(method string) *ErrorRule {
+func (k *knobSet) failure(method, step string) *ErrorRule {
 	if len(k.Errors) == 0 {
 		return nil
 	}
@@ -72,7 +70,7 @@ func (k *knobSet) failure(method string) *ErrorRule {
 	defer k.mu.Unlock()
 	for i := range k.Errors {
 		r := &k.Errors[i]
-		if matches(r.Method, method) && k.strikes(&k.errors[i], r.Count, r.Probability) {
+		if matches(r.Method, method) && matches(r.Step, step) && k.strikes(&k.errors[i], r.Skip, r.Count, r.Probability) {
 			return r
 		}
 	}
@@ -87,7 +85,7 @@ func (k *knobSet) fate(kind kind, name string) string {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for i, r := range k.Failures {
-		if r.Kind == string(kind) && matches(r.Name, name) && k.strikes(&k.failures[i], r.Count, r.Probability) {
+		if r.Kind == string(kind) && matches(r.Name, name) && k.strikes(&k.failures[i], 0, r.Count, r.Probability) {
 			if r.Reason == "" {
 				return reasonName(apiv1.Reason_REASON_RESOURCE_FAILED)
 			}
@@ -97,14 +95,18 @@ func (k *knobSet) fate(kind kind, name string) string {
 	return ""
 }
 
-func (k *knobSet) strikes(done *int, count int, probability float64) bool {
-	if count > 0 && *done >= count {
+func (k *knobSet) strikes(s *struck, skip, count int, probability float64) bool {
+	if s.skipped < skip {
+		s.skipped++
+		return false
+	}
+	if count > 0 && s.hit >= count {
 		return false
 	}
 	if probability > 0 && k.random.Float64() >= probability {
 		return false
 	}
-	*done++
+	s.hit++
 	return true
 }
 
@@ -118,15 +120,12 @@ func (k *knobSet) throttled(method string, now time.Time) error {
 		if !matches(r.Method, method) {
 			continue
 		}
-		w := &k.windows[i]
-		if w.second != now.Unix() {
-			*w = window{second: now.Unix()}
+		recent := slices.DeleteFunc(k.passed[i], func(at time.Time) bool { return now.Sub(at) >= time.Second })
+		if len(recent) >= r.CallsPerSecond {
+			k.passed[i] = recent
+			return sdk.NewError(apiv1.Reason_REASON_THROTTLED, sdk.RetryAfter(recent[0].Add(time.Second).Sub(now)))
 		}
-		w.calls++
-		if w.calls > r.CallsPerSecond {
-			next := now.Truncate(time.Second).Add(time.Second)
-			return sdk.NewError(apiv1.Reason_REASON_THROTTLED, sdk.RetryAfter(next.Sub(now)))
-		}
+		k.passed[i] = append(recent, now)
 	}
 	return nil
 }

@@ -5,9 +5,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/metadata"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -98,6 +101,50 @@ func TestThrottle(t *testing.T) {
 	if err := call(); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestThrottleSlides: the second may begin at any time.
+func TestThrottleSlides(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.setKnobs(`{"throttle":[{"method":"*/ListVms","calls_per_second":2}]}`)
+	var passed []bool
+	for range 6 { // at 0, 400, 800, 1200, 1600 and 2000 ms
+		_, err := r.vm.ListVms(t.Context(), &computev1.ListVmsRequest{})
+		passed = append(passed, err == nil)
+		r.clock.pass(400 * time.Millisecond)
+	}
+	if want := []bool{true, true, false, true, true, false}; !slices.Equal(passed, want) {
+		t.Errorf("passed %v, want %v", passed, want)
+	}
+}
+
+func TestSkippedAndEmpty(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.setKnobs(`{"empty_pages":true,"errors":[{"method":"*/ListFlavors","reason":"ACCOUNT_UNAUTHENTICATED","skip":1,"count":1}]}`)
+	list := func(token string) (*computev1.ListFlavorsResponse, error) {
+		return r.flavor.ListFlavors(t.Context(), &computev1.ListFlavorsRequest{PageToken: token})
+	}
+	first := must[*computev1.ListFlavorsResponse](t)(list(""))
+	if len(first.GetFlavors()) != 0 || first.GetNextPageToken() == "" {
+		t.Fatalf("first page: %v", first)
+	}
+	refused[*computev1.ListFlavorsResponse](r, apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)(list(first.GetNextPageToken()))
+	if second := must[*computev1.ListFlavorsResponse](t)(list(first.GetNextPageToken())); len(second.GetFlavors()) == 0 {
+		t.Errorf("second page: %v", second)
+	}
+}
+
+func TestPassword(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.setKnobs(`{"password":"right"}`)
+	refused[*computev1.ListVmsResponse](r, apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)(r.vm.ListVms(t.Context(), &computev1.ListVmsRequest{}))
+	refused[Info](r, apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)(AskInfo(t.Context(), r.conn))
+	right := metadata.AppendToOutgoingContext(t.Context(), PasswordKey, "right")
+	must[*computev1.ListVmsResponse](t)(r.vm.ListVms(right, &computev1.ListVmsRequest{}))
+	must[Info](t)(AskInfo(right, r.conn))
 }
 
 func TestFailingResources(t *testing.T) {

@@ -75,6 +75,9 @@ func scan[T proto.Message](v *view, k collection[T], req listRequest, after uint
 	if v.knobs.HalfPages && size > 1 {
 		size /= 2
 	}
+	if v.knobs.EmptyPages && req.GetPageToken() == "" {
+		return page[T]{next: pageToken(0)}
+	}
 	p := page[T]{items: make([]T, 0, min(size, 100))}
 	last := uint64(0)
 	projects := []string{"", v.project}

@@ -12,38 +12,57 @@ import (
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
-// CreateVm makes a VM with its NICs and disks; all or nothing.
+// CreateVm makes a VM with its NICs and disks; all or nothing. With the knob
+// stepwise_vms it makes one thing with each call: see vmStep.
 func (s *vmService) CreateVm(ctx context.Context, req *computev1.CreateVmRequest) (*computev1.CreateVmResponse, error) {
-	return write(s.c, ctx, func(v *view) (*computev1.CreateVmResponse, error) {
+	call := sdk.CallFrom(ctx)
+	stepwise := call.NextStep != "" || s.c.knobs.Load().StepwiseVMs
+	answer, err := write(s.c, ctx, func(v *view) (*computev1.CreateVmResponse, error) {
+		switch {
+		case call.Undo:
+			return undoVM(v, call)
+		case call.NextStep != "":
+			return continueVM(v, req, call)
+		}
 		image, flavor, err := vmParts(v, req)
 		if err != nil {
 			return nil, err
 		}
-		vm := &computev1.Vm{}
-		fill(vm, req)
-		vm.SecurityGroupIds = nil
-		vm.Charge = chargeOrPostpaid(req.GetCharge())
-		vm.Vcpus, vm.MemoryMib = flavor.GetVcpus(), flavor.GetMemoryMib()
-		vm.OsType = image.GetOsType()
-		vm.StopMode = computev1.StopMode_STOP_MODE_KEEP
-		if vm.GetZoneId() == "" {
-			vm.ZoneId = defaultZone
+		r, vm := addVM(v, req, image, flavor)
+		if stepwise {
+			r.aux[auxStepsDone] = "0"
+			return &computev1.CreateVmResponse{Id: r.id, State: vm.GetState()}, nil
 		}
-		if vm.GetHostName() == "" {
-			vm.HostName = hostName(vm.GetName())
+		for _, step := range vmSteps(req, image) {
+			if err := step.do(v, r); err != nil {
+				return nil, err
+			}
 		}
-		setState(vm, computev1.VmState_VM_STATE_CREATING)
-		r, vm := vms.add(v, vm)
-		v.after(r, vmCreateDelay)
-		if err := addVMNICs(v, vm, req); err != nil {
-			return nil, err
-		}
-		if err := addVMDisks(v, vm, image, req); err != nil {
-			return nil, err
-		}
-		refreshVM(v, r.id)
 		return &computev1.CreateVmResponse{Id: r.id, State: vm.GetState()}, nil
 	})
+	if err == nil && stepwise {
+		err = s.tellNextStep(ctx, req, answer.GetId())
+	}
+	return answer, err
+}
+
+// addVM makes the VM itself, which nothing starts yet.
+func addVM(v *view, req *computev1.CreateVmRequest, image *storagev1.Image, flavor *computev1.Flavor) (*record, *computev1.Vm) {
+	vm := &computev1.Vm{}
+	fill(vm, req)
+	vm.SecurityGroupIds = nil
+	vm.Charge = chargeOrPostpaid(req.GetCharge())
+	vm.Vcpus, vm.MemoryMib = flavor.GetVcpus(), flavor.GetMemoryMib()
+	vm.OsType = image.GetOsType()
+	vm.StopMode = computev1.StopMode_STOP_MODE_KEEP
+	if vm.GetZoneId() == "" {
+		vm.ZoneId = defaultZone
+	}
+	if vm.GetHostName() == "" {
+		vm.HostName = hostName(vm.GetName())
+	}
+	setState(vm, computev1.VmState_VM_STATE_CREATING)
+	return vms.add(v, vm)
 }
 
 // vmParts checks everything that a new VM refers to, and the quotas.
@@ -93,71 +112,64 @@ func zoneKnown(v *view, id string) error {
 	return nil
 }
 
-func addVMNICs(v *view, vm *computev1.Vm, req *computev1.CreateVmRequest) error {
-	for i, spec := range req.GetNics() {
-		at := fmt.Sprintf("nics[%d].", i)
-		var nr *record
-		var nic *networkv1.Nic
-		var err error
-		if spec.GetNicId() != "" {
-			nr, nic, err = takeNIC(v, at+"nic_id", spec.GetNicId())
-		} else {
-			nr, nic, err = makeNIC(v, nicSpec{
-				subnetField: at + "subnet_id",
-				subnetID:    spec.GetSubnetId(),
-				ipField:     at + "private_ip_address",
-				ip:          spec.GetPrivateIpAddress(),
-				groups:      req.GetSecurityGroupIds(),
-			})
-		}
-		if err != nil {
-			return err
-		}
-		if spec.GetNicId() == "" {
-			nr.aux[auxMadeByVM] = "1"
-			nic.Name = vm.GetName()
-		}
-		joinNIC(nic, vm.GetId(), i == 0)
-		vm.Nics = append(vm.Nics, showNIC(v, nic))
+// addVMNIC gives a new VM the NIC that stands at an index of its request.
+func addVMNIC(v *view, vm *computev1.Vm, req *computev1.CreateVmRequest, i int) error {
+	spec, at := req.GetNics()[i], fmt.Sprintf("nics[%d].", i)
+	var nr *record
+	var nic *networkv1.Nic
+	var err error
+	if spec.GetNicId() != "" {
+		nr, nic, err = takeNIC(v, at+"nic_id", spec.GetNicId())
+	} else {
+		nr, nic, err = makeNIC(v, nicSpec{
+			subnetField: at + "subnet_id",
+			subnetID:    spec.GetSubnetId(),
+			ipField:     at + "private_ip_address",
+			ip:          spec.GetPrivateIpAddress(),
+			groups:      req.GetSecurityGroupIds(),
+		})
 	}
+	if err != nil {
+		return err
+	}
+	if spec.GetNicId() == "" {
+		nr.aux[auxMadeByVM] = "1"
+		nic.Name = vm.GetName()
+	}
+	joinNIC(nic, vm.GetId(), i == 0)
+	vm.Nics = append(vm.Nics, showNIC(v, nic))
 	return nil
 }
 
-func addVMDisks(v *view, vm *computev1.Vm, image *storagev1.Image, req *computev1.CreateVmRequest) error {
-	if boot := req.GetBootDisk(); boot != nil {
-		size := max(boot.GetSizeGib(), 1)
-		if boot.GetSizeGib() == 0 {
-			size = max(image.GetMinDiskGib(), 1)
-		}
-		if size < image.GetMinDiskGib() {
-			return rejected("boot_disk.size_gib")
-		}
-		err := addVMDisk(v, vm, newDisk{
-			field:        "boot_disk.",
-			size:         size,
-			typeID:       boot.GetDiskTypeId(),
-			imageID:      image.GetId(),
-			role:         storagev1.DiskRole_DISK_ROLE_SYSTEM,
-			deleteWithVM: boot.DeleteWithVm == nil || boot.GetDeleteWithVm(),
-		})
-		if err != nil {
-			return err
-		}
+// addBootDisk gives a new VM the disk that it starts from.
+func addBootDisk(v *view, vm *computev1.Vm, image *storagev1.Image, boot *computev1.BootDisk) error {
+	size := max(boot.GetSizeGib(), 1)
+	if boot.GetSizeGib() == 0 {
+		size = max(image.GetMinDiskGib(), 1)
 	}
-	for i, data := range req.GetDataDisks() {
-		err := addVMDisk(v, vm, newDisk{
-			field:        fmt.Sprintf("data_disks[%d].", i),
-			size:         data.GetSizeGib(),
-			typeID:       data.GetDiskTypeId(),
-			snapshotID:   data.GetSnapshotId(),
-			role:         storagev1.DiskRole_DISK_ROLE_DATA,
-			deleteWithVM: data.GetDeleteWithVm(),
-		})
-		if err != nil {
-			return err
-		}
+	if size < image.GetMinDiskGib() {
+		return rejected("boot_disk.size_gib")
 	}
-	return nil
+	return addVMDisk(v, vm, newDisk{
+		field:        "boot_disk.",
+		size:         size,
+		typeID:       boot.GetDiskTypeId(),
+		imageID:      image.GetId(),
+		role:         storagev1.DiskRole_DISK_ROLE_SYSTEM,
+		deleteWithVM: boot.DeleteWithVm == nil || boot.GetDeleteWithVm(),
+	})
+}
+
+// addDataDisk gives a new VM the data disk that stands at an index of its request.
+func addDataDisk(v *view, vm *computev1.Vm, data *computev1.DataDisk, i int) error {
+	return addVMDisk(v, vm, newDisk{
+		field:        fmt.Sprintf("data_disks[%d].", i),
+		size:         data.GetSizeGib(),
+		typeID:       data.GetDiskTypeId(),
+		snapshotID:   data.GetSnapshotId(),
+		role:         storagev1.DiskRole_DISK_ROLE_DATA,
+		deleteWithVM: data.GetDeleteWithVm(),
+	})
 }
 
 func addVMDisk(v *view, vm *computev1.Vm, spec newDisk) error {
