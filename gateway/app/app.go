@@ -100,7 +100,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 		return nil, err
 	}
 	a.identity = who
-	a.recorder = audit.New(log, a.store, audit.Options{})
+	a.recorder = audit.New(log, a.store, audit.Options{Retention: config.Retention.Audit.Duration})
 	a.FirstToken = token
 	metrics := newMetrics()
 	if a.tracing, err = telemetry.NewTracing(ctx, telemetry.Config{Endpoint: config.Traces.Endpoint, SampleRatio: config.Traces.SampleRatio}); err != nil {
@@ -140,7 +140,9 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	}
 	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()}, billing.Options{})
 	a.events = outbox.NewKeeper(log, a.store, outbox.KeeperOptions{Keep: config.Retention.Events.Duration}, a.billing)
-	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, a.runner.Modules, pipeline.Modules(a.modules(things, a.runner)))
+	modules := a.modules(things, a.runner)
+	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, a.runner.Modules,
+		audit.Before(c, modules), pipeline.Modules(modules))
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
 	})

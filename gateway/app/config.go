@@ -81,6 +81,7 @@ type ReconcileConfig struct {
 type RetentionConfig struct {
 	Operations Duration `yaml:"operations"` // that have ended
 	Events     Duration `yaml:"events"`     // of resources, which explain operations
+	Audit      Duration `yaml:"audit"`      // entries of the record of calls
 }
 
 // leastRetention is how long idempotency keys must live.
@@ -155,7 +156,7 @@ func defaultConfig() *Config {
 		TLS:       TLSConfig{MinVersion: "1.2"},
 		Limits:    defaultLimits(),
 		Reconcile: ReconcileConfig{Interval: seconds(300), Parallel: 4},
-		Retention: RetentionConfig{Operations: seconds(90 * 24 * 3600), Events: seconds(90 * 24 * 3600)},
+		Retention: RetentionConfig{Operations: seconds(90 * 24 * 3600), Events: seconds(90 * 24 * 3600), Audit: seconds(180 * 24 * 3600)},
 	}
 }
 
@@ -225,6 +226,9 @@ func (c *Config) validate() error {
 	}
 	if kept := c.Retention.Events; kept.Duration < leastRetention {
 		bad("retention.events", "%q is less than 24h", kept.text)
+	}
+	if kept := c.Retention.Audit; kept.Duration < leastRetention {
+		bad("retention.audit", "%q is less than 24h", kept.text)
 	}
 	drivers := map[string]bool{}
 	for i, d := range c.Drivers {

@@ -150,7 +150,10 @@ func (r *Recorder) row(call *pipeline.Call, answer proto.Message, failure error,
 		row.ResourceID = id
 	}
 	row.OperationID = text(answer, "operation_id")
-	if call.Method.Module {
+	switch {
+	case call.After != nil:
+		row.After = redact.JSON(call.After, maxRequest)
+	case call.Method.Module:
 		row.After = redact.JSON(answer, maxRequest)
 	}
 	if call.Before != nil {

@@ -31,6 +31,11 @@ func (s seeing) Tenants(pipeline.Principal) []string { return s }
 
 func newRecorder(t *testing.T) (*audit.Recorder, *contract.Contract) {
 	t.Helper()
+	return newRecorderWith(t, audit.Options{})
+}
+
+func newRecorderWith(t *testing.T, opts audit.Options) (*audit.Recorder, *contract.Contract) {
+	t.Helper()
 	store, err := db.Open(t.Context(), db.Config{DSN: filepath.Join(t.TempDir(), "a.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +48,7 @@ func newRecorder(t *testing.T) (*audit.Recorder, *contract.Contract) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorder := audit.New(slog.New(slog.DiscardHandler), store, audit.Options{})
+	recorder := audit.New(slog.New(slog.DiscardHandler), store, opts)
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() {
@@ -102,5 +107,41 @@ func TestRecord(t *testing.T) {
 	audit.NewServer(recorder, seeing(nil)).Export().ServeHTTP(bad, httptest.NewRequest(http.MethodGet, "/x?since=yesterday", nil))
 	if bad.Code != http.StatusBadRequest {
 		t.Errorf("export since yesterday: got status %d, want 400", bad.Code)
+	}
+}
+
+// TestRetention drops what is older than the retention, and nothing else.
+func TestRetention(t *testing.T) {
+	now := time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
+	recorder, c := newRecorderWith(t, audit.Options{Retention: 24 * time.Hour, Now: func() time.Time { return now }})
+	for _, id := range []string{"old", "older than it seems", "new"} {
+		recorder.Record(t.Context(), &pipeline.Call{Method: c.Method("cloud.compute.v1.VmService/StopVm"), RequestID: id}, &computev1.StopVmResponse{}, nil, 0)
+		now = now.Add(13 * time.Hour)
+	}
+	if err := audit.Expire(recorder, t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	answer, err := audit.NewServer(recorder, seeing(nil)).ListAudits(t.Context(), &tenantv1.ListAuditsRequest{})
+	if err != nil || len(answer.GetAudits()) != 1 || answer.GetAudits()[0].GetRequestId() != "new" {
+		t.Errorf("kept: %v, %v", answer, err)
+	}
+}
+
+// TestSources: of every change of a module's own thing it is known where to read
+// what it was.
+func TestSources(t *testing.T) {
+	t.Parallel()
+	c, err := contract.Linked()
+	if err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := map[string]string{
+		"cloud.tenant.v1.PermissionGroupGrantService/DeletePermissionGroupGrant": "identity keeps what the user may do",
+	}
+	for _, m := range c.Methods {
+		changing := m.Kind == apiv1.Kind_KIND_UPDATE || m.Kind == apiv1.Kind_KIND_DELETE
+		if m.Module && changing && !audit.HasSource(c, m) && elsewhere[m.FullName] == "" {
+			t.Errorf("%s: no get or list of %s tells what it was before", m.FullName, m.ResourceType)
+		}
 	}
 }

@@ -26,6 +26,14 @@ func before(ctx context.Context, message proto.Message) {
 	}
 }
 
+// after keeps for the record of calls what a call has changed, where its answer does
+// not say it.
+func after(ctx context.Context, message proto.Message) {
+	if call := pipeline.CallFrom(ctx); call != nil && message.ProtoReflect().IsValid() {
+		call.After = message
+	}
+}
+
 // organization finds one that the caller sees. One that is not there and one that
 // is another's get the same answer.
 func (s *snapshot) organization(p pipeline.Principal, field, id string) (*organization, error) {

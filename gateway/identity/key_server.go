@@ -138,6 +138,7 @@ func (s *keyServer) UpdateAccessKey(ctx context.Context, request *tenantv1.Updat
 		if k == nil || s.mayManage(ctx, now, k.UserID) != nil {
 			return absent("id", "access key")
 		}
+		before(ctx, toProtoKey(k))
 		return tx.Model(&keyRow{}).Where("id = ?", k.ID).Update("enabled", request.GetEnabled()).Error
 	})
 	if err != nil {
@@ -153,6 +154,7 @@ func (s *keyServer) DeleteAccessKey(ctx context.Context, request *tenantv1.Delet
 		if k == nil || s.mayManage(ctx, now, k.UserID) != nil {
 			return nil // absent is success, and another's looks absent
 		}
+		before(ctx, toProtoKey(k))
 		return tx.Delete(&keyRow{}, "id = ?", k.ID).Error
 	})
 	return &tenantv1.DeleteAccessKeyResponse{}, err

@@ -106,9 +106,6 @@ func (s *organizationServer) UpdateOrganization(ctx context.Context, request *te
 	if request.Enabled != nil {
 		changes["enabled"] = request.GetEnabled()
 	}
-	if old, err := s.show(ctx, request.GetId()); err == nil {
-		before(ctx, old)
-	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		if _, err := now.organization(caller(ctx), "id", request.GetId()); err != nil {
 			return err
@@ -183,7 +180,7 @@ func (s *organizationServer) RevokeRole(ctx context.Context, request *tenantv1.R
 
 // grant gives a role or permission group that the caller holds there.
 func (i *Identity) grant(ctx context.Context, field string, g grantRow) error {
-	return i.change(ctx, func(tx *gorm.DB, now *snapshot) error {
+	return i.changeGrants(ctx, g.UserID, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		if _, err := now.organization(p, field, g.OrganizationID); err != nil {
 			return err
@@ -202,9 +199,23 @@ func (i *Identity) grant(ctx context.Context, field string, g grantRow) error {
 	})
 }
 
+// changeGrants is change, and keeps for the record what its user may do before and after.
+func (i *Identity) changeGrants(ctx context.Context, userID string, f func(tx *gorm.DB, now *snapshot) error) error {
+	users := &userServer{Identity: i}
+	if i.User(caller(ctx), "user_id", userID) != nil {
+		return i.change(ctx, f)
+	}
+	before(ctx, users.show(userID))
+	err := i.change(ctx, f)
+	if err == nil {
+		after(ctx, users.show(userID))
+	}
+	return err
+}
+
 // withdraw takes a grant away; what the caller could not give, it cannot take.
 func (i *Identity) withdraw(ctx context.Context, field string, g grantRow) error {
-	return i.change(ctx, func(tx *gorm.DB, now *snapshot) error {
+	return i.changeGrants(ctx, g.UserID, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		if _, err := now.organization(p, field, g.OrganizationID); err != nil {
 			return err
@@ -249,9 +260,6 @@ func (i *Identity) keepAdministrator(tx *gorm.DB) error {
 
 // SetOrganizationAccounts implements OrganizationService.
 func (s *organizationServer) SetOrganizationAccounts(ctx context.Context, request *tenantv1.SetOrganizationAccountsRequest) (*tenantv1.SetOrganizationAccountsResponse, error) {
-	if old, err := s.show(ctx, request.GetId()); err == nil {
-		before(ctx, old)
-	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		o, err := now.organization(p, "id", request.GetId())
@@ -286,9 +294,6 @@ func (s *organizationServer) SetOrganizationAccounts(ctx context.Context, reques
 
 // SetOrganizationQuota implements OrganizationService.
 func (s *organizationServer) SetOrganizationQuota(ctx context.Context, request *tenantv1.SetOrganizationQuotaRequest) (*tenantv1.SetOrganizationQuotaResponse, error) {
-	if old, err := s.show(ctx, request.GetId()); err == nil {
-		before(ctx, old)
-	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		p := caller(ctx)
 		o, err := now.organization(p, "id", request.GetId())

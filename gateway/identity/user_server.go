@@ -113,7 +113,6 @@ func (s *userServer) UpdateUser(ctx context.Context, request *tenantv1.UpdateUse
 	if request.Password != nil {
 		changes["password_hash"] = hashPassword(request.GetPassword())
 	}
-	before(ctx, s.show(request.GetId()))
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		u, err := now.user(caller(ctx), "id", request.GetId())
 		if err != nil {

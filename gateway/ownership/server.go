@@ -115,6 +115,7 @@ func (s *Server) TransferResources(ctx context.Context, request *tenantv1.Transf
 	}
 	var owned []inventory.Owned
 	var applied []func()
+	was := &tenantv1.TransferResourcesResponse{}
 	err = s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		type limited struct{ resourceType, accountID string }
 		moved := map[limited]bool{}
@@ -129,6 +130,7 @@ func (s *Server) TransferResources(ctx context.Context, request *tenantv1.Transf
 			if err := s.mayOwn(target, had.AccountID); err != nil {
 				return err
 			}
+			was.Resources = append(was.Resources, toProtoOwned(had))
 			if had.TenantID == target {
 				owned = append(owned, had)
 				continue
@@ -154,6 +156,7 @@ func (s *Server) TransferResources(ctx context.Context, request *tenantv1.Transf
 	for _, apply := range applied {
 		apply()
 	}
+	call.Before = was
 	response := &tenantv1.TransferResourcesResponse{}
 	for _, o := range owned {
 		response.Resources = append(response.Resources, toProtoOwned(o))

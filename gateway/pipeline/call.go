@@ -37,9 +37,9 @@ type Call struct {
 	RequestID string // of the HTTP request
 	Language  Language
 	ClientIP  string
-	// Before is what the call changes, as it was, where a module knows it; for the
-	// record of calls.
-	Before proto.Message
+	// Before is what the call changes, as it was, and After as it is then where the
+	// answer does not say it; for the record of calls, where they are known.
+	Before, After proto.Message
 }
 
 // Handler runs a call to its answer.

@@ -3,7 +3,9 @@
 package redact
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -21,8 +23,9 @@ func Message(m proto.Message) proto.Message {
 	return clean
 }
 
-// JSON is a message without secrets as compact JSON, cut to at most limit bytes;
-// what is cut is replaced whole, so that the text stays JSON.
+// JSON is a message without secrets as compact JSON, of at most limit bytes. Where it
+// is longer the longest members give way to how long they were, so that the text
+// stays JSON and tells what fits.
 func JSON(m proto.Message, limit int) string {
 	text, err := protojson.MarshalOptions{UseProtoNames: true}.Marshal(Message(m))
 	if err != nil {
@@ -31,11 +34,47 @@ func JSON(m proto.Message, limit int) string {
 	if len(text) <= limit {
 		return string(text)
 	}
-	note, err := json.Marshal(map[string]int{"left_out_bytes": len(text)})
-	if err != nil {
-		return "{}"
+	if text = shorten(text, limit); len(text) <= limit {
+		return string(text)
 	}
-	return string(note)
+	return string(leftOut(len(text)))
+}
+
+const leftOutPrefix = `{"left_out_bytes":`
+
+func leftOut(length int) []byte { return fmt.Appendf(nil, leftOutPrefix+"%d}", length) }
+
+// shorten takes the longest members out of an object, or out of the object that its
+// longest member is, until it has at most limit bytes or nothing more can go.
+func shorten(text []byte, limit int) []byte {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil {
+		return leftOut(len(text))
+	}
+	for {
+		out, err := json.Marshal(members)
+		if err != nil {
+			return leftOut(len(text))
+		}
+		over := len(out) - limit
+		longest := ""
+		for name := range members {
+			if longest == "" || len(members[name]) > len(members[longest]) {
+				longest = name
+			}
+		}
+		value := members[longest]
+		switch note := leftOut(len(value)); {
+		case over <= 0 || len(value) <= len(note) || bytes.HasPrefix(value, []byte(leftOutPrefix)):
+			return out
+		case value[0] == '{' && len(value)-over > len(note):
+			if members[longest] = shorten(value, len(value)-over); len(members[longest]) >= len(value) {
+				members[longest] = note
+			}
+		default:
+			members[longest] = note
+		}
+	}
 }
 
 func clear(m protoreflect.Message) {
