@@ -8,7 +8,9 @@ import (
 
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/storage"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -37,7 +39,10 @@ func newDriver() *driver { return &driver{accounts: &session.Accounts{}} }
 
 // parts are the packages that serve resources.
 func parts() []part {
-	return []part{}
+	return []part{
+		{compute.Register, compute.Features, compute.Attributes},
+		{storage.Register, storage.Features, storage.Attributes},
+	}
 }
 
 // part is what a package of resources gives to the driver.

@@ -8,9 +8,18 @@ import (
 	"time"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/cache"
+)
+
+// How long what the cloud offers is held: stock changes within minutes.
+const (
+	offerTTL = 10 * time.Minute
+	zoneTTL  = time.Hour
 )
 
 // Options tunes Open. The zero value is ready for production.
@@ -32,6 +41,12 @@ type Session struct {
 	ResourceGroup string
 	// OwnerID is the number of the cloud account that the credentials belong to.
 	OwnerID string
+	// Flavors holds all flavors under key "" (compute package).
+	Flavors *cache.Cache[[]*computev1.Flavor]
+	// Zones holds all zones under key "" (compute package).
+	Zones *cache.Cache[[]*computev1.Zone]
+	// DiskTypes holds all disk types under key "" (storage package).
+	DiskTypes *cache.Cache[[]*storagev1.DiskType]
 	// Now is the clock.
 	Now func() time.Time
 
@@ -72,6 +87,9 @@ func newSession(t target, opts Options) *Session {
 	return &Session{
 		Caller: client, client: client, closeIdle: closeIdle, Now: opts.Now,
 		Region: t.endpoints.Region, ResourceGroup: t.resourceGroup,
+		Flavors:   cache.New[[]*computev1.Flavor](offerTTL, opts.Now),
+		Zones:     cache.New[[]*computev1.Zone](zoneTTL, opts.Now),
+		DiskTypes: cache.New[[]*storagev1.DiskType](offerTTL, opts.Now),
 	}
 }
 
