@@ -11,6 +11,8 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/compute"
+	"github.com/yunqiao/yunqiao/drivers/openstack/container"
+	"github.com/yunqiao/yunqiao/drivers/openstack/firewall"
 	"github.com/yunqiao/yunqiao/drivers/openstack/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/openstack/network"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
@@ -51,6 +53,8 @@ func (d *driver) Register(r grpc.ServiceRegistrar) {
 	network.Register(r, d.accounts)
 	loadbalancer.Register(r, d.accounts)
 	vpn.Register(r, d.accounts)
+	firewall.Register(r, d.accounts)
+	container.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
 }
 
@@ -62,7 +66,7 @@ func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.G
 		Provider:         providerName,
 		ContractVersions: []int32{1},
 		Methods:          sdk.Methods(d.Register),
-		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), storage.Features()),
+		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), firewall.Features(), container.Features(), storage.Features()),
 		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), loadbalancer.Attributes(), storage.Attributes()),
 	}, nil
 }
@@ -113,7 +117,7 @@ func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities 
 	methods := sdk.Methods(d.Register)
 	return &driverv1.AccountCapabilities{
 		AbsentMethods:  slices.DeleteFunc(methods, func(m string) bool { return offers(s, m) }),
-		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), storage.AbsentFeatures(s)),
+		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), firewall.AbsentFeatures(s), container.AbsentFeatures(s), storage.AbsentFeatures(s)),
 		RegionId:       s.Region,
 		CloudProject:   s.ProjectID,
 		ChangeTypes:    changeTypes(s),
@@ -138,6 +142,10 @@ func offers(s *session.Session, method string) bool {
 		return s.Extensions["security-group"]
 	case "cloud.network.v1.LoadBalancerService":
 		return s.LoadBalancer != nil
+	case "cloud.compute.v1.ContainerService":
+		return container.Offers(s)
+	case "cloud.security.v1.FirewallService", "cloud.security.v1.FirewallPolicyService", "cloud.security.v1.FirewallRuleService":
+		return firewall.Offers(s)
 	}
 	switch {
 	case strings.HasPrefix(service, "cloud.compute.v1."):

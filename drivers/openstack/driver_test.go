@@ -44,8 +44,8 @@ func TestAbsentMethods(t *testing.T) {
 	t.Parallel()
 	client := &gophercloud.ServiceClient{}
 	all := &session.Session{
-		Compute: client, Network: client, Volume: client, Image: client, LoadBalancer: client,
-		Extensions: map[string]bool{"router": true, "security-group": true, "vpnaas": true, "vpn-endpoint-groups": true},
+		Compute: client, Network: client, Volume: client, Image: client, LoadBalancer: client, Container: client,
+		Extensions: map[string]bool{"router": true, "security-group": true, "vpnaas": true, "vpn-endpoint-groups": true, "fwaas_v2": true},
 	}
 	d := newDriver()
 	if absent := d.capabilities(all).GetAbsentMethods(); len(absent) != 0 {
@@ -60,6 +60,8 @@ func TestAbsentMethods(t *testing.T) {
 		"no compute":        {&session.Session{Network: client}, "cloud.compute.v1.VmService/CreateVm", "cloud.compute.v1.RegionService/ListRegions"},
 		"no load balancers": {&session.Session{Network: client}, "cloud.network.v1.LoadBalancerService/CreateVip", "cloud.network.v1.NicService/CreateNic"},
 		"no VPN":            {&session.Session{Network: client, LoadBalancer: client}, "cloud.security.v1.VpnServiceService/CreateVpnService", "cloud.network.v1.LoadBalancerService/CreateVip"},
+		"no firewalls":      {&session.Session{Network: client}, "cloud.security.v1.FirewallService/CreateFirewall", "cloud.network.v1.NicService/CreateNic"},
+		"no containers":     {&session.Session{Compute: client}, "cloud.compute.v1.ContainerService/CreateContainer", "cloud.compute.v1.VmService/CreateVm"},
 		"flat networks":     {&session.Session{Network: client}, "cloud.network.v1.RouterService/CreateRouter", "cloud.network.v1.NetworkService/CreateNetwork"},
 	} {
 		absent := d.capabilities(tc.cloud).GetAbsentMethods()

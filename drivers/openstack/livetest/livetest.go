@@ -40,9 +40,15 @@ func Open(t *testing.T, register func(grpc.ServiceRegistrar, *sdk.Accounts[*sess
 	if file == "" || cloud == "" {
 		t.Skip("OS_CLIENT_CONFIG_FILE and OS_CLOUD name no cloud")
 	}
-	s, err := session.Open(t.Context(), map[string]string{"cloud": cloud, "clouds_file": file}, nil, session.Options{})
+	return OpenAt(t, map[string]string{"cloud": cloud, "clouds_file": file}, nil, register)
+}
+
+// OpenAt is Open for a cloud that the test names itself.
+func OpenAt(t *testing.T, settings, credentials map[string]string, register func(grpc.ServiceRegistrar, *sdk.Accounts[*session.Session])) *Cloud {
+	t.Helper()
+	s, err := session.Open(t.Context(), settings, credentials, session.Options{})
 	if err != nil {
-		t.Fatalf("open cloud %s: %v", cloud, err)
+		t.Fatalf("open cloud: %v", err)
 	}
 	t.Cleanup(s.Close)
 	accounts := &sdk.Accounts[*session.Session]{}

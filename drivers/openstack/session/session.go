@@ -211,6 +211,9 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 	if err := negotiate(ctx, s.Volume, "3", volumeLowest, volumeNewest); err != nil {
 		return err
 	}
+	if err := s.negotiateContainers(ctx); err != nil {
+		return err
+	}
 	if err := s.readExtensions(ctx); err != nil {
 		return err
 	}

@@ -1,0 +1,237 @@
+package container
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"github.com/gophercloud/gophercloud/v2"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+// CreateContainer makes a container and lets it run. A repeat finds it by the mark
+// among its labels.
+func (c *server) CreateContainer(ctx context.Context, req *computev1.CreateContainerRequest) (*computev1.CreateContainerResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCreate(req); err != nil {
+		return nil, err
+	}
+	if sdk.CallFrom(ctx).Repeated() {
+		all, err := readAll(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		for i := range all {
+			if all[i].Labels[session.MetadataKey] == sdk.CallFrom(ctx).Token("") {
+				return &computev1.CreateContainerResponse{Id: all[i].UUID, State: toProtoState(&all[i])}, nil
+			}
+		}
+	}
+	networkID, err := networkOf(ctx, s, req.GetSubnetId())
+	if err != nil {
+		return nil, err
+	}
+	groups, err := groupNames(ctx, s, req.GetSecurityGroupIds())
+	if err != nil {
+		return nil, err
+	}
+	body := fromProtoCreate(req, networkID, groups, sdk.CallFrom(ctx).Token(""), session.AtLeast(s.Container, versionLists))
+	made := &container{}
+	_, err = s.Container.Post(ctx, s.Container.ServiceURL("containers")+"?run=true", body, made,
+		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted}})
+	if err != nil {
+		return nil, session.Error(err, typeContainer, "")
+	}
+	return &computev1.CreateContainerResponse{Id: made.UUID, State: toProtoState(made)}, nil
+}
+
+// DeleteContainer stops and removes a container; absent is success.
+func (c *server) DeleteContainer(ctx context.Context, req *computev1.DeleteContainerRequest) (*computev1.DeleteContainerResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp := &computev1.DeleteContainerResponse{Id: req.GetId(), State: computev1.ContainerState_CONTAINER_STATE_DELETED}
+	if !session.IsUUID(req.GetId()) {
+		return resp, nil
+	}
+	how := "?force=true"
+	if session.AtLeast(s.Container, versionStop) {
+		how = "?stop=true"
+	}
+	_, err = s.Container.Delete(ctx, s.Container.ServiceURL("containers", req.GetId())+how, nil)
+	switch {
+	case err == nil:
+		resp.State = computev1.ContainerState_CONTAINER_STATE_DELETING
+		return resp, nil
+	case session.IsNotFound(err):
+		return resp, nil
+	}
+	return nil, refused(err, req.GetId())
+}
+
+// UpdateContainer gives a container another size. Its labels cannot change.
+func (c *server) UpdateContainer(ctx context.Context, req *computev1.UpdateContainerRequest) (*computev1.UpdateContainerResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case req.Description != nil:
+		return nil, sdk.Unsupported("compute.container.description")
+	case req.GetTags() != nil:
+		return nil, sdk.Unsupported("compute.container.tags")
+	}
+	v, err := read(ctx, s, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	body := map[string]any{}
+	if req.CpuMillicores != nil && req.GetCpuMillicores() != millicores(v.CPU) {
+		body["cpu"] = float64(req.GetCpuMillicores()) / 1000
+	}
+	if req.MemoryMib != nil && req.GetMemoryMib() != int32(v.Memory) {
+		body["memory"] = strconv.Itoa(int(req.GetMemoryMib()))
+	}
+	if len(body) > 0 {
+		_, err := s.Container.Patch(ctx, s.Container.ServiceURL("containers", req.GetId()), body, v, &gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
+		if err != nil {
+			return nil, refused(err, req.GetId())
+		}
+	}
+	return &computev1.UpdateContainerResponse{Id: req.GetId(), State: toProtoState(v)}, nil
+}
+
+// StartContainer starts a container that does not run.
+func (c *server) StartContainer(ctx context.Context, req *computev1.StartContainerRequest) (*computev1.StartContainerResponse, error) {
+	state, err := c.change(ctx, req.GetId(), "start", nil,
+		computev1.ContainerState_CONTAINER_STATE_STARTING, computev1.ContainerState_CONTAINER_STATE_RUNNING)
+	return &computev1.StartContainerResponse{Id: req.GetId(), State: state}, err
+}
+
+// StopContainer stops a running container.
+func (c *server) StopContainer(ctx context.Context, req *computev1.StopContainerRequest) (*computev1.StopContainerResponse, error) {
+	query := url.Values{}
+	if seconds := req.GetTimeoutSeconds(); seconds > 0 {
+		query.Set("timeout", strconv.Itoa(int(seconds)))
+	}
+	state, err := c.change(ctx, req.GetId(), "stop", query,
+		computev1.ContainerState_CONTAINER_STATE_STOPPING, computev1.ContainerState_CONTAINER_STATE_STOPPED)
+	return &computev1.StopContainerResponse{Id: req.GetId(), State: state}, err
+}
+
+// RestartContainer restarts a running container.
+func (c *server) RestartContainer(ctx context.Context, req *computev1.RestartContainerRequest) (*computev1.RestartContainerResponse, error) {
+	state, err := c.change(ctx, req.GetId(), "reboot", nil, computev1.ContainerState_CONTAINER_STATE_RESTARTING, 0)
+	return &computev1.RestartContainerResponse{Id: req.GetId(), State: state}, err
+}
+
+// change makes an action, unless the container is in the state done already.
+func (c *server) change(ctx context.Context, id, action string, query url.Values, via, done computev1.ContainerState) (computev1.ContainerState, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return 0, err
+	}
+	v, err := read(ctx, s, id)
+	if err != nil {
+		return 0, err
+	}
+	if state := toProtoState(v); done != 0 && state == done || state == via {
+		return state, nil
+	}
+	if err := act(ctx, s, id, action, query); err != nil {
+		return 0, refused(err, id)
+	}
+	return via, nil
+}
+
+// refused tells what Zun's refusal is about: a 409 is always the container's state.
+func refused(err error, id string) error {
+	if gophercloud.ResponseCodeIs(err, http.StatusConflict) {
+		return session.As(apiv1.Reason_REASON_INVALID_STATE, err, typeContainer, id)
+	}
+	return session.Error(err, typeContainer, id)
+}
+
+// GetContainer reads one container.
+func (c *server) GetContainer(ctx context.Context, req *computev1.GetContainerRequest) (*computev1.GetContainerResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	v, err := read(ctx, s, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &computev1.GetContainerResponse{Container: toProtoContainer(v, s.Region)}, nil
+}
+
+// ListContainers reads a page of containers; those with given ids are looked for
+// among all, for Zun has no query for them.
+func (c *server) ListContainers(ctx context.Context, req *computev1.ListContainersRequest) (*computev1.ListContainersResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	resp := &computev1.ListContainersResponse{}
+	var list []container
+	if len(req.GetIds()) > 0 {
+		all, err := readAll(ctx, s)
+		if err != nil {
+			return nil, err
+		}
+		list, resp.MissingIds = sdk.PickIDs(all, func(v container) string { return v.UUID }, req.GetIds())
+	} else {
+		token := req.GetPageToken()
+		if token != "" && !session.IsUUID(token) {
+			return nil, sdk.BadPageToken(nil)
+		}
+		var more bool
+		list, more, err = readPage(ctx, s, sdk.PageSize(req), token)
+		switch {
+		case token != "" && (session.IsNotFound(err) || gophercloud.ResponseCodeIs(err, http.StatusBadRequest)):
+			return nil, sdk.BadPageToken(err)
+		case err != nil:
+			return nil, session.Error(err, typeContainer, "")
+		case more && len(list) > 0:
+			resp.NextPageToken = list[len(list)-1].UUID
+		}
+	}
+	for i := range list {
+		if v := toProtoContainer(&list[i], s.Region); keeps(req, v) {
+			resp.Containers = append(resp.Containers, v)
+		}
+	}
+	return resp, nil
+}
+
+// defaultLines is how much of a log is read when the request does not say.
+const defaultLines = 100
+
+// GetContainerLog reads the end of what a container wrote.
+func (c *server) GetContainerLog(ctx context.Context, req *computev1.GetContainerLogRequest) (*computev1.GetContainerLogResponse, error) {
+	s, err := c.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := session.UUID(typeContainer, req.GetId()); err != nil {
+		return nil, err
+	}
+	lines := req.GetLines()
+	if lines == 0 {
+		lines = defaultLines
+	}
+	text, err := readLog(ctx, s, req.GetId(), lines)
+	if err != nil {
+		return nil, refused(err, req.GetId())
+	}
+	return &computev1.GetContainerLogResponse{Output: text}, nil
+}
