@@ -9,6 +9,8 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/network"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/storage"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -41,6 +43,8 @@ func newDriver() *driver { return &driver{accounts: &session.Accounts{}} }
 func parts() []part {
 	return []part{
 		{compute.Register, compute.Features, compute.Attributes},
+		{network.Register, network.Features, network.Attributes},
+		{loadbalancer.Register, loadbalancer.Features, loadbalancer.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 	}
 }

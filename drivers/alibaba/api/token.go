@@ -33,6 +33,10 @@ func (p Params) Once(ctx context.Context, step string) Params {
 	return p.Set(clientToken, Token(ctx, step))
 }
 
+// Repeated tells whether an earlier attempt of this request may have reached the
+// cloud, so that a create without ClientToken must look for its marker first.
+func Repeated(ctx context.Context) bool { return sdk.CallFrom(ctx).Attempt > 1 }
+
 // IsReserved tells whether a tag is ours, or the cloud's own, and not the user's.
 func IsReserved(key string) bool {
 	return strings.HasPrefix(key, ReservedPrefix) || strings.HasPrefix(key, "acs:") || strings.HasPrefix(key, "aliyun")

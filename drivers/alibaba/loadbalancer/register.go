@@ -1,0 +1,26 @@
+package loadbalancer
+
+import (
+	"time"
+
+	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
+	"google.golang.org/grpc"
+
+	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+// pollAfter is how soon a started change is worth looking at.
+const pollAfter = time.Second
+
+// Register adds the load balancer service, which works in the given accounts.
+func Register(r grpc.ServiceRegistrar, accounts *sdk.Accounts[*session.Session]) {
+	networkv1.RegisterLoadBalancerServiceServer(r, &server{accounts: accounts})
+}
+
+type server struct {
+	networkv1.UnimplementedLoadBalancerServiceServer
+	accounts *sdk.Accounts[*session.Session]
+}
+
+var _ networkv1.LoadBalancerServiceServer = (*server)(nil)
