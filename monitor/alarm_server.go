@@ -44,7 +44,7 @@ func (s *alarmServer) ReportAlarm(ctx context.Context, request *monitorv1.Report
 	}
 	r := &raise{
 		tenant: tenant, name: request.GetName(), object: request.GetObjectId(), description: request.GetDescription(), cause: request.GetProbableCause(),
-		source: "api", labels: request.GetLabels(), kind: int32(request.GetType()), dataType: int32(request.GetDataType()),
+		source: sourceAPI, labels: request.GetLabels(), kind: int32(request.GetType()), dataType: int32(request.GetDataType()),
 		severity: int32(max(request.GetSeverity(), monitorv1.Severity_SEVERITY_INDETERMINATE)),
 	}
 	if request.GetRaisedAt() != nil {

@@ -6,8 +6,8 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -25,6 +25,15 @@ type postedAlert struct {
 	GeneratorURL string            `json:"generatorURL,omitempty"`
 	Status       string            `json:"status,omitempty"` // of the webhook: firing, resolved
 }
+
+// Where alarms come from.
+const (
+	sourceAPI          = "api"
+	sourceAlertmanager = "alertmanager"
+	sourceGateway      = "gateway" // what is wrong with the gateway
+	sourceEvent        = "event"   // told by another module
+	sourceRule         = "rule"    // thresholds of metrics
+)
 
 const (
 	maxAlertBody = 16 << 20
@@ -133,7 +142,7 @@ func (m *Module) commandsOf(ctx context.Context, alerts []postedAlert) (commands
 		}
 		description := firstOf(a.Annotations, "description", "summary", "message")
 		c.raise = &raise{
-			tenant: tenant, name: name, object: cutText(object, 512), description: cutText(strings.ReplaceAll(description, "\x00", ""), 2000), source: "alertmanager", labels: a.Labels,
+			tenant: tenant, name: name, object: cutText(object, 512), description: cutText(strings.ReplaceAll(description, "\x00", ""), 2000), source: sourceAlertmanager, labels: a.Labels,
 			dataType: int32(monitorv1.AlarmDataType_ALARM_DATA_TYPE_METRIC), severity: int32(severityOf(a.Labels["severity"])), at: a.StartsAt, expires: a.EndsAt,
 		}
 	}
@@ -175,40 +184,6 @@ func severityOf(word string) monitorv1.Severity {
 	}
 }
 
-// matcher is one filter of amtool: name="value", !=, =~, !~.
-type matcher struct {
-	name, value string
-	pattern     *regexp.Regexp
-	not         bool
-}
-
-// matcherForm is never changed.
-var matcherForm = regexp.MustCompile(`^\s*"?([^"=!~\s]+)"?\s*(=~|!~|!=|=)\s*"?((?:[^"\\]|\\.)*)"?\s*$`)
-
-func parseMatcher(text string) (matcher, bool) {
-	parts := matcherForm.FindStringSubmatch(text)
-	if parts == nil || len(text) > 1024 {
-		return matcher{}, false
-	}
-	out := matcher{name: parts[1], value: strings.NewReplacer(`\"`, `"`, `\\`, `\`, `\n`, "\n").Replace(parts[3]), not: parts[2][0] == '!'}
-	if strings.HasSuffix(parts[2], "~") {
-		pattern, err := regexp.Compile("^(?:" + out.value + ")$")
-		if err != nil {
-			return matcher{}, false
-		}
-		out.pattern = pattern
-	}
-	return out, true
-}
-
-func (f matcher) matches(labels map[string]string) bool {
-	found := labels[f.name] == f.value
-	if f.pattern != nil {
-		found = f.pattern.MatchString(labels[f.name])
-	}
-	return found != f.not
-}
-
 // gettableAlert is an alert as Alertmanager's API v2 shows it.
 type gettableAlert struct {
 	postedAlert
@@ -228,61 +203,85 @@ type alertStatus struct {
 // maxShown bounds the alerts of one answer: API v2 has no pages.
 const maxShown = 100000
 
-// GetAlerts shows active alarms as Alertmanager does (GET /api/v2/alerts).
+// filtersOf reads the parameters filter.
+func filtersOf(w http.ResponseWriter, r *http.Request) (filters []matcher, ok bool) {
+	for _, text := range r.URL.Query()["filter"] {
+		f, ok := parseMatcher(text)
+		if !ok {
+			http.Error(w, "a filter must be name=\"value\", also with !=, =~ or !~", http.StatusBadRequest)
+			return nil, false
+		}
+		filters = append(filters, f)
+	}
+	return filters, true
+}
+
+// GetAlerts shows active alarms as Alertmanager does (GET /api/v2/alerts). Those that a
+// silence of the caller's organization, or of one above it, matches are suppressed.
 func (m *Module) GetAlerts() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		var filters []matcher
-		for _, text := range r.URL.Query()["filter"] {
-			f, ok := parseMatcher(text)
-			if !ok {
-				http.Error(w, "a filter must be name=\"value\", also with !=, =~ or !~", http.StatusBadRequest)
-				return
-			}
-			filters = append(filters, f)
+		filters, ok := filtersOf(w, r)
+		if !ok {
+			return
 		}
+		all, err := m.silences(r.Context(), m.opts.Now())
+		query := m.visible(r.Context(), m.store.Read.WithContext(r.Context())).Where("active")
+		for _, f := range filters { // what has an index
+			if f.name == "alertname" && f.pattern == nil && !f.not {
+				query = query.Where("name = ?", f.value)
+			}
+		}
+		var rows []alarmRow
+		if err == nil {
+			err = query.Order("serial DESC").Limit(maxShown).Find(&rows).Error
+		}
+		if err != nil {
+			http.Error(w, "the store cannot be read at present", http.StatusServiceUnavailable)
+			return
+		}
+		acting := m.silencing(all, m.access.Caller(r.Context()).TenantID, m.opts.Now())
+		wanted := r.URL.Query()
 		out := []gettableAlert{}
-		if r.URL.Query().Get("active") != "false" {
-			var rows []alarmRow
-			query := m.visible(r.Context(), m.store.Read.WithContext(r.Context())).Where("active").Order("serial DESC").Limit(maxShown)
-			if err := query.Find(&rows).Error; err != nil {
-				http.Error(w, "the store cannot be read at present", http.StatusServiceUnavailable)
-				return
+		for i := range rows {
+			a := m.asAlert(&rows[i], acting)
+			if wanted.Get(a.Status.State) == "false" || a.Status.State == suppressed && wanted.Get("silenced") == "false" || !matchAll(filters, a.Labels) {
+				continue
 			}
-			for i := range rows {
-				if a, ok := m.asAlert(&rows[i], filters); ok {
-					out = append(out, a)
-				}
-			}
+			out = append(out, a)
 		}
-		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(out) // a client that has gone is no error of ours
+		writeV2(w, out)
 	})
 }
 
-func (m *Module) asAlert(row *alarmRow, filters []matcher) (gettableAlert, bool) {
+// States of an alert in API v2.
+const (
+	firing     = "active"
+	suppressed = "suppressed"
+)
+
+func (m *Module) asAlert(row *alarmRow, acting []*silence) gettableAlert {
 	labels := map[string]string{}
-	for k, v := range labelsOf(row) {
-		labels[k] = v
-	}
-	if labels["alertname"] == "" {
-		labels["alertname"] = row.Name
-	}
-	if row.Source == "api" {
+	maps.Copy(labels, labelsOf(row))
+	labels["alertname"] = row.Name
+	if row.Source != sourceAlertmanager {
 		labels["object_id"] = row.ObjectID
-	}
-	for _, f := range filters {
-		if !f.matches(labels) {
-			return gettableAlert{}, false
-		}
 	}
 	a := gettableAlert{
 		postedAlert: postedAlert{Labels: labels, Annotations: map[string]string{"description": row.Description, "alarm_id": row.ID}, StartsAt: row.RaisedAt},
 		Fingerprint: row.Identity[:16], UpdatedAt: row.LastRaisedAt, Receivers: []map[string]any{{"name": "yunqiao"}},
-		Status: alertStatus{State: "active", SilencedBy: []string{}, InhibitedBy: []string{}, MutedBy: []string{}},
+		Status: alertStatus{State: firing, SilencedBy: []string{}, InhibitedBy: []string{}, MutedBy: []string{}},
+	}
+	if len(acting) > 0 {
+		for _, id := range silencedBy(acting, allLabels(toProtoAlarm(row))) {
+			a.Status.State, a.Status.SilencedBy = suppressed, append(a.Status.SilencedBy, dashed(id))
+		}
 	}
 	a.EndsAt = m.opts.Now().UTC().Add(farEnd)
 	if row.DueAt != nil {
 		a.EndsAt = *row.DueAt
 	}
-	return a, true
+	return a
 }
+
+// farEnd is the end of an alert that lasts until somebody clears it; API v2 wants one.
+const farEnd = 365 * 24 * time.Hour

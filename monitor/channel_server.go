@@ -3,14 +3,17 @@ package monitor
 import (
 	"context"
 	"errors"
-	"net/url"
+	"fmt"
+	"math"
 	"strconv"
 
+	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/internal/rowid"
+	"github.com/yunqiao/yunqiao/monitor/notify"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
@@ -21,7 +24,9 @@ type channelServer struct {
 
 var _ monitorv1.ChannelServiceServer = (*channelServer)(nil)
 
+// Labels under which secrets are sealed.
 func channelLabel(id string) string { return "monitor_channels/" + id }
+func privacyLabel(id string) string { return "monitor_channels/" + id + "/privacy" }
 
 // changed has the channels read again.
 func (m *Module) changed() {
@@ -33,19 +38,32 @@ func (m *Module) changed() {
 
 // CreateChannel implements ChannelService.
 func (s *channelServer) CreateChannel(ctx context.Context, request *monitorv1.CreateChannelRequest) (*monitorv1.CreateChannelResponse, error) {
-	u, err := url.Parse(request.GetAddress())
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil {
-		return nil, refuse.Invalid("address", "must be http(s)://host/path without credentials")
+	target := notify.Target{
+		Kind: request.GetKind(), Address: request.GetAddress(), Secret: request.GetSecret(), Snmp: request.GetSnmp(), Mail: request.GetMail(),
+		CACertificate: request.GetCaCertificate(),
 	}
-	if n := len(request.GetSecret()); n > 0 && n < 16 {
-		return nil, refuse.Invalid("secret", "needs at least 16 characters")
+	if problem, ok := errors.AsType[*notify.Problem](target.Check()); ok {
+		return nil, refuse.Invalid(problem.Field, problem.Text)
+	}
+	if _, bad := compile(request.GetMatchers()); bad >= 0 {
+		return nil, refuse.Invalid(fmt.Sprintf("matchers[%d].value", bad), "is no regular expression (RE2)")
 	}
 	row := channelRow{
-		ID: rowid.New(), TenantID: s.access.Caller(ctx).TenantID, Name: request.GetName(), Kind: int32(request.GetKind()),
+		ID: rowid.New(), TenantID: s.access.Caller(ctx).TenantID, Name: request.GetName(), Kind: int32(request.GetKind()), CACertificate: request.GetCaCertificate(),
 		Address: request.GetAddress(), MinSeverity: int32(request.GetMinSeverity()), Enabled: true, CreatedAt: s.opts.Now().UTC(),
 	}
 	if request.GetSecret() != "" {
 		row.Secret = s.box.Seal([]byte(request.GetSecret()), channelLabel(row.ID))
+	}
+	if password := request.GetSnmp().GetPrivacyPassword(); password != "" {
+		row.Privacy = s.box.Seal([]byte(password), privacyLabel(row.ID))
+		request.Snmp.PrivacyPassword = ""
+	}
+	err := row.describe(&monitorv1.Channel{
+		Matchers: request.GetMatchers(), Grouping: request.GetGrouping(), Snmp: request.GetSnmp(), Mail: request.GetMail(),
+	})
+	if err != nil {
+		return nil, err
 	}
 	err = s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var counter counterRow
@@ -59,7 +77,8 @@ func (s *channelServer) CreateChannel(ctx context.Context, request *monitorv1.Cr
 		return nil, err
 	}
 	s.changed()
-	return &monitorv1.CreateChannelResponse{Id: row.ID, Channel: s.show(&row, row.Delivered)}, nil
+	shown, err := s.show(ctx, &row, row.Delivered)
+	return &monitorv1.CreateChannelResponse{Id: row.ID, Channel: shown}, err
 }
 
 // ListChannels implements ChannelService.
@@ -74,7 +93,11 @@ func (s *channelServer) ListChannels(ctx context.Context, _ *monitorv1.ListChann
 	}
 	response := &monitorv1.ListChannelsResponse{}
 	for i := range rows {
-		response.Channels = append(response.Channels, s.show(&rows[i], counter.Value))
+		shown, err := s.show(ctx, &rows[i], counter.Value)
+		if err != nil {
+			return nil, err
+		}
+		response.Channels = append(response.Channels, shown)
 	}
 	return response, nil
 }
@@ -107,38 +130,78 @@ func (s *channelServer) UpdateChannel(ctx context.Context, request *monitorv1.Up
 		row.Enabled = request.GetEnabled()
 		values["enabled"] = row.Enabled
 	}
+	if request.GetGrouping() != nil {
+		spec, err := specOf(row)
+		if err != nil {
+			return nil, err
+		}
+		spec.Grouping = request.GetGrouping()
+		if err := row.describe(spec); err != nil {
+			return nil, err
+		}
+		values["spec"] = row.Spec
+	}
 	if len(values) == 0 {
 		return nil, refuse.Invalid("name", "nothing is to be changed")
 	}
+	values["revision"] = gorm.Expr("revision + 1")
 	if err := s.store.Write.WithContext(ctx).Model(&channelRow{}).Where("id = ?", row.ID).UpdateColumns(values).Error; err != nil {
 		return nil, err
 	}
 	s.changed()
-	return &monitorv1.UpdateChannelResponse{Channel: s.show(row, row.Delivered)}, nil
+	shown, err := s.show(ctx, row, row.Delivered)
+	return &monitorv1.UpdateChannelResponse{Channel: shown}, err
 }
 
 // DeleteChannel implements ChannelService.
 func (s *channelServer) DeleteChannel(ctx context.Context, request *monitorv1.DeleteChannelRequest) (*monitorv1.DeleteChannelResponse, error) {
-	if err := s.visible(ctx, s.store.Write.WithContext(ctx)).Where("id = ?", request.GetId()).Delete(&channelRow{}).Error; err != nil {
+	err := s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		deleted := s.visible(ctx, tx).Where("id = ?", request.GetId()).Delete(&channelRow{})
+		if deleted.Error != nil || deleted.RowsAffected == 0 {
+			return deleted.Error
+		}
+		for _, of := range []any{&heldRow{}, &pendingRow{}, &groupRow{}} {
+			if err := tx.Where("channel_id = ?", request.GetId()).Delete(of).Error; err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
 		return nil, err
 	}
 	s.changed()
 	return &monitorv1.DeleteChannelResponse{}, nil
 }
 
-func (s *channelServer) show(r *channelRow, serial int64) *monitorv1.Channel {
-	c := &monitorv1.Channel{
-		Id: r.ID, TenantId: r.TenantID, Name: r.Name, Kind: monitorv1.ChannelKind(r.Kind), Address: r.Address,
-		MinSeverity: monitorv1.Severity(r.MinSeverity), Enabled: r.Enabled, DeliveredSerial: strconv.FormatInt(r.Delivered, 10),
-		PendingCount: int32(min(serial-r.Delivered, 1<<31-1)), CreatedAt: timestamppb.New(r.CreatedAt),
+// describe keeps what is told and how.
+func (r *channelRow) describe(spec *monitorv1.Channel) error {
+	raw, err := protojson.Marshal(spec)
+	r.Spec = string(raw)
+	return err
+}
+
+func (s *channelServer) show(ctx context.Context, r *channelRow, serial int64) (*monitorv1.Channel, error) {
+	c, err := specOf(r)
+	if err != nil {
+		return nil, err
 	}
+	var held int64
+	if err := s.store.Read.WithContext(ctx).Model(&heldRow{}).Where("channel_id = ?", r.ID).Count(&held).Error; err != nil {
+		return nil, err
+	}
+	var waiting int64
+	if c.GetGrouping() != nil {
+		if err := s.store.Read.WithContext(ctx).Model(&pendingRow{}).Where("channel_id = ?", r.ID).Count(&waiting).Error; err != nil {
+			return nil, err
+		}
+	}
+	c.Id, c.TenantId, c.Name, c.Kind, c.Address = r.ID, r.TenantID, r.Name, monitorv1.ChannelKind(r.Kind), r.Address
+	c.MinSeverity, c.Enabled, c.DeliveredSerial = monitorv1.Severity(r.MinSeverity), r.Enabled, strconv.FormatInt(r.Delivered, 10)
+	c.PendingCount, c.HeldCount = int32(min(serial-r.Delivered+waiting, math.MaxInt32)), int32(min(held, math.MaxInt32))
+	c.CreatedAt, c.FailureCount, c.LastError = timestamppb.New(r.CreatedAt), int32(min(r.Failures, math.MaxInt32)), r.LastError
 	if r.DeliveredAt != nil {
 		c.DeliveredAt = timestamppb.New(*r.DeliveredAt)
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if st := s.status[r.ID]; st != nil {
-		c.FailureCount, c.LastError = int32(st.failures), st.err
-	}
-	return c
+	return c, nil
 }

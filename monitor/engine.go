@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 
@@ -202,7 +202,7 @@ func (w *work) load(commands []*command) error {
 	}
 	var rows []*alarmRow
 	if len(identities) > 0 {
-		if err := w.tx.Where("identity IN ? AND active", keys(identities)).Find(&rows).Error; err != nil {
+		if err := w.tx.Where("identity IN ? AND ended = 0", keys(identities)).Find(&rows).Error; err != nil {
 			return err
 		}
 		w.remember(rows)
@@ -248,7 +248,7 @@ func (w *work) remember(rows []*alarmRow) {
 	}
 }
 
-func keys(set map[string]bool) []string {
+func keys[V any](set map[string]V) []string {
 	out := make([]string, 0, len(set))
 	for k := range set {
 		out = append(out, k)
@@ -354,7 +354,7 @@ func (w *work) clear(row *alarmRow, c *command) error {
 	if c.clear == monitorv1.ClearType_CLEAR_TYPE_EXPIRED { // by the sweep: as was set
 		kind = monitorv1.ClearType(row.DueType)
 	}
-	row.Active, row.ClearedAt, row.ClearType, row.DueAt = false, &at, int32(kind), nil
+	row.Active, row.Ended, row.ClearedAt, row.ClearType, row.DueAt = false, row.Number, &at, int32(kind), nil
 	if c.comment != "" {
 		row.Comment = c.comment
 	}
@@ -366,12 +366,12 @@ func (w *work) change(row *alarmRow, kind monitorv1.AlarmChange) error {
 	w.serial++
 	row.Serial = w.serial
 	w.dirty[row.ID] = row
-	document, err := protojson.Marshal(toProtoAlarm(row))
+	body, err := proto.Marshal(toProtoAlarm(row))
 	if err != nil {
 		return fmt.Errorf("write change %d: %w", w.serial, err)
 	}
 	w.changes = append(w.changes, changeRow{
-		Serial: w.serial, AlarmID: row.ID, TenantID: row.TenantID, Kind: int32(kind), Peak: row.Peak, At: w.now, Document: string(document),
+		Serial: w.serial, AlarmID: row.ID, TenantID: row.TenantID, Kind: int32(kind), Peak: row.Peak, At: w.now, Body: body,
 	})
 	return nil
 }

@@ -2,7 +2,6 @@ package monitor
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -10,7 +9,10 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/lease"
+	"github.com/yunqiao/yunqiao/internal/outward"
 	"github.com/yunqiao/yunqiao/internal/seal"
+	"github.com/yunqiao/yunqiao/monitor/notify"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
@@ -26,23 +28,56 @@ type Access interface {
 	Tenants(tenantID string) []string
 }
 
-// Options tunes a Module. The zero value reports to public addresses only.
+// Options tunes a Module. The zero value reports to public addresses only, and has no
+// rules to look at.
 type Options struct {
 	NotifyPrivate bool          // channels may have loopback and private addresses
 	MinBackoff    time.Duration // between attempts at a channel; default 1 s
 	MaxBackoff    time.Duration // default 1 min
+	LeaseLife     time.Duration // of the work that one replica does; default 15 s
+	Host          string        // our name in syslog and e-mail
+	Facts         Facts         // nil: own events are not looked at
+	FactsEvery    time.Duration // default 10 s
+	Metrics       Metrics       // nil: metrics are not looked at
+	RulesEvery    time.Duration // default 1 min
 	Now           func() time.Time
+}
+
+func (o *Options) setDefaults() {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	for _, d := range []struct {
+		to    *time.Duration
+		value time.Duration
+	}{{&o.MinBackoff, time.Second}, {&o.MaxBackoff, time.Minute}, {&o.FactsEvery, 10 * time.Second}, {&o.RulesEvery, time.Minute}} {
+		if *d.to == 0 {
+			*d.to = d.value
+		}
+	}
+}
+
+func (o *Options) notify() notify.Options {
+	return notify.Options{Policy: outward.Policy{Private: o.NotifyPrivate, Setting: "monitor.notify_private"}, Host: o.Host, Now: o.Now}
 }
 
 // Module is the monitor module.
 type Module struct {
 	log    *slog.Logger
 	store  *db.Store
+	leases *lease.Table
 	box    *seal.Box
 	access Access
 	opts   Options
-	queue  chan *batch
-	closed chan struct{}
+
+	started time.Time
+	queue   chan *batch
+	closed  chan struct{}
+
+	factsSince map[string]time.Time // by identity; of checkFacts alone
+	eventsHad  map[string]bool      // of readEvents alone
+	collecting sync.Mutex           // one collection of metrics at a time
+	latest     snapshot
 
 	mu      sync.Mutex
 	news    chan struct{}      // closed when there are changes
@@ -52,18 +87,10 @@ type Module struct {
 
 // New makes a Module; Run must be called, too.
 func New(log *slog.Logger, store *db.Store, box *seal.Box, access Access, opts Options) *Module {
-	if opts.Now == nil {
-		opts.Now = time.Now
-	}
-	if opts.MinBackoff == 0 {
-		opts.MinBackoff = time.Second
-	}
-	if opts.MaxBackoff == 0 {
-		opts.MaxBackoff = time.Minute
-	}
+	opts.setDefaults()
 	return &Module{
-		log: log, store: store, box: box, access: access, opts: opts, queue: make(chan *batch, 64), closed: make(chan struct{}),
-		news: make(chan struct{}), status: map[string]*status{}, restart: make(chan struct{}, 1),
+		log: log, store: store, leases: lease.Open(store, leaseTable, opts.LeaseLife), box: box, access: access, opts: opts, started: opts.Now().UTC(),
+		queue: make(chan *batch, 64), closed: make(chan struct{}), news: make(chan struct{}), status: map[string]*status{}, restart: make(chan struct{}, 1),
 	}
 }
 
@@ -71,32 +98,59 @@ func New(log *slog.Logger, store *db.Store, box *seal.Box, access Access, opts O
 func (m *Module) Register(r grpc.ServiceRegistrar) {
 	monitorv1.RegisterAlarmServiceServer(r, &alarmServer{Module: m})
 	monitorv1.RegisterChannelServiceServer(r, &channelServer{Module: m})
+	monitorv1.RegisterSilenceServiceServer(r, &silenceServer{Module: m})
+	monitorv1.RegisterRuleServiceServer(r, &ruleServer{Module: m})
 }
 
-// Run applies changes, reports them and clears what is over, until the context ends.
+// Run applies changes, reports them, clears what is over and looks at rules, until the
+// context ends.
 func (m *Module) Run(ctx context.Context) error {
 	writing, stopWriting := context.WithCancel(context.WithoutCancel(ctx))
 	var writer, work sync.WaitGroup
 	writer.Go(func() { m.write(writing) })
 	work.Go(func() { m.deliver(ctx) })
+	work.Go(func() { m.every(ctx, sweepPause, "alarms not cleared at their time", m.sweep) })
+	work.Go(func() { m.every(ctx, time.Hour, "old silences not forgotten", m.forgetSilences) })
 	work.Go(func() {
-		tick := time.NewTicker(sweepPause)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				if err := m.sweep(ctx); err != nil && !errors.Is(err, context.Canceled) {
-					m.log.LogAttrs(ctx, slog.LevelWarn, "alarms not cleared at their time", slog.String("error", err.Error()))
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
+		m.alone(ctx, "events", m.opts.FactsEvery, "events of other modules not read", m.readEvents)
 	})
+	if m.opts.Facts != nil {
+		work.Go(func() { m.alone(ctx, "facts", m.opts.FactsEvery, "own events not looked at", m.checkFacts) })
+	}
+	if m.opts.Metrics != nil {
+		work.Go(func() { m.alone(ctx, "rules", m.opts.RulesEvery, "rules not looked at", m.checkRules) })
+	}
 	work.Wait()
 	stopWriting()
 	writer.Wait()
 	return nil
+}
+
+// every does something again and again, at once for the first time.
+func (m *Module) every(ctx context.Context, pause time.Duration, failure string, do func(context.Context) error) {
+	tick := time.NewTicker(pause)
+	defer tick.Stop()
+	for {
+		m.warn(ctx, failure, do(ctx))
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// alone does something again and again while no other replica does.
+func (m *Module) alone(ctx context.Context, name string, pause time.Duration, failure string, do func(context.Context) error) {
+	m.every(ctx, pause, failure, func(ctx context.Context) error {
+		held, release, ok, err := m.leases.Take(ctx, name)
+		if err != nil || !ok {
+			return err
+		}
+		defer release()
+		m.every(held, pause, failure, do)
+		return nil
+	})
 }
 
 // wake tells those who report that there are changes.

@@ -23,6 +23,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/inproc"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/monitor"
+	"github.com/yunqiao/yunqiao/monitor/notify"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
@@ -258,7 +259,7 @@ func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
-	if r.Header.Get("X-Yunqiao-Signature") != "sha256="+monitor.Sign([]byte(v.secret), r.Header.Get("X-Yunqiao-Timestamp"), body) {
+	if r.Header.Get("X-Yunqiao-Signature") != "sha256="+notify.Sign([]byte(v.secret), r.Header.Get("X-Yunqiao-Timestamp"), body) {
 		v.bad++
 	}
 	var message struct{ Records []struct{ Serial string } }

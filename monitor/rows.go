@@ -11,32 +11,30 @@ import (
 	"strconv"
 	"time"
 
-	"google.golang.org/protobuf/encoding/protojson"
-	"google.golang.org/protobuf/types/known/timestamppb"
-	"gorm.io/gorm"
-
-	"github.com/yunqiao/yunqiao/internal/db"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
 type alarmRow struct {
 	ID             string `gorm:"primaryKey;size:32"`
-	Identity       string `gorm:"size:64;index:monitor_alarms_identity,priority:1"`
+	Identity       string `gorm:"size:64"`
 	Number         int64
-	Serial         int64  `gorm:"index:monitor_alarms_state,priority:2;index:monitor_alarms_severity,priority:3"`
-	Active         bool   `gorm:"index:monitor_alarms_state,priority:1;index:monitor_alarms_severity,priority:1"`
-	Severity       int32  `gorm:"index:monitor_alarms_severity,priority:2"`
+	Serial         int64
+	Active         bool
+	Severity       int32
 	Peak           int32  // greatest severity so far
 	TenantID       string `gorm:"size:64"`
-	Name           string `gorm:"size:128;index"`
-	ObjectID       string `gorm:"size:512;index"`
+	Name           string `gorm:"size:128"`
+	ObjectID       string `gorm:"size:512"`
 	Type           int32
 	DataType       int32
 	ProbableCause  string `gorm:"size:64"`
 	Description    string
-	Labels         string    // JSON object
-	Source         string    `gorm:"size:32"`
-	RaisedAt       time.Time `gorm:"index:monitor_alarms_identity,priority:2"`
+	Labels         string // JSON object
+	Source         string `gorm:"size:32"`
+	RaisedAt       time.Time
 	LastRaisedAt   time.Time
 	Raises         int64
 	ClearedAt      *time.Time
@@ -45,8 +43,9 @@ type alarmRow struct {
 	AcknowledgedAt *time.Time
 	Comment        string
 	Flapping       bool
-	DueAt          *time.Time `gorm:"index"` // when it is cleared by itself
+	DueAt          *time.Time // when it is cleared by itself
 	DueType        int32      // how, then
+	Ended          int64      // 0 while it is active, then its number
 }
 
 func (alarmRow) TableName() string { return "monitor_alarms" }
@@ -58,7 +57,8 @@ type changeRow struct {
 	Kind     int32
 	Peak     int32
 	At       time.Time
-	Document string // the alarm as it was, as JSON
+	Document string // the alarm as it was, as JSON; of versions before 2
+	Body     []byte // the alarm as it was, as protobuf
 }
 
 func (changeRow) TableName() string { return "monitor_changes" }
@@ -70,6 +70,8 @@ type counterRow struct {
 
 func (counterRow) TableName() string { return "monitor_counters" }
 
+// channelRow is one third party. Spec holds what it is told and how, as JSON of a
+// Channel: matchers, grouping, snmp and mail.
 type channelRow struct {
 	ID          string `gorm:"primaryKey;size:32"`
 	TenantID    string `gorm:"size:64"`
@@ -82,23 +84,16 @@ type channelRow struct {
 	Delivered   int64 // serial
 	DeliveredAt *time.Time
 	CreatedAt   time.Time
+
+	Spec          string
+	Privacy       []byte // sealed password of encryption, SNMP v3
+	CACertificate string `gorm:"column:ca_certificate"` // PEM
+	Failures      int
+	LastError     string
+	Revision      int64 // grows with each change of what it is told and how
 }
 
 func (channelRow) TableName() string { return "monitor_channels" }
-
-// Migrations of the module's tables.
-func Migrations() db.Module {
-	return db.Module{Name: "monitor", Migrations: []db.Migration{{Version: 1, Name: "alarms", Up: func(tx *gorm.DB) error {
-		if err := tx.Migrator().CreateTable(&alarmRow{}, &changeRow{}, &counterRow{}, &channelRow{}); err != nil {
-			return err
-		}
-		if err := tx.Create(&[]counterRow{{Name: "serial"}, {Name: "number"}}).Error; err != nil {
-			return err
-		}
-		// At most one active alarm of an identity, whatever happens.
-		return tx.Exec(`CREATE UNIQUE INDEX monitor_alarms_one ON monitor_alarms (identity) WHERE active`).Error
-	}}}}
-}
 
 // identity is what makes two raises the same alarm.
 func identity(tenant, name, object string, labels map[string]string) string {
@@ -143,7 +138,13 @@ func labelsOf(r *alarmRow) map[string]string {
 
 func toProtoRecord(r *changeRow) (*monitorv1.AlarmRecord, error) {
 	var alarm monitorv1.Alarm
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(r.Document), &alarm); err != nil {
+	var err error
+	if len(r.Body) > 0 {
+		err = proto.Unmarshal(r.Body, &alarm)
+	} else {
+		err = protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal([]byte(r.Document), &alarm)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("read change %d: %w", r.Serial, err)
 	}
 	return &monitorv1.AlarmRecord{

@@ -120,7 +120,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err := a.openLogging(ctx, processLog, box, own); err != nil {
 		return nil, err
 	}
-	a.openMonitor(box)
+	a.openMonitor(box, c)
 	things := inventory.New(a.store)
 	if err := things.Load(ctx); err != nil {
 		return nil, err
@@ -138,10 +138,12 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()}, billing.Options{})
+	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()},
+		billing.Options{Providers: billingProviders{a.accounts.Registry()}})
 	a.events = outbox.NewKeeper(log, a.store, outbox.KeeperOptions{Keep: config.Retention.Events.Duration}, a.billing)
 	modules := a.modules(things, a.runner)
-	handle := pipeline.Chain(a.runner.Handle, pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), validate, a.runner.Modules,
+	rates, authorize := pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who)
+	handle := pipeline.Chain(a.runner.Handle, rates, authorize, validate, a.runner.Modules,
 		audit.Before(c, modules), pipeline.Modules(modules))
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
@@ -152,6 +154,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	handler, err := edge.New(log, c, who, handle, edge.Options{
 		MaxBodyBytes: config.HTTP.MaxBodyBytes, MaxURLBytes: config.HTTP.MaxURLBytes,
 		MaxConcurrent: config.HTTP.MaxConcurrentRequests, RequestTimeout: config.HTTP.RequestTimeout.Duration, Metrics: metrics, Recorder: a.recorder, Raw: a.rawRoutes(metrics),
+		Gates: func(next pipeline.Handler) pipeline.Handler { return pipeline.Chain(next, rates, authorize) },
 	})
 	if err != nil {
 		return nil, err

@@ -1,6 +1,9 @@
 package identity
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -92,6 +95,22 @@ func (i *Identity) Quotas(ownerID, resourceType, accountID string) []pipeline.Qu
 					TenantIDs: now.subtree(id), ResourceType: resourceType, AccountID: q.AccountID, Limit: int(q.Maximum),
 				})
 			}
+		}
+	}
+	return out
+}
+
+// AllQuotas are the limits of all organizations; the first of TenantIDs is the
+// organization that the limit was set for.
+func (i *Identity) AllQuotas() []pipeline.Quota {
+	now := i.current.Load()
+	var out []pipeline.Quota
+	for _, id := range slices.Sorted(maps.Keys(now.organizations)) {
+		for _, q := range now.organizations[id].quotas {
+			others := slices.DeleteFunc(slices.Clone(now.subtree(id)), func(other string) bool { return other == id })
+			out = append(out, pipeline.Quota{
+				TenantIDs: append([]string{id}, others...), ResourceType: q.ResourceType, AccountID: q.AccountID, Limit: int(q.Maximum),
+			})
 		}
 	}
 	return out

@@ -20,23 +20,32 @@ func CheckQuotas(tx *gorm.DB, quotas []pipeline.Quota) error {
 		}
 	}
 	for _, q := range quotas {
-		owned := tx.Table("inventory_resources").Where("gone_at IS NULL AND type = ? AND tenant_id IN ?", q.ResourceType, q.TenantIDs)
-		making := tx.Model(&row{}).Where("resource_id = '' AND status IN ? AND resource_type = ? AND tenant_id IN ?",
-			openStatuses, q.ResourceType, q.TenantIDs)
-		if q.AccountID != "" {
-			owned, making = owned.Where("account_id = ?", q.AccountID), making.Where("account_id = ?", q.AccountID)
+		used, err := QuotaUse(tx, q)
+		if err != nil {
+			return err
 		}
-		var have, coming int64
-		if err := owned.Count(&have).Error; err != nil {
-			return fmt.Errorf("count %s against the quota: %w", q.ResourceType, err)
-		}
-		if err := making.Count(&coming).Error; err != nil {
-			return fmt.Errorf("count %s against the quota: %w", q.ResourceType, err)
-		}
-		if int(have+coming)+q.Making > q.Limit {
+		if used+q.Making > q.Limit {
 			return sdk.NewError(apiv1.Reason_REASON_TENANT_QUOTA_EXCEEDED,
-				sdk.Violation("tenant_id", fmt.Sprintf("the limit is %d %s, this would make %d", q.Limit, q.ResourceType, int(have+coming)+q.Making)))
+				sdk.Violation("tenant_id", fmt.Sprintf("the limit is %d %s, this would make %d", q.Limit, q.ResourceType, used+q.Making)))
 		}
 	}
 	return nil
+}
+
+// QuotaUse counts what is owned and what is being made of what a limit is on.
+func QuotaUse(tx *gorm.DB, q pipeline.Quota) (int, error) {
+	owned := tx.Table("inventory_resources").Where("gone_at IS NULL AND type = ? AND tenant_id IN ?", q.ResourceType, q.TenantIDs)
+	making := tx.Model(&row{}).Where("resource_id = '' AND status IN ? AND resource_type = ? AND tenant_id IN ?",
+		openStatuses, q.ResourceType, q.TenantIDs)
+	if q.AccountID != "" {
+		owned, making = owned.Where("account_id = ?", q.AccountID), making.Where("account_id = ?", q.AccountID)
+	}
+	var have, coming int64
+	if err := owned.Count(&have).Error; err != nil {
+		return 0, fmt.Errorf("count %s against the quota: %w", q.ResourceType, err)
+	}
+	if err := making.Count(&coming).Error; err != nil {
+		return 0, fmt.Errorf("count %s against the quota: %w", q.ResourceType, err)
+	}
+	return int(have + coming), nil
 }

@@ -5,6 +5,7 @@ import (
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
+	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
@@ -32,6 +33,7 @@ func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	databasev1.RegisterInstanceServiceServer(r, &instanceService{c: c})
 	databasev1.RegisterEngineServiceServer(r, &engineService{c: c})
 	databasev1.RegisterDbFlavorServiceServer(r, &dbFlavorService{c: c})
+	monitorv1.RegisterMetricServiceServer(r, &metricService{c: c})
 	securityv1.RegisterFirewallServiceServer(r, &firewallService{c: c})
 	securityv1.RegisterFirewallPolicyServiceServer(r, &firewallPolicyService{c: c})
 	securityv1.RegisterFirewallRuleServiceServer(r, &firewallRuleService{c: c})

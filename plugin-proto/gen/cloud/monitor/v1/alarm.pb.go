@@ -372,7 +372,8 @@ type Alarm struct {
 	TenantId string `protobuf:"bytes,14,opt,name=tenant_id,json=tenantId,proto3" json:"tenant_id,omitempty"`
 	// Labels; part of its identity.
 	Labels map[string]string `protobuf:"bytes,15,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Where it came from: "api", "alertmanager", "gateway" (its own events), "rule" (metrics).
+	// Where it came from: "api", "alertmanager", "gateway" (what is wrong with it), "event" (other
+	// modules), "rule" (metrics).
 	Source string `protobuf:"bytes,16,opt,name=source,proto3" json:"source,omitempty"`
 	// How often it was raised while it was active, up to 2147483647.
 	RaiseCount int32 `protobuf:"varint,17,opt,name=raise_count,json=raiseCount,proto3" json:"raise_count,omitempty"`
