@@ -1,0 +1,58 @@
+// Package simtest starts the simulated Alibaba Cloud in a test.
+package simtest
+
+import (
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/yunqiao/yunqiao/drivers/alibaba/sim"
+)
+
+// Cloud is a running cloud.
+type Cloud struct {
+	*sim.Sim
+	URL     string      // http://127.0.0.1:port
+	TLSURL  string      // https://127.0.0.1:port
+	CAFile  string      // PEM of who signed the certificate
+	Account sim.Account // the first account
+	Region  string
+}
+
+// Start runs a cloud until the test ends.
+func Start(t testing.TB, opts sim.Options) *Cloud {
+	t.Helper()
+	s, err := sim.New(opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, err := sim.NewAuthority(time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := httptest.NewServer(s)
+	t.Cleanup(plain.Close)
+	secure := httptest.NewUnstartedServer(s)
+	secure.TLS = authority.Config()
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	file := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &Cloud{Sim: s, URL: plain.URL, TLSURL: secure.URL, CAFile: file, Account: s.Accounts()[0], Region: s.Regions()[0]}
+}
+
+// CheckClean fails the test if an answer contradicted its schema, an action panicked
+// or is not simulated, or a request had a parameter that its action does not have.
+func (c *Cloud) CheckClean(t testing.TB) {
+	t.Helper()
+	for note, n := range c.Stats().Notes {
+		if !strings.HasPrefix(note, "unpublished_code") {
+			t.Errorf("the cloud noticed %d times: %s", n, note)
+		}
+	}
+}

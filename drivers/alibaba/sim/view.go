@@ -1,0 +1,190 @@
+package sim
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/yunqiao/yunqiao/drivers/alibaba/definitions"
+)
+
+// at finds the schema at a path of members in the answer; lists are entered.
+func (c *call) at(path string) *definitions.Schema {
+	s := c.action.Response
+	if path == "" {
+		return s
+	}
+	for name := range strings.SplitSeq(path, ".") {
+		if s = enter(s); s == nil {
+			return nil
+		}
+		s = s.Properties[name]
+	}
+	return enter(s)
+}
+
+func enter(s *definitions.Schema) *definitions.Schema {
+	for s != nil && s.Type == "array" {
+		s = s.Items
+	}
+	return s
+}
+
+// show is the part of a record that the answer has at a path.
+func (c *call) show(r *record, path string) obj { return showAs(c.at(path), r) }
+
+func showAs(s *definitions.Schema, r *record) obj {
+	out := obj{}
+	if s == nil {
+		return out
+	}
+	for name, member := range s.Properties {
+		if v, ok := r.attrs[name]; ok {
+			out[name] = restrict(member, v)
+		}
+	}
+	for _, name := range []string{"Tags", "TagSet", "TagList"} {
+		if member := s.Properties[name]; member != nil && out[name] == nil {
+			out[name] = tagList(member, r.tags)
+		}
+	}
+	if member := s.Properties["RegionId"]; member != nil && out["RegionId"] == nil && r.region != global {
+		out["RegionId"] = r.region
+	}
+	return out
+}
+
+// restrict leaves out what a schema does not have: one resource is shown by several
+// actions, by some with fewer members.
+func restrict(s *definitions.Schema, v any) any {
+	switch v := v.(type) {
+	case obj:
+		if s.Properties == nil {
+			return v
+		}
+		out := obj{}
+		for name, m := range v {
+			if member := s.Properties[name]; member != nil {
+				out[name] = restrict(member, m)
+			}
+		}
+		return out
+	case []obj:
+		if s.Items == nil {
+			return v
+		}
+		return restrictItems(s.Items, v)
+	case []any:
+		if s.Items == nil {
+			return v
+		}
+		return restrictItems(s.Items, v)
+	}
+	return v
+}
+
+func restrictItems[T any](s *definitions.Schema, items []T) []any {
+	out := make([]any, len(items))
+	for i, item := range items {
+		out[i] = restrict(s, item)
+	}
+	return out
+}
+
+// tagList shows tags in the schema's form: Tags.Tag[].TagKey, Tags[].Key, ….
+func tagList(s *definitions.Schema, tags map[string]string) any {
+	if s.Type == "object" {
+		for name, inner := range s.Properties {
+			return obj{name: tagList(inner, tags)}
+		}
+	}
+	list := []any{}
+	if s.Items == nil {
+		return list
+	}
+	for _, key := range slices.Sorted(maps.Keys(tags)) {
+		item := obj{}
+		for name := range s.Items.Properties {
+			switch name {
+			case "Key", "TagKey":
+				item[name] = key
+			case "Value", "TagValue":
+				item[name] = tags[key]
+			}
+		}
+		list = append(list, item)
+	}
+	return list
+}
+
+// wrap puts a value at a path of members: wrap("Vpcs.Vpc", v) is {"Vpcs":{"Vpc":v}}.
+func wrap(path string, v any) obj {
+	names := strings.Split(path, ".")
+	for _, name := range slices.Backward(names[1:]) {
+		v = obj{name: v}
+	}
+	return obj{names[0]: v}
+}
+
+// complete adds members that the schema has and the answer lacks, empty: the real
+// service answers nearly all of them.
+func complete(s *definitions.Schema, v any) any {
+	switch v := v.(type) {
+	case obj:
+		for name, member := range s.Properties {
+			if old, ok := v[name]; ok {
+				v[name] = complete(member, old)
+			} else {
+				v[name] = empty(member)
+			}
+		}
+	case []any:
+		for i, item := range v {
+			v[i] = complete(s.Items, item)
+		}
+	case []obj:
+		for i, item := range v {
+			v[i], _ = complete(s.Items, item).(obj)
+		}
+	}
+	return v
+}
+
+func empty(s *definitions.Schema) any {
+	switch s.Type {
+	case "object":
+		o := obj{}
+		for name, member := range s.Properties {
+			o[name] = empty(member)
+		}
+		return o
+	case "array":
+		return []any{}
+	case "integer", "number":
+		return 0
+	case "boolean":
+		return false
+	}
+	return ""
+}
+
+// success fills the members by which some products repeat that a call succeeded.
+func success(s *definitions.Schema, out obj) {
+	for name, member := range s.Properties {
+		if _, ok := out[name]; ok {
+			continue
+		}
+		switch {
+		case name == "Success" && member.Type == "boolean":
+			out[name] = true
+		case name == "Success" && member.Type == "string":
+			out[name] = "true"
+		case name == "Code" && member.Type == "integer", name == "HttpStatusCode" && member.Type == "integer":
+			out[name] = 200
+		case name == "Code" && s.Properties["Success"] != nil:
+			out[name] = "200"
+		case name == "Message" && s.Properties["Success"] != nil:
+			out[name] = "Successful!"
+		}
+	}
+}
