@@ -31,6 +31,7 @@ build: ## Build bin/yunqiao, bin/memcloud and bin/drivers/*
 	$(GOBUILD) -o bin/memcloud ./drivers/memory/memcloud/cmd/memcloud
 	$(GOBUILD) -o bin/conform ./drivers/drivertest/conform
 	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack
+	@scripts/proto-bundle $(RELEASE) bin
 
 .PHONY: test
 test: build ## Run all tests with the race detector, installing what they need
