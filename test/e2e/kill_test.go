@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/yunqiao/yunqiao/test/e2e/harness"
 )
 
 const (
@@ -17,10 +19,10 @@ const (
 )
 
 // slowly makes calls last long enough to be interrupted before and after they
-// take effect.
+// take effect, and VMs be made in several of them.
 var slowly = object{
-	"state_delay_scale": 0.2,
-	"latency":           []object{{"method": "*/Create*", "before_ms": 150, "after_ms": 150}, {"method": "*/Delete*", "before_ms": 20, "after_ms": 20}},
+	"state_delay_scale": 0.2, "stepwise_vms": true,
+	"latency": []object{{"method": "*/Create*", "before_ms": 80, "after_ms": 80}, {"method": "*/Delete*", "before_ms": 20, "after_ms": 20}},
 }
 
 // TestKillDriver kills the driver with 20 creates in flight.
@@ -53,48 +55,76 @@ func TestKillDriver(t *testing.T) {
 	}
 }
 
-// TestKillGateway kills the gateway at random moments while clients write.
-func TestKillGateway(t *testing.T) {
-	t.Parallel()
-	kills := 2
+// kills are those of one run of TestKills: with YUNQIAO_SOAK all that are asked for,
+// else a tenth.
+func kills() int {
 	if os.Getenv(envSoak) != "" {
-		kills = 20
+		return 1002
 	}
+	return 102
+}
+
+// TestKills kills the gateway or its driver at random moments while clients write, on
+// every kind of memcloud and on both databases.
+func TestKills(t *testing.T) {
+	t.Parallel()
 	seed := seedOf(t)
+	stores := []string{"sqlite", "postgres"}
 	for i, mode := range memoryModes {
-		t.Run(mode.name, func(t *testing.T) {
-			t.Parallel()
-			random := rand.New(rand.NewPCG(seed, uint64(i)))
-			r := newRig(t, mode, slowly)
-			l := &ledger{t: t, client: r.gateway.Client, account: r.account}
-			place := newSite(t, r.gateway, r.account)
-			var stop atomic.Bool
-			var clients sync.WaitGroup
-			for c := range 6 {
-				own := rand.New(rand.NewPCG(seed, uint64(100*i+c+1)))
-				clients.Go(func() {
-					for n := 0; !stop.Load() && !t.Failed(); n++ {
-						writeSomething(l, place, own, fmt.Sprintf("c%d-%d", c, n))
-					}
-				})
+		for j, store := range stores {
+			t.Run(mode.name+" on "+store, func(t *testing.T) {
+				t.Parallel()
+				killAtRandom(t, mode, store, seed+uint64(10*i+j), kills()/len(memoryModes)/len(stores))
+			})
+		}
+	}
+}
+
+// leaseTime is how long a replica that is silent keeps its operations.
+const leaseTime = 16 * time.Second
+
+func killAtRandom(t *testing.T, mode memoryMode, store string, seed uint64, kills int) {
+	t.Helper()
+	random := rand.New(rand.NewPCG(seed, 0))
+	r := newRigOn(t, harness.Setup{Store: store, Config: object{"reconcile": object{"interval": "2s"}}}, mode, slowly)
+	l := &ledger{t: t, client: r.gateway.Client, account: r.account}
+	place := newSite(t, r.gateway, r.account)
+	var stop atomic.Bool
+	var clients sync.WaitGroup
+	for c := range 4 {
+		own := rand.New(rand.NewPCG(seed, uint64(c+1)))
+		clients.Go(func() {
+			for n := 0; !stop.Load() && !t.Failed(); n++ {
+				writeSomething(l, place, own, fmt.Sprintf("c%d-%d", c, n))
 			}
-			for range kills {
-				moment := time.Duration(random.Int64N(int64(2 * time.Second)))
-				time.Sleep(moment)
-				r.gateway.Kill()
-				r.gateway.ExpectNoDrivers(t)
-				r.gateway.Launch(t)
-				t.Logf("killed after %s", moment.Round(time.Millisecond))
-			}
-			// Once more in order: nothing may be lost then either.
-			r.gateway.Stop(t)
-			r.gateway.ExpectNoDrivers(t)
-			r.gateway.Launch(t)
-			stop.Store(true)
-			clients.Wait()
-			r.finish(t, l)
 		})
 	}
+	var gateways, drivers int
+	begin := time.Now()
+	for n := range kills {
+		moment := time.Duration(random.Int64N(int64(800 * time.Millisecond)))
+		if store == "postgres" && n%10 == 9 {
+			moment += leaseTime // now and then what a killed replica has left is taken up by the next
+		}
+		time.Sleep(moment)
+		if random.IntN(2) == 0 && len(r.gateway.Drivers("memory")) > 0 {
+			drivers++
+			r.gateway.KillDriver(t, "memory")
+			continue
+		}
+		gateways++
+		r.gateway.Kill()
+		r.gateway.ExpectNoDrivers(t)
+		r.gateway.Launch(t)
+	}
+	t.Logf("killed %d gateways and %d drivers in %s", gateways, drivers, time.Since(begin).Round(time.Second))
+	// Once more in order: nothing may be lost then either.
+	r.gateway.Stop(t)
+	r.gateway.ExpectNoDrivers(t)
+	r.gateway.Launch(t)
+	stop.Store(true)
+	clients.Wait()
+	r.finish(t, l)
 }
 
 // seedOf is the seed of another run, or a fresh one; printed to be repeated.
@@ -115,7 +145,7 @@ func writeSomething(l *ledger, place site, random *rand.Rand, name string) {
 	var w *write
 	switch random.IntN(5) {
 	case 0:
-		w = l.do("compute/vm/create", name, place.vm(l.account, name))
+		w = l.do("compute/vm/create", name, place.sevenStepVM(l.account, name))
 		if w != nil && random.IntN(2) == 0 {
 			l.resize(w, l.account+".m1.small")
 		}

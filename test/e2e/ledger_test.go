@@ -96,10 +96,14 @@ var counted = map[string]struct{ list, member string }{
 	"storage.disk":                {"storage/disk/list", "disks"},
 	"network.network":             {"network/network/list", "networks"},
 	"network.subnet":              {"network/subnet/list", "subnets"},
+	"network.nic":                 {"network/nic/list", "nics"},
 	"network.security_group":      {"network/security-group/list", "security_groups"},
 	"network.public_ip":           {"network/public-ip/list", "public_ips"},
 	"network.security_group_rule": {"network/security-group/list-rules", "rules"},
 }
+
+// converging is how long the inventory may take to show what comparisons find.
+const converging = 30 * time.Second
 
 // settle waits until every operation has ended, and checks that each has ended well.
 func (l *ledger) settle() {
@@ -138,11 +142,18 @@ func (l *ledger) reconcile(dump func() harness.Dump) {
 	live, cached := map[string][]string{}, map[string][]string{}
 	for kind, list := range counted {
 		cached[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "view": "cached", "page_size": 500})
-		if kind != "network.security_group_rule" { // listed live within a group only
-			live[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "page_size": 500})
+		if kind == "network.security_group_rule" { // listed live within a group only
+			continue
+		}
+		live[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "page_size": 500})
+		// What goes along with a VM is found to be gone by a comparison with the cloud.
+		for deadline := time.Now().Add(converging); !slices.Equal(cached[kind], live[kind]) && time.Now().Before(deadline); {
+			time.Sleep(200 * time.Millisecond)
+			cached[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "view": "cached", "page_size": 500})
 		}
 	}
 	records := dump().Of(l.account)
+	l.checkParts(records["compute.vm"])
 	for kind := range counted {
 		there := []string{}
 		names := map[string]int{}
@@ -151,8 +162,11 @@ func (l *ledger) reconcile(dump func() harness.Dump) {
 				continue
 			}
 			there = append(there, l.account+"."+r.ID)
-			if name := r.Resource.Text("name"); name != "" {
+			if name := r.Resource.Text("name"); name != "" && r.Resource.Text("vm_id") == "" {
 				names[name]++
+			}
+			if !l.askedFor(kind, r) {
+				l.t.Errorf("%s %s is at the cloud, and nobody has asked for it: %v", kind, r.ID, r.Resource)
 			}
 		}
 		slices.Sort(there)
@@ -170,6 +184,42 @@ func (l *ledger) reconcile(dump func() harness.Dump) {
 		for _, w := range l.writes {
 			if createdKind(w.name) == kind && slices.Contains(there, w.id) == w.deleted {
 				l.t.Errorf("%s %s: deleted is %v, but the cloud says otherwise", kind, w.id, w.deleted)
+			}
+		}
+	}
+}
+
+// askedFor tells whether a client knows of a resource, or of what it is a part of.
+func (l *ledger) askedFor(kind string, r harness.Record) bool {
+	ids := []string{r.ID}
+	switch kind {
+	case "network.subnet", "network.security_group_rule": // made along with the whole, or by themselves
+		ids = append(ids, r.Resource.Text("network_id"), r.Resource.Text("security_group_id"))
+	case "network.nic", "storage.disk":
+		ids = append(ids, r.Resource.Text("vm_id"))
+	}
+	return r.Resource.Text("name") == siteName || slices.ContainsFunc(l.writes, func(w *write) bool {
+		_, native, _ := strings.Cut(w.id, ".")
+		return slices.Contains(ids, native)
+	})
+}
+
+// checkParts needs every VM to have exactly the NICs and disks that were asked for.
+func (l *ledger) checkParts(vms []harness.Record) {
+	l.t.Helper()
+	for _, r := range vms {
+		for _, w := range l.writes {
+			if w.name != "compute/vm/create" || w.id != l.account+"."+r.ID {
+				continue
+			}
+			nics, _ := w.body["nics"].([]object)
+			disks, _ := w.body["data_disks"].([]object)
+			wanted := len(disks)
+			if w.body["boot_disk"] != nil {
+				wanted++
+			}
+			if len(r.Resource.List("nics")) != len(nics) || len(r.Resource.Texts("disk_ids")) != wanted {
+				l.t.Errorf("vm %s shall have %d NICs and %d disks: %v", w.id, len(nics), wanted, r.Resource)
 			}
 		}
 	}
@@ -214,13 +264,16 @@ func difference(a, b []string) []string {
 	return out
 }
 
+// siteName is what a site's network and subnet are called.
+const siteName = "site"
+
 // site is a network that bad days happen in.
 type site struct{ network, subnet string }
 
 func newSite(t *testing.T, gateway *harness.Gateway, account string) site {
 	t.Helper()
-	network := gateway.Done(t, "network/network/create", object{"account_id": account, "name": "site"})
-	subnet := gateway.Done(t, "network/subnet/create", object{"network_id": network, "name": "site", "cidr": "10.0.0.0/16"})
+	network := gateway.Done(t, "network/network/create", object{"account_id": account, "name": siteName})
+	subnet := gateway.Done(t, "network/subnet/create", object{"network_id": network, "name": siteName, "cidr": "10.0.0.0/16"})
 	return site{network, subnet}
 }
 
@@ -250,6 +303,11 @@ type rig struct {
 
 func newRig(t *testing.T, mode memoryMode, knobs harness.Knobs) *rig {
 	t.Helper()
+	return newRigOn(t, harness.Setup{}, mode, knobs)
+}
+
+func newRigOn(t *testing.T, setup harness.Setup, mode memoryMode, knobs harness.Knobs) *rig {
+	t.Helper()
 	const account = "memory"
 	all := harness.Knobs{"client_tokens": mode.tokens, "request_timeout_seconds": 1}
 	if !mode.tokens {
@@ -264,7 +322,7 @@ func newRig(t *testing.T, mode memoryMode, knobs harness.Knobs) *rig {
 		r.server = harness.NewMemcloud(t, programs, all)
 		settings = map[string]string{"endpoint": r.server.Endpoint}
 	}
-	r.gateway = harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "memory", Settings: settings})
+	r.gateway = harness.NewGatewayWith(t, programs, setup, harness.Account{ID: account, Driver: "memory", Settings: settings})
 	return r
 }
 

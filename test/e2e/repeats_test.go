@@ -44,6 +44,7 @@ func TestThousandRepeats(t *testing.T) {
 		t.Errorf("there were %d different answers: %v", len(answers), answers)
 	}
 	l := &ledger{t: t, client: r.gateway.Client, account: r.account}
+	l.do("compute/vm/create", "the-only-key", request)
 	l.settle()
 	if vms := r.server.Dump(t).Of(r.account)["compute.vm"]; len(vms) != 1 {
 		t.Errorf("the cloud has %d vms", len(vms))
