@@ -9,6 +9,7 @@ import (
 	"google.golang.org/grpc"
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/billing/bill"
 	"github.com/yunqiao/yunqiao/billing/ledger"
 	"github.com/yunqiao/yunqiao/billing/metering"
 	"github.com/yunqiao/yunqiao/billing/pricing"
@@ -42,6 +43,8 @@ type Options struct {
 	Zone  *time.Location   // of months and days; default Asia/Shanghai
 	Now   func() time.Time // default time.Now
 	Every time.Duration    // between looks for events; default 10 s
+	// Providers asks clouds what they charge; nil: none can be asked.
+	Providers Providers
 }
 
 // Module is billing in this process.
@@ -54,6 +57,9 @@ type Module struct {
 	zone     *time.Location
 	now      func() time.Time
 	every    time.Duration
+
+	providers Providers
+	tried     map[string]time.Time // when a bill was pulled last, by account and month; of Run alone
 }
 
 // Migrations of the tables billing_*.
@@ -65,14 +71,14 @@ func Migrations() db.Module {
 			}
 		}
 		return tx.Migrator().CreateTable(&applicantRow{}, &orderRow{}, &attributionRow{}, &statementRow{}, &budgetRow{}, &changeRow{}, &accountRow{}, &noticeRow{})
-	}}}}
+	}}, {Version: 2, Name: "bills of clouds", Up: bill.Tables}}}
 }
 
 // New makes a module over a migrated store.
 func New(log *slog.Logger, store *db.Store, c *contract.Contract, access Access, accounts Accounts, opts Options) *Module {
 	m := &Module{
 		log: log, store: store, access: access, accounts: accounts, phases: metering.NewContractPhases(c),
-		zone: opts.Zone, now: opts.Now, every: opts.Every,
+		zone: opts.Zone, now: opts.Now, every: opts.Every, providers: opts.Providers, tried: map[string]time.Time{},
 	}
 	if m.zone == nil {
 		m.zone = time.FixedZone("Asia/Shanghai", 8*3600)
@@ -99,6 +105,7 @@ func (m *Module) Register(r grpc.ServiceRegistrar) {
 	billingv1.RegisterStatementServiceServer(r, &statementServer{Module: m})
 	billingv1.RegisterAdjustmentServiceServer(r, &adjustmentServer{Module: m})
 	billingv1.RegisterBudgetServiceServer(r, &budgetServer{Module: m})
+	billingv1.RegisterProviderBillServiceServer(r, &providerBillServer{Module: m})
 }
 
 // Run hears events and rates usage until the context ends.
@@ -118,7 +125,8 @@ func (m *Module) Run(ctx context.Context) error {
 }
 
 // CatchUp hears all events, and rates the months that they and other changes
-// touch, until the last midnight. It renews subscriptions and raises alarms.
+// touch, until the last midnight. It renews subscriptions, pulls the bills of clouds and
+// raises alarms.
 func (m *Module) CatchUp(ctx context.Context) error {
 	if err := m.hear(ctx); err != nil {
 		return err
@@ -127,6 +135,9 @@ func (m *Module) CatchUp(ctx context.Context) error {
 		return err
 	}
 	if err := m.rateChanged(ctx); err != nil {
+		return err
+	}
+	if err := m.pullBills(ctx); err != nil {
 		return err
 	}
 	return m.warn(ctx)

@@ -322,29 +322,18 @@ func (s *priceServer) ImportPrices(ctx context.Context, request *billingv1.Impor
 		}
 		known := latest(all)
 		for n, r := range requests {
-			p, err := fromProtoPrice(r)
-			if err == nil {
-				err = bookExists(tx, p.Book)
-			}
+			_, outcome, err := s.keep(ctx, tx, known, r)
 			if err != nil {
 				return inRow(n, err)
 			}
-			p.Effective = s.timeOr(r.GetEffectiveAt(), s.now())
-			switch old := known[p.Selector()]; {
-			case old == nil:
-				p.ID, p.Version = rowid.New(), 1
+			switch outcome {
+			case priceAdded:
 				response.Added++
-			case sameTerms(old, &p):
-				response.Kept++
-				continue
-			default:
-				p.ID, p.Version = old.ID, old.Version+1
+			case priceChanged:
 				response.Changed++
+			case priceKept:
+				response.Kept++
 			}
-			if err := s.add(ctx, tx, &p); err != nil {
-				return err
-			}
-			known[p.Selector()] = &p
 		}
 		return nil
 	})
@@ -352,6 +341,41 @@ func (s *priceServer) ImportPrices(ctx context.Context, request *billingv1.Impor
 		return nil, err
 	}
 	return response, nil
+}
+
+// outcome is what became of a price that was brought.
+type outcome int
+
+const (
+	priceKept outcome = iota // it was there already
+	priceAdded
+	priceChanged
+)
+
+// keep adds a price, or a version to the known one that is for the same and says
+// something else. It is called under lockPrices.
+func (s *priceServer) keep(
+	ctx context.Context, tx *gorm.DB, known map[string]*pricing.Price, r *billingv1.CreatePriceRequest,
+) (*pricing.Price, outcome, error) {
+	p, err := fromProtoPrice(r)
+	if err == nil {
+		err = bookExists(tx, p.Book)
+	}
+	if err != nil {
+		return nil, priceKept, err
+	}
+	p.Effective = s.timeOr(r.GetEffectiveAt(), s.now())
+	done := priceChanged
+	switch old := known[p.Selector()]; {
+	case old == nil:
+		p.ID, p.Version, done = rowid.New(), 1, priceAdded
+	case sameTerms(old, &p):
+		return old, priceKept, nil
+	default:
+		p.ID, p.Version = old.ID, old.Version+1
+	}
+	known[p.Selector()] = &p
+	return &p, done, s.add(ctx, tx, &p)
 }
 
 // ExportPrices implements PriceService.

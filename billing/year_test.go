@@ -25,6 +25,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/money"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1" // states of VMs
 )
 
@@ -50,6 +51,7 @@ type fixture struct {
 	*billing.Module
 	store *db.Store
 	world *world
+	cloud *chargingCloud
 	now   time.Time
 }
 
@@ -63,8 +65,8 @@ func open(t testing.TB, dsn string) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{store: store, world: &world{}, now: time.Date(2025, 1, 1, 0, 0, 0, 0, shanghai)}
-	f.Module = billing.New(slog.New(slog.DiscardHandler), store, c, f.world, f.world, billing.Options{Now: func() time.Time { return f.now }})
+	f := &fixture{store: store, world: &world{}, cloud: &chargingCloud{bills: map[string][]*driverv1.BillLine{}}, now: time.Date(2025, 1, 1, 0, 0, 0, 0, shanghai)}
+	f.Module = billing.New(slog.New(slog.DiscardHandler), store, c, f.world, f.world, billing.Options{Now: func() time.Time { return f.now }, Providers: f.cloud})
 	return f
 }
 

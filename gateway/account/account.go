@@ -34,6 +34,8 @@ type Account struct {
 	methods     map[string]bool
 	features    map[string]bool
 	changes     map[string]bool
+	priced      map[string]bool
+	bills       bool
 }
 
 // Offers tells whether the account serves an rpc, by full name.
@@ -45,6 +47,12 @@ func (a *Account) Has(feature string) bool { return a.features[feature] }
 // TellsChanges tells whether the driver names what changed of a resource type, so
 // that it need not be listed whole.
 func (a *Account) TellsChanges(resourceType string) bool { return a.changes[resourceType] }
+
+// TellsPrice tells whether the cloud tells the price of a resource type.
+func (a *Account) TellsPrice(resourceType string) bool { return a.priced[resourceType] }
+
+// TellsBills tells whether the cloud tells what it charges for the account.
+func (a *Account) TellsBills() bool { return a.bills }
 
 // withInfo puts what the driver and the cloud told into a copy.
 func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.AccountCapabilities, at time.Time) *Account {
@@ -68,6 +76,10 @@ func (a *Account) withInfo(info *driverv1.GetInfoResponse, caps *driverv1.Accoun
 	next.changes = map[string]bool{}
 	for _, resourceType := range caps.GetChangeTypes() {
 		next.changes[resourceType] = true
+	}
+	next.bills, next.priced = caps.GetBillLines(), map[string]bool{}
+	for _, resourceType := range caps.GetPricedTypes() {
+		next.priced[resourceType] = true
 	}
 	return &next
 }

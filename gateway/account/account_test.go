@@ -118,7 +118,9 @@ func (f *fake) Probe(_ context.Context, request *driverv1.ProbeRequest) (*driver
 	if err := f.judge(password); err != nil {
 		return nil, err
 	}
-	return &driverv1.ProbeResponse{Capabilities: capabilities()}, nil
+	return &driverv1.ProbeResponse{
+		Capabilities: capabilities(), MissingRights: []*driverv1.MissingRight{{Service: "backup", Role: "operator", Unreadable: true}},
+	}, nil
 }
 
 func (f *fake) opened(id string) *driverv1.OpenAccountRequest {
@@ -554,7 +556,11 @@ func TestProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	probe := &accountv1.ProbeAccountRequest{Id: "acc"}
-	if response, err := r.server.ProbeAccount(t.Context(), probe); err != nil || response.GetAccount().GetState() != ready {
+	response, err := r.server.ProbeAccount(t.Context(), probe)
+	if missing := response.GetMissingRights(); len(missing) != 1 || missing[0].GetRole() != "operator" || !missing[0].GetUnreadable() {
+		t.Errorf("missing rights: %v", missing)
+	}
+	if err != nil || response.GetAccount().GetState() != ready {
 		t.Errorf("got %v, %v", response, err)
 	}
 	gone, leave := context.WithCancel(t.Context())

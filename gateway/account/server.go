@@ -145,7 +145,7 @@ func (s *Server) ProbeAccount(ctx context.Context, request *accountv1.ProbeAccou
 	if err != nil {
 		return nil, err
 	}
-	opened, err := m.probe(ctx, rec)
+	opened, missing, err := m.probe(ctx, rec)
 	if ctx.Err() == nil {
 		m.opened(request.GetId(), opened, err)
 	}
@@ -157,24 +157,30 @@ func (s *Server) ProbeAccount(ctx context.Context, request *accountv1.ProbeAccou
 	if err != nil {
 		return nil, err
 	}
-	return &accountv1.ProbeAccountResponse{Account: s.show(ctx, a)}, nil
+	response := &accountv1.ProbeAccountResponse{Account: s.show(ctx, a)}
+	for _, r := range missing {
+		response.MissingRights = append(response.MissingRights,
+			&accountv1.MissingRight{Service: r.GetService(), Role: r.GetRole(), Unreadable: r.GetUnreadable()})
+	}
+	return response, nil
 }
 
-// probe asks the cloud; an account that is not open yet is opened first.
-func (m *Manager) probe(ctx context.Context, rec record) (*Account, error) {
+// probe asks the cloud, also for the rights that the credentials lack; an account that
+// is not open yet is opened first.
+func (m *Manager) probe(ctx context.Context, rec record) (*Account, []*driverv1.MissingRight, error) {
 	opened, err := m.tryOpen(ctx, rec)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, m.opts.OpenTimeout)
 	defer cancel()
 	response, err := driverv1.NewDriverServiceClient(opened.Conn).Probe(ctx, &driverv1.ProbeRequest{AccountId: rec.account.ID})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	driver, ok := m.drivers.Driver(rec.account.Driver)
 	if !ok {
-		return nil, sdk.NewError(apiv1.Reason_REASON_DRIVER_UNAVAILABLE)
+		return nil, nil, sdk.NewError(apiv1.Reason_REASON_DRIVER_UNAVAILABLE)
 	}
-	return opened.withInfo(driver.Info(), response.GetCapabilities(), m.opts.Now().UTC()), nil
+	return opened.withInfo(driver.Info(), response.GetCapabilities(), m.opts.Now().UTC()), response.GetMissingRights(), nil
 }

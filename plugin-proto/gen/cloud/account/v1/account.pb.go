@@ -898,7 +898,10 @@ func (x *ProbeAccountRequest) GetId() string {
 type ProbeAccountResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The account.
-	Account       *Account `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	Account *Account `protobuf:"bytes,1,opt,name=account,proto3" json:"account,omitempty"`
+	// What its credentials may not do of what it offers; empty: nothing is known to be
+	// missing.
+	MissingRights []*MissingRight `protobuf:"bytes,2,rep,name=missing_rights,json=missingRights,proto3" json:"missing_rights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -938,6 +941,77 @@ func (x *ProbeAccountResponse) GetAccount() *Account {
 		return x.Account
 	}
 	return nil
+}
+
+func (x *ProbeAccountResponse) GetMissingRights() []*MissingRight {
+	if x != nil {
+		return x.MissingRights
+	}
+	return nil
+}
+
+// MissingRight is one part of a cloud that an account may not use fully.
+type MissingRight struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cloud's own name of the service: "load-balancer".
+	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// Role or policy, by the cloud's own name, that would give the right.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Nothing of the service can be read either; else only writes are refused.
+	Unreadable    bool `protobuf:"varint,3,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MissingRight) Reset() {
+	*x = MissingRight{}
+	mi := &file_cloud_account_v1_account_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MissingRight) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MissingRight) ProtoMessage() {}
+
+func (x *MissingRight) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_account_v1_account_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MissingRight.ProtoReflect.Descriptor instead.
+func (*MissingRight) Descriptor() ([]byte, []int) {
+	return file_cloud_account_v1_account_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *MissingRight) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *MissingRight) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *MissingRight) GetUnreadable() bool {
+	if x != nil {
+		return x.Unreadable
+	}
+	return false
 }
 
 var File_cloud_account_v1_account_proto protoreflect.FileDescriptor
@@ -1013,9 +1087,16 @@ const file_cloud_account_v1_account_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\x02id\"\x17\n" +
 	"\x15DeleteAccountResponse\"0\n" +
 	"\x13ProbeAccountRequest\x12\x19\n" +
-	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\x02id\"K\n" +
+	"\x02id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\x02id\"\x92\x01\n" +
 	"\x14ProbeAccountResponse\x123\n" +
-	"\aaccount\x18\x01 \x01(\v2\x19.cloud.account.v1.AccountR\aaccount*p\n" +
+	"\aaccount\x18\x01 \x01(\v2\x19.cloud.account.v1.AccountR\aaccount\x12E\n" +
+	"\x0emissing_rights\x18\x02 \x03(\v2\x1e.cloud.account.v1.MissingRightR\rmissingRights\"\\\n" +
+	"\fMissingRight\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x03 \x01(\bR\n" +
+	"unreadable*p\n" +
 	"\tCloudKind\x12\x1a\n" +
 	"\x16CLOUD_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CLOUD_KIND_PRIVATE\x10\x01\x12\x15\n" +
@@ -1053,7 +1134,7 @@ func file_cloud_account_v1_account_proto_rawDescGZIP() []byte {
 }
 
 var file_cloud_account_v1_account_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_cloud_account_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_cloud_account_v1_account_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
 var file_cloud_account_v1_account_proto_goTypes = []any{
 	(CloudKind)(0),                // 0: cloud.account.v1.CloudKind
 	(AccountState)(0),             // 1: cloud.account.v1.AccountState
@@ -1070,46 +1151,48 @@ var file_cloud_account_v1_account_proto_goTypes = []any{
 	(*DeleteAccountResponse)(nil), // 12: cloud.account.v1.DeleteAccountResponse
 	(*ProbeAccountRequest)(nil),   // 13: cloud.account.v1.ProbeAccountRequest
 	(*ProbeAccountResponse)(nil),  // 14: cloud.account.v1.ProbeAccountResponse
-	nil,                           // 15: cloud.account.v1.Account.SettingsEntry
-	nil,                           // 16: cloud.account.v1.CreateAccountRequest.SettingsEntry
-	nil,                           // 17: cloud.account.v1.CreateAccountRequest.CredentialsEntry
-	nil,                           // 18: cloud.account.v1.UpdateAccountRequest.SettingsEntry
-	nil,                           // 19: cloud.account.v1.UpdateAccountRequest.CredentialsEntry
-	(*timestamppb.Timestamp)(nil), // 20: google.protobuf.Timestamp
+	(*MissingRight)(nil),          // 15: cloud.account.v1.MissingRight
+	nil,                           // 16: cloud.account.v1.Account.SettingsEntry
+	nil,                           // 17: cloud.account.v1.CreateAccountRequest.SettingsEntry
+	nil,                           // 18: cloud.account.v1.CreateAccountRequest.CredentialsEntry
+	nil,                           // 19: cloud.account.v1.UpdateAccountRequest.SettingsEntry
+	nil,                           // 20: cloud.account.v1.UpdateAccountRequest.CredentialsEntry
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
 }
 var file_cloud_account_v1_account_proto_depIdxs = []int32{
 	0,  // 0: cloud.account.v1.Account.cloud_kind:type_name -> cloud.account.v1.CloudKind
-	15, // 1: cloud.account.v1.Account.settings:type_name -> cloud.account.v1.Account.SettingsEntry
+	16, // 1: cloud.account.v1.Account.settings:type_name -> cloud.account.v1.Account.SettingsEntry
 	1,  // 2: cloud.account.v1.Account.state:type_name -> cloud.account.v1.AccountState
-	20, // 3: cloud.account.v1.Account.created_at:type_name -> google.protobuf.Timestamp
-	20, // 4: cloud.account.v1.Account.observed_at:type_name -> google.protobuf.Timestamp
+	21, // 3: cloud.account.v1.Account.created_at:type_name -> google.protobuf.Timestamp
+	21, // 4: cloud.account.v1.Account.observed_at:type_name -> google.protobuf.Timestamp
 	0,  // 5: cloud.account.v1.CreateAccountRequest.cloud_kind:type_name -> cloud.account.v1.CloudKind
-	16, // 6: cloud.account.v1.CreateAccountRequest.settings:type_name -> cloud.account.v1.CreateAccountRequest.SettingsEntry
-	17, // 7: cloud.account.v1.CreateAccountRequest.credentials:type_name -> cloud.account.v1.CreateAccountRequest.CredentialsEntry
+	17, // 6: cloud.account.v1.CreateAccountRequest.settings:type_name -> cloud.account.v1.CreateAccountRequest.SettingsEntry
+	18, // 7: cloud.account.v1.CreateAccountRequest.credentials:type_name -> cloud.account.v1.CreateAccountRequest.CredentialsEntry
 	2,  // 8: cloud.account.v1.CreateAccountResponse.account:type_name -> cloud.account.v1.Account
 	2,  // 9: cloud.account.v1.GetAccountResponse.account:type_name -> cloud.account.v1.Account
 	2,  // 10: cloud.account.v1.ListAccountsResponse.accounts:type_name -> cloud.account.v1.Account
-	18, // 11: cloud.account.v1.UpdateAccountRequest.settings:type_name -> cloud.account.v1.UpdateAccountRequest.SettingsEntry
-	19, // 12: cloud.account.v1.UpdateAccountRequest.credentials:type_name -> cloud.account.v1.UpdateAccountRequest.CredentialsEntry
+	19, // 11: cloud.account.v1.UpdateAccountRequest.settings:type_name -> cloud.account.v1.UpdateAccountRequest.SettingsEntry
+	20, // 12: cloud.account.v1.UpdateAccountRequest.credentials:type_name -> cloud.account.v1.UpdateAccountRequest.CredentialsEntry
 	2,  // 13: cloud.account.v1.UpdateAccountResponse.account:type_name -> cloud.account.v1.Account
 	2,  // 14: cloud.account.v1.ProbeAccountResponse.account:type_name -> cloud.account.v1.Account
-	3,  // 15: cloud.account.v1.AccountService.CreateAccount:input_type -> cloud.account.v1.CreateAccountRequest
-	5,  // 16: cloud.account.v1.AccountService.GetAccount:input_type -> cloud.account.v1.GetAccountRequest
-	7,  // 17: cloud.account.v1.AccountService.ListAccounts:input_type -> cloud.account.v1.ListAccountsRequest
-	9,  // 18: cloud.account.v1.AccountService.UpdateAccount:input_type -> cloud.account.v1.UpdateAccountRequest
-	11, // 19: cloud.account.v1.AccountService.DeleteAccount:input_type -> cloud.account.v1.DeleteAccountRequest
-	13, // 20: cloud.account.v1.AccountService.ProbeAccount:input_type -> cloud.account.v1.ProbeAccountRequest
-	4,  // 21: cloud.account.v1.AccountService.CreateAccount:output_type -> cloud.account.v1.CreateAccountResponse
-	6,  // 22: cloud.account.v1.AccountService.GetAccount:output_type -> cloud.account.v1.GetAccountResponse
-	8,  // 23: cloud.account.v1.AccountService.ListAccounts:output_type -> cloud.account.v1.ListAccountsResponse
-	10, // 24: cloud.account.v1.AccountService.UpdateAccount:output_type -> cloud.account.v1.UpdateAccountResponse
-	12, // 25: cloud.account.v1.AccountService.DeleteAccount:output_type -> cloud.account.v1.DeleteAccountResponse
-	14, // 26: cloud.account.v1.AccountService.ProbeAccount:output_type -> cloud.account.v1.ProbeAccountResponse
-	21, // [21:27] is the sub-list for method output_type
-	15, // [15:21] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	15, // 15: cloud.account.v1.ProbeAccountResponse.missing_rights:type_name -> cloud.account.v1.MissingRight
+	3,  // 16: cloud.account.v1.AccountService.CreateAccount:input_type -> cloud.account.v1.CreateAccountRequest
+	5,  // 17: cloud.account.v1.AccountService.GetAccount:input_type -> cloud.account.v1.GetAccountRequest
+	7,  // 18: cloud.account.v1.AccountService.ListAccounts:input_type -> cloud.account.v1.ListAccountsRequest
+	9,  // 19: cloud.account.v1.AccountService.UpdateAccount:input_type -> cloud.account.v1.UpdateAccountRequest
+	11, // 20: cloud.account.v1.AccountService.DeleteAccount:input_type -> cloud.account.v1.DeleteAccountRequest
+	13, // 21: cloud.account.v1.AccountService.ProbeAccount:input_type -> cloud.account.v1.ProbeAccountRequest
+	4,  // 22: cloud.account.v1.AccountService.CreateAccount:output_type -> cloud.account.v1.CreateAccountResponse
+	6,  // 23: cloud.account.v1.AccountService.GetAccount:output_type -> cloud.account.v1.GetAccountResponse
+	8,  // 24: cloud.account.v1.AccountService.ListAccounts:output_type -> cloud.account.v1.ListAccountsResponse
+	10, // 25: cloud.account.v1.AccountService.UpdateAccount:output_type -> cloud.account.v1.UpdateAccountResponse
+	12, // 26: cloud.account.v1.AccountService.DeleteAccount:output_type -> cloud.account.v1.DeleteAccountResponse
+	14, // 27: cloud.account.v1.AccountService.ProbeAccount:output_type -> cloud.account.v1.ProbeAccountResponse
+	22, // [22:28] is the sub-list for method output_type
+	16, // [16:22] is the sub-list for method input_type
+	16, // [16:16] is the sub-list for extension type_name
+	16, // [16:16] is the sub-list for extension extendee
+	0,  // [0:16] is the sub-list for field type_name
 }
 
 func init() { file_cloud_account_v1_account_proto_init() }
@@ -1124,7 +1207,7 @@ func file_cloud_account_v1_account_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_account_v1_account_proto_rawDesc), len(file_cloud_account_v1_account_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   18,
+			NumMessages:   19,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -50,8 +50,8 @@ type AccountServiceClient interface {
 	// DeleteAccount forgets an account and its credentials; what it holds at the
 	// cloud stays there. Absent is success. Errors: IN_USE while operations run.
 	DeleteAccount(ctx context.Context, in *DeleteAccountRequest, opts ...grpc.CallOption) (*DeleteAccountResponse, error)
-	// ProbeAccount asks the cloud whether the account works. Errors: those of the
-	// cloud, such as ACCOUNT_UNAUTHENTICATED.
+	// ProbeAccount asks the cloud whether the account works, and which rights its
+	// credentials lack. Errors: those of the cloud, such as ACCOUNT_UNAUTHENTICATED.
 	ProbeAccount(ctx context.Context, in *ProbeAccountRequest, opts ...grpc.CallOption) (*ProbeAccountResponse, error)
 }
 
@@ -144,8 +144,8 @@ type AccountServiceServer interface {
 	// DeleteAccount forgets an account and its credentials; what it holds at the
 	// cloud stays there. Absent is success. Errors: IN_USE while operations run.
 	DeleteAccount(context.Context, *DeleteAccountRequest) (*DeleteAccountResponse, error)
-	// ProbeAccount asks the cloud whether the account works. Errors: those of the
-	// cloud, such as ACCOUNT_UNAUTHENTICATED.
+	// ProbeAccount asks the cloud whether the account works, and which rights its
+	// credentials lack. Errors: those of the cloud, such as ACCOUNT_UNAUTHENTICATED.
 	ProbeAccount(context.Context, *ProbeAccountRequest) (*ProbeAccountResponse, error)
 	mustEmbedUnimplementedAccountServiceServer()
 }

@@ -1730,6 +1730,162 @@ func (x *EstimatePriceResponse) GetOverBudget() bool {
 	return false
 }
 
+// PullPriceRequest says what to ask the price of.
+type PullPriceRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Cloud account. REQUIRED.
+	AccountId string `protobuf:"bytes,1,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
+	// Type of the resource: "compute.vm".
+	ResourceType string `protobuf:"bytes,2,opt,name=resource_type,json=resourceType,proto3" json:"resource_type,omitempty"`
+	// What the price depends on, by the names of the fields of the resource: flavor_id. The price will be
+	// for resources with these values.
+	Spec map[string]string `protobuf:"bytes,3,rep,name=spec,proto3" json:"spec,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Months paid beforehand; 0: pay as you go.
+	Months int32 `protobuf:"varint,4,opt,name=months,proto3" json:"months,omitempty"`
+	// Price book; empty: "default".
+	Book string `protobuf:"bytes,5,opt,name=book,proto3" json:"book,omitempty"`
+	// Percent added to the list price, a decimal number; empty: 0.
+	MarkupPercent string `protobuf:"bytes,6,opt,name=markup_percent,json=markupPercent,proto3" json:"markup_percent,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullPriceRequest) Reset() {
+	*x = PullPriceRequest{}
+	mi := &file_cloud_billing_v1_price_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullPriceRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullPriceRequest) ProtoMessage() {}
+
+func (x *PullPriceRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_billing_v1_price_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullPriceRequest.ProtoReflect.Descriptor instead.
+func (*PullPriceRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_billing_v1_price_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *PullPriceRequest) GetAccountId() string {
+	if x != nil {
+		return x.AccountId
+	}
+	return ""
+}
+
+func (x *PullPriceRequest) GetResourceType() string {
+	if x != nil {
+		return x.ResourceType
+	}
+	return ""
+}
+
+func (x *PullPriceRequest) GetSpec() map[string]string {
+	if x != nil {
+		return x.Spec
+	}
+	return nil
+}
+
+func (x *PullPriceRequest) GetMonths() int32 {
+	if x != nil {
+		return x.Months
+	}
+	return 0
+}
+
+func (x *PullPriceRequest) GetBook() string {
+	if x != nil {
+		return x.Book
+	}
+	return ""
+}
+
+func (x *PullPriceRequest) GetMarkupPercent() string {
+	if x != nil {
+		return x.MarkupPercent
+	}
+	return ""
+}
+
+// PullPriceResponse holds the price.
+type PullPriceResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The price as it is kept now.
+	Price *Price `protobuf:"bytes,1,opt,name=price,proto3" json:"price,omitempty"`
+	// The cloud's list price for unit, a decimal number.
+	ProviderListPrice string `protobuf:"bytes,2,opt,name=provider_list_price,json=providerListPrice,proto3" json:"provider_list_price,omitempty"`
+	// The version is new.
+	Changed       bool `protobuf:"varint,3,opt,name=changed,proto3" json:"changed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PullPriceResponse) Reset() {
+	*x = PullPriceResponse{}
+	mi := &file_cloud_billing_v1_price_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PullPriceResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PullPriceResponse) ProtoMessage() {}
+
+func (x *PullPriceResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_billing_v1_price_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PullPriceResponse.ProtoReflect.Descriptor instead.
+func (*PullPriceResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_billing_v1_price_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *PullPriceResponse) GetPrice() *Price {
+	if x != nil {
+		return x.Price
+	}
+	return nil
+}
+
+func (x *PullPriceResponse) GetProviderListPrice() string {
+	if x != nil {
+		return x.ProviderListPrice
+	}
+	return ""
+}
+
+func (x *PullPriceResponse) GetChanged() bool {
+	if x != nil {
+		return x.Changed
+	}
+	return false
+}
+
 var File_cloud_billing_v1_price_proto protoreflect.FileDescriptor
 
 const file_cloud_billing_v1_price_proto_rawDesc = "" +
@@ -1872,7 +2028,23 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\x0emonthly_change\x18\x05 \x01(\tR\rmonthlyChange\x12\x1a\n" +
 	"\bunpriced\x18\x06 \x01(\bR\bunpriced\x12\x1f\n" +
 	"\vover_budget\x18\a \x01(\bR\n" +
-	"overBudget*\x8a\x01\n" +
+	"overBudget\"\x92\x03\n" +
+	"\x10PullPriceRequest\x12(\n" +
+	"\n" +
+	"account_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18 R\taccountId\x12>\n" +
+	"\rresource_type\x18\x02 \x01(\tB\x19\xbaH\x16r\x142\x12^[a-z]+[.][a-z_]+$R\fresourceType\x12L\n" +
+	"\x04spec\x18\x03 \x03(\v2,.cloud.billing.v1.PullPriceRequest.SpecEntryB\n" +
+	"\xbaH\a\x9a\x01\x04\b\x01\x10\x10R\x04spec\x12!\n" +
+	"\x06months\x18\x04 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\x06months\x12\x1b\n" +
+	"\x04book\x18\x05 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04book\x12M\n" +
+	"\x0emarkup_percent\x18\x06 \x01(\tB&\xbaH#r!2\x1f^([0-9]{1,4}([.][0-9]{1,4})?)?$R\rmarkupPercent\x1a7\n" +
+	"\tSpecEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\x01\n" +
+	"\x11PullPriceResponse\x12-\n" +
+	"\x05price\x18\x01 \x01(\v2\x17.cloud.billing.v1.PriceR\x05price\x12.\n" +
+	"\x13provider_list_price\x18\x02 \x01(\tR\x11providerListPrice\x12\x18\n" +
+	"\achanged\x18\x03 \x01(\bR\achanged*\x8a\x01\n" +
 	"\x04Unit\x12\x14\n" +
 	"\x10UNIT_UNSPECIFIED\x10\x00\x12\x0f\n" +
 	"\vUNIT_SECOND\x10\x01\x12\x0f\n" +
@@ -1895,7 +2067,7 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\vPriceFormat\x12\x1c\n" +
 	"\x18PRICE_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PRICE_FORMAT_YAML\x10\x01\x12\x14\n" +
-	"\x10PRICE_FORMAT_CSV\x10\x022\x9d\a\n" +
+	"\x10PRICE_FORMAT_CSV\x10\x022\xa0\b\n" +
 	"\fPriceService\x12p\n" +
 	"\vCreatePrice\x12$.cloud.billing.v1.CreatePriceRequest\x1a%.cloud.billing.v1.CreatePriceResponse\"\x14\x9a\xcb\x18\x10\b\x01\x12\x06create\"\x04T9.1\x12p\n" +
 	"\vDeletePrice\x12$.cloud.billing.v1.DeletePriceRequest\x1a%.cloud.billing.v1.DeletePriceResponse\"\x14\x9a\xcb\x18\x10\b\x06\x12\x06delete\"\x04T9.2\x12p\n" +
@@ -1904,7 +2076,8 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"ListPrices\x12#.cloud.billing.v1.ListPricesRequest\x1a$.cloud.billing.v1.ListPricesResponse\"\x12\x9a\xcb\x18\x0e\b\x03\x12\x04list\"\x04T9.4\x12\x8d\x01\n" +
 	"\fImportPrices\x12%.cloud.billing.v1.ImportPricesRequest\x1a&.cloud.billing.v1.ImportPricesResponse\".\x9a\xcb\x18*\b\x05\x12\x06import\x1a\x1ePOST /billing/v1/prices/import\x12\x8c\x01\n" +
 	"\fExportPrices\x12%.cloud.billing.v1.ExportPricesRequest\x1a&.cloud.billing.v1.ExportPricesResponse\"-\x9a\xcb\x18)\b\a\x12\x06export\x1a\x1dGET /billing/v1/prices/export\x12\x93\x01\n" +
-	"\rEstimatePrice\x12&.cloud.billing.v1.EstimatePriceRequest\x1a'.cloud.billing.v1.EstimatePriceResponse\"1\x9a\xcb\x18-\b\a\x12\bestimate\x1a\x1fGET /billing/v1/prices/estimate\x1a\x15\x9a\xcb\x18\x11\n" +
+	"\rEstimatePrice\x12&.cloud.billing.v1.EstimatePriceRequest\x1a'.cloud.billing.v1.EstimatePriceResponse\"1\x9a\xcb\x18-\b\a\x12\bestimate\x1a\x1fGET /billing/v1/prices/estimate\x12\x80\x01\n" +
+	"\tPullPrice\x12\".cloud.billing.v1.PullPriceRequest\x1a#.cloud.billing.v1.PullPriceResponse\"*\x9a\xcb\x18&\b\x05\x12\x04pull\x1a\x1cPOST /billing/v1/prices/pull\x1a\x15\x9a\xcb\x18\x11\n" +
 	"\x05price\x12\x06prices\x18\x02BHZFgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1;billingv1b\x06proto3"
 
 var (
@@ -1920,7 +2093,7 @@ func file_cloud_billing_v1_price_proto_rawDescGZIP() []byte {
 }
 
 var file_cloud_billing_v1_price_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cloud_billing_v1_price_proto_msgTypes = make([]protoimpl.MessageInfo, 19)
+var file_cloud_billing_v1_price_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_cloud_billing_v1_price_proto_goTypes = []any{
 	(Unit)(0),                     // 0: cloud.billing.v1.Unit
 	(PricingModel)(0),             // 1: cloud.billing.v1.PricingModel
@@ -1942,54 +2115,61 @@ var file_cloud_billing_v1_price_proto_goTypes = []any{
 	(*EstimatePriceRequest)(nil),  // 17: cloud.billing.v1.EstimatePriceRequest
 	(*EstimatedMeter)(nil),        // 18: cloud.billing.v1.EstimatedMeter
 	(*EstimatePriceResponse)(nil), // 19: cloud.billing.v1.EstimatePriceResponse
-	nil,                           // 20: cloud.billing.v1.Price.MatchEntry
-	nil,                           // 21: cloud.billing.v1.CreatePriceRequest.MatchEntry
-	(v1.ChargeMode)(0),            // 22: cloud.api.v1.ChargeMode
-	(*timestamppb.Timestamp)(nil), // 23: google.protobuf.Timestamp
+	(*PullPriceRequest)(nil),      // 20: cloud.billing.v1.PullPriceRequest
+	(*PullPriceResponse)(nil),     // 21: cloud.billing.v1.PullPriceResponse
+	nil,                           // 22: cloud.billing.v1.Price.MatchEntry
+	nil,                           // 23: cloud.billing.v1.CreatePriceRequest.MatchEntry
+	nil,                           // 24: cloud.billing.v1.PullPriceRequest.SpecEntry
+	(v1.ChargeMode)(0),            // 25: cloud.api.v1.ChargeMode
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
 }
 var file_cloud_billing_v1_price_proto_depIdxs = []int32{
-	20, // 0: cloud.billing.v1.Price.match:type_name -> cloud.billing.v1.Price.MatchEntry
+	22, // 0: cloud.billing.v1.Price.match:type_name -> cloud.billing.v1.Price.MatchEntry
 	0,  // 1: cloud.billing.v1.Price.unit:type_name -> cloud.billing.v1.Unit
-	22, // 2: cloud.billing.v1.Price.charge_mode:type_name -> cloud.api.v1.ChargeMode
+	25, // 2: cloud.billing.v1.Price.charge_mode:type_name -> cloud.api.v1.ChargeMode
 	1,  // 3: cloud.billing.v1.Price.model:type_name -> cloud.billing.v1.PricingModel
 	3,  // 4: cloud.billing.v1.Price.tiers:type_name -> cloud.billing.v1.PriceTier
-	23, // 5: cloud.billing.v1.Price.effective_at:type_name -> google.protobuf.Timestamp
-	23, // 6: cloud.billing.v1.Price.created_at:type_name -> google.protobuf.Timestamp
-	21, // 7: cloud.billing.v1.CreatePriceRequest.match:type_name -> cloud.billing.v1.CreatePriceRequest.MatchEntry
+	26, // 5: cloud.billing.v1.Price.effective_at:type_name -> google.protobuf.Timestamp
+	26, // 6: cloud.billing.v1.Price.created_at:type_name -> google.protobuf.Timestamp
+	23, // 7: cloud.billing.v1.CreatePriceRequest.match:type_name -> cloud.billing.v1.CreatePriceRequest.MatchEntry
 	0,  // 8: cloud.billing.v1.CreatePriceRequest.unit:type_name -> cloud.billing.v1.Unit
-	22, // 9: cloud.billing.v1.CreatePriceRequest.charge_mode:type_name -> cloud.api.v1.ChargeMode
+	25, // 9: cloud.billing.v1.CreatePriceRequest.charge_mode:type_name -> cloud.api.v1.ChargeMode
 	1,  // 10: cloud.billing.v1.CreatePriceRequest.model:type_name -> cloud.billing.v1.PricingModel
 	3,  // 11: cloud.billing.v1.CreatePriceRequest.tiers:type_name -> cloud.billing.v1.PriceTier
-	23, // 12: cloud.billing.v1.CreatePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
+	26, // 12: cloud.billing.v1.CreatePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
 	4,  // 13: cloud.billing.v1.CreatePriceResponse.price:type_name -> cloud.billing.v1.Price
-	23, // 14: cloud.billing.v1.DeletePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
+	26, // 14: cloud.billing.v1.DeletePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
 	3,  // 15: cloud.billing.v1.UpdatePriceRequest.tiers:type_name -> cloud.billing.v1.PriceTier
-	23, // 16: cloud.billing.v1.UpdatePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
+	26, // 16: cloud.billing.v1.UpdatePriceRequest.effective_at:type_name -> google.protobuf.Timestamp
 	4,  // 17: cloud.billing.v1.UpdatePriceResponse.price:type_name -> cloud.billing.v1.Price
 	4,  // 18: cloud.billing.v1.ListPricesResponse.prices:type_name -> cloud.billing.v1.Price
 	2,  // 19: cloud.billing.v1.ImportPricesRequest.format:type_name -> cloud.billing.v1.PriceFormat
 	2,  // 20: cloud.billing.v1.ExportPricesRequest.format:type_name -> cloud.billing.v1.PriceFormat
 	0,  // 21: cloud.billing.v1.EstimatedMeter.unit:type_name -> cloud.billing.v1.Unit
 	18, // 22: cloud.billing.v1.EstimatePriceResponse.meters:type_name -> cloud.billing.v1.EstimatedMeter
-	5,  // 23: cloud.billing.v1.PriceService.CreatePrice:input_type -> cloud.billing.v1.CreatePriceRequest
-	7,  // 24: cloud.billing.v1.PriceService.DeletePrice:input_type -> cloud.billing.v1.DeletePriceRequest
-	9,  // 25: cloud.billing.v1.PriceService.UpdatePrice:input_type -> cloud.billing.v1.UpdatePriceRequest
-	11, // 26: cloud.billing.v1.PriceService.ListPrices:input_type -> cloud.billing.v1.ListPricesRequest
-	13, // 27: cloud.billing.v1.PriceService.ImportPrices:input_type -> cloud.billing.v1.ImportPricesRequest
-	15, // 28: cloud.billing.v1.PriceService.ExportPrices:input_type -> cloud.billing.v1.ExportPricesRequest
-	17, // 29: cloud.billing.v1.PriceService.EstimatePrice:input_type -> cloud.billing.v1.EstimatePriceRequest
-	6,  // 30: cloud.billing.v1.PriceService.CreatePrice:output_type -> cloud.billing.v1.CreatePriceResponse
-	8,  // 31: cloud.billing.v1.PriceService.DeletePrice:output_type -> cloud.billing.v1.DeletePriceResponse
-	10, // 32: cloud.billing.v1.PriceService.UpdatePrice:output_type -> cloud.billing.v1.UpdatePriceResponse
-	12, // 33: cloud.billing.v1.PriceService.ListPrices:output_type -> cloud.billing.v1.ListPricesResponse
-	14, // 34: cloud.billing.v1.PriceService.ImportPrices:output_type -> cloud.billing.v1.ImportPricesResponse
-	16, // 35: cloud.billing.v1.PriceService.ExportPrices:output_type -> cloud.billing.v1.ExportPricesResponse
-	19, // 36: cloud.billing.v1.PriceService.EstimatePrice:output_type -> cloud.billing.v1.EstimatePriceResponse
-	30, // [30:37] is the sub-list for method output_type
-	23, // [23:30] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	24, // 23: cloud.billing.v1.PullPriceRequest.spec:type_name -> cloud.billing.v1.PullPriceRequest.SpecEntry
+	4,  // 24: cloud.billing.v1.PullPriceResponse.price:type_name -> cloud.billing.v1.Price
+	5,  // 25: cloud.billing.v1.PriceService.CreatePrice:input_type -> cloud.billing.v1.CreatePriceRequest
+	7,  // 26: cloud.billing.v1.PriceService.DeletePrice:input_type -> cloud.billing.v1.DeletePriceRequest
+	9,  // 27: cloud.billing.v1.PriceService.UpdatePrice:input_type -> cloud.billing.v1.UpdatePriceRequest
+	11, // 28: cloud.billing.v1.PriceService.ListPrices:input_type -> cloud.billing.v1.ListPricesRequest
+	13, // 29: cloud.billing.v1.PriceService.ImportPrices:input_type -> cloud.billing.v1.ImportPricesRequest
+	15, // 30: cloud.billing.v1.PriceService.ExportPrices:input_type -> cloud.billing.v1.ExportPricesRequest
+	17, // 31: cloud.billing.v1.PriceService.EstimatePrice:input_type -> cloud.billing.v1.EstimatePriceRequest
+	20, // 32: cloud.billing.v1.PriceService.PullPrice:input_type -> cloud.billing.v1.PullPriceRequest
+	6,  // 33: cloud.billing.v1.PriceService.CreatePrice:output_type -> cloud.billing.v1.CreatePriceResponse
+	8,  // 34: cloud.billing.v1.PriceService.DeletePrice:output_type -> cloud.billing.v1.DeletePriceResponse
+	10, // 35: cloud.billing.v1.PriceService.UpdatePrice:output_type -> cloud.billing.v1.UpdatePriceResponse
+	12, // 36: cloud.billing.v1.PriceService.ListPrices:output_type -> cloud.billing.v1.ListPricesResponse
+	14, // 37: cloud.billing.v1.PriceService.ImportPrices:output_type -> cloud.billing.v1.ImportPricesResponse
+	16, // 38: cloud.billing.v1.PriceService.ExportPrices:output_type -> cloud.billing.v1.ExportPricesResponse
+	19, // 39: cloud.billing.v1.PriceService.EstimatePrice:output_type -> cloud.billing.v1.EstimatePriceResponse
+	21, // 40: cloud.billing.v1.PriceService.PullPrice:output_type -> cloud.billing.v1.PullPriceResponse
+	33, // [33:41] is the sub-list for method output_type
+	25, // [25:33] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_cloud_billing_v1_price_proto_init() }
@@ -2004,7 +2184,7 @@ func file_cloud_billing_v1_price_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_billing_v1_price_proto_rawDesc), len(file_cloud_billing_v1_price_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   19,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -28,6 +28,7 @@ const (
 	PriceService_ImportPrices_FullMethodName  = "/cloud.billing.v1.PriceService/ImportPrices"
 	PriceService_ExportPrices_FullMethodName  = "/cloud.billing.v1.PriceService/ExportPrices"
 	PriceService_EstimatePrice_FullMethodName = "/cloud.billing.v1.PriceService/EstimatePrice"
+	PriceService_PullPrice_FullMethodName     = "/cloud.billing.v1.PriceService/PullPrice"
 )
 
 // PriceServiceClient is the client API for PriceService service.
@@ -60,6 +61,10 @@ type PriceServiceClient interface {
 	// it is made or resized. Returns at once. Errors: TENANT_QUOTA_EXCEEDED where it would not fit
 	// into a budget and that was asked for.
 	EstimatePrice(ctx context.Context, in *EstimatePriceRequest, opts ...grpc.CallOption) (*EstimatePriceResponse, error)
+	// PullPrice asks the cloud of an account for its list price of something, and keeps it as a price of
+	// that account: a new one, or a new version where it has changed. Done when it returns. Errors:
+	// UNSUPPORTED_METHOD where the cloud tells none; PARAMETER_REJECTED naming the member of spec.
+	PullPrice(ctx context.Context, in *PullPriceRequest, opts ...grpc.CallOption) (*PullPriceResponse, error)
 }
 
 type priceServiceClient struct {
@@ -140,6 +145,16 @@ func (c *priceServiceClient) EstimatePrice(ctx context.Context, in *EstimatePric
 	return out, nil
 }
 
+func (c *priceServiceClient) PullPrice(ctx context.Context, in *PullPriceRequest, opts ...grpc.CallOption) (*PullPriceResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(PullPriceResponse)
+	err := c.cc.Invoke(ctx, PriceService_PullPrice_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PriceServiceServer is the server API for PriceService service.
 // All implementations must embed UnimplementedPriceServiceServer
 // for forward compatibility.
@@ -170,6 +185,10 @@ type PriceServiceServer interface {
 	// it is made or resized. Returns at once. Errors: TENANT_QUOTA_EXCEEDED where it would not fit
 	// into a budget and that was asked for.
 	EstimatePrice(context.Context, *EstimatePriceRequest) (*EstimatePriceResponse, error)
+	// PullPrice asks the cloud of an account for its list price of something, and keeps it as a price of
+	// that account: a new one, or a new version where it has changed. Done when it returns. Errors:
+	// UNSUPPORTED_METHOD where the cloud tells none; PARAMETER_REJECTED naming the member of spec.
+	PullPrice(context.Context, *PullPriceRequest) (*PullPriceResponse, error)
 	mustEmbedUnimplementedPriceServiceServer()
 }
 
@@ -200,6 +219,9 @@ func (UnimplementedPriceServiceServer) ExportPrices(context.Context, *ExportPric
 }
 func (UnimplementedPriceServiceServer) EstimatePrice(context.Context, *EstimatePriceRequest) (*EstimatePriceResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method EstimatePrice not implemented")
+}
+func (UnimplementedPriceServiceServer) PullPrice(context.Context, *PullPriceRequest) (*PullPriceResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method PullPrice not implemented")
 }
 func (UnimplementedPriceServiceServer) mustEmbedUnimplementedPriceServiceServer() {}
 func (UnimplementedPriceServiceServer) testEmbeddedByValue()                      {}
@@ -348,6 +370,24 @@ func _PriceService_EstimatePrice_Handler(srv interface{}, ctx context.Context, d
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PriceService_PullPrice_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(PullPriceRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PriceServiceServer).PullPrice(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PriceService_PullPrice_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PriceServiceServer).PullPrice(ctx, req.(*PullPriceRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PriceService_ServiceDesc is the grpc.ServiceDesc for PriceService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -382,6 +422,10 @@ var PriceService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "EstimatePrice",
 			Handler:    _PriceService_EstimatePrice_Handler,
+		},
+		{
+			MethodName: "PullPrice",
+			Handler:    _PriceService_PullPrice_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},

@@ -944,7 +944,9 @@ type ProbeResponse struct {
 	// What this account's cloud lacks, read anew.
 	Capabilities *AccountCapabilities `protobuf:"bytes,1,opt,name=capabilities,proto3" json:"capabilities,omitempty"`
 	// The cloud's clock, where it tells; for the operator to compare.
-	CloudTime     *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=cloud_time,json=cloudTime,proto3" json:"cloud_time,omitempty"`
+	CloudTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=cloud_time,json=cloudTime,proto3" json:"cloud_time,omitempty"`
+	// What the credentials may not do of what the account declares.
+	MissingRights []*MissingRight `protobuf:"bytes,3,rep,name=missing_rights,json=missingRights,proto3" json:"missing_rights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -993,6 +995,77 @@ func (x *ProbeResponse) GetCloudTime() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *ProbeResponse) GetMissingRights() []*MissingRight {
+	if x != nil {
+		return x.MissingRights
+	}
+	return nil
+}
+
+// MissingRight is one part of a cloud that the credentials may not use fully.
+type MissingRight struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The cloud's own name of the service: "load-balancer".
+	Service string `protobuf:"bytes,1,opt,name=service,proto3" json:"service,omitempty"`
+	// Role or policy, by the cloud's own name, that would give the right.
+	Role string `protobuf:"bytes,2,opt,name=role,proto3" json:"role,omitempty"`
+	// Nothing of the service can be read either; else only writes are refused.
+	Unreadable    bool `protobuf:"varint,3,opt,name=unreadable,proto3" json:"unreadable,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MissingRight) Reset() {
+	*x = MissingRight{}
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MissingRight) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MissingRight) ProtoMessage() {}
+
+func (x *MissingRight) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MissingRight.ProtoReflect.Descriptor instead.
+func (*MissingRight) Descriptor() ([]byte, []int) {
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *MissingRight) GetService() string {
+	if x != nil {
+		return x.Service
+	}
+	return ""
+}
+
+func (x *MissingRight) GetRole() string {
+	if x != nil {
+		return x.Role
+	}
+	return ""
+}
+
+func (x *MissingRight) GetUnreadable() bool {
+	if x != nil {
+		return x.Unreadable
+	}
+	return false
+}
+
 // ListChangesRequest says of what and since when.
 type ListChangesRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1008,7 +1081,7 @@ type ListChangesRequest struct {
 
 func (x *ListChangesRequest) Reset() {
 	*x = ListChangesRequest{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1020,7 +1093,7 @@ func (x *ListChangesRequest) String() string {
 func (*ListChangesRequest) ProtoMessage() {}
 
 func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[15]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1033,7 +1106,7 @@ func (x *ListChangesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesRequest.ProtoReflect.Descriptor instead.
 func (*ListChangesRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{15}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListChangesRequest) GetAccountId() string {
@@ -1073,7 +1146,7 @@ type ListChangesResponse struct {
 
 func (x *ListChangesResponse) Reset() {
 	*x = ListChangesResponse{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1085,7 +1158,7 @@ func (x *ListChangesResponse) String() string {
 func (*ListChangesResponse) ProtoMessage() {}
 
 func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[16]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1098,7 +1171,7 @@ func (x *ListChangesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListChangesResponse.ProtoReflect.Descriptor instead.
 func (*ListChangesResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{16}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ListChangesResponse) GetChanges() []*Change {
@@ -1135,7 +1208,7 @@ type Change struct {
 
 func (x *Change) Reset() {
 	*x = Change{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1147,7 +1220,7 @@ func (x *Change) String() string {
 func (*Change) ProtoMessage() {}
 
 func (x *Change) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[17]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1160,7 +1233,7 @@ func (x *Change) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Change.ProtoReflect.Descriptor instead.
 func (*Change) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{17}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Change) GetId() string {
@@ -1194,7 +1267,7 @@ type ListBillLinesRequest struct {
 
 func (x *ListBillLinesRequest) Reset() {
 	*x = ListBillLinesRequest{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1206,7 +1279,7 @@ func (x *ListBillLinesRequest) String() string {
 func (*ListBillLinesRequest) ProtoMessage() {}
 
 func (x *ListBillLinesRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[18]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1219,7 +1292,7 @@ func (x *ListBillLinesRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBillLinesRequest.ProtoReflect.Descriptor instead.
 func (*ListBillLinesRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{18}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *ListBillLinesRequest) GetAccountId() string {
@@ -1267,7 +1340,7 @@ type ListBillLinesResponse struct {
 
 func (x *ListBillLinesResponse) Reset() {
 	*x = ListBillLinesResponse{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1352,7 @@ func (x *ListBillLinesResponse) String() string {
 func (*ListBillLinesResponse) ProtoMessage() {}
 
 func (x *ListBillLinesResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[19]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1365,7 @@ func (x *ListBillLinesResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListBillLinesResponse.ProtoReflect.Descriptor instead.
 func (*ListBillLinesResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{19}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListBillLinesResponse) GetLines() []*BillLine {
@@ -1360,7 +1433,7 @@ type BillLine struct {
 
 func (x *BillLine) Reset() {
 	*x = BillLine{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1445,7 @@ func (x *BillLine) String() string {
 func (*BillLine) ProtoMessage() {}
 
 func (x *BillLine) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[20]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1458,7 @@ func (x *BillLine) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BillLine.ProtoReflect.Descriptor instead.
 func (*BillLine) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{20}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *BillLine) GetId() string {
@@ -1497,7 +1570,7 @@ type QuotePriceRequest struct {
 
 func (x *QuotePriceRequest) Reset() {
 	*x = QuotePriceRequest{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1509,7 +1582,7 @@ func (x *QuotePriceRequest) String() string {
 func (*QuotePriceRequest) ProtoMessage() {}
 
 func (x *QuotePriceRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[21]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1522,7 +1595,7 @@ func (x *QuotePriceRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotePriceRequest.ProtoReflect.Descriptor instead.
 func (*QuotePriceRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{21}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *QuotePriceRequest) GetAccountId() string {
@@ -1570,7 +1643,7 @@ type QuotePriceResponse struct {
 
 func (x *QuotePriceResponse) Reset() {
 	*x = QuotePriceResponse{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1582,7 +1655,7 @@ func (x *QuotePriceResponse) String() string {
 func (*QuotePriceResponse) ProtoMessage() {}
 
 func (x *QuotePriceResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[22]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1595,7 +1668,7 @@ func (x *QuotePriceResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use QuotePriceResponse.ProtoReflect.Descriptor instead.
 func (*QuotePriceResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{22}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *QuotePriceResponse) GetListPrice() string {
@@ -1638,7 +1711,7 @@ type ProviderFault struct {
 
 func (x *ProviderFault) Reset() {
 	*x = ProviderFault{}
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1650,7 +1723,7 @@ func (x *ProviderFault) String() string {
 func (*ProviderFault) ProtoMessage() {}
 
 func (x *ProviderFault) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_driver_v1_driver_proto_msgTypes[23]
+	mi := &file_cloud_driver_v1_driver_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1663,7 +1736,7 @@ func (x *ProviderFault) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ProviderFault.ProtoReflect.Descriptor instead.
 func (*ProviderFault) Descriptor() ([]byte, []int) {
-	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{23}
+	return file_cloud_driver_v1_driver_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *ProviderFault) GetText() string {
@@ -1739,11 +1812,18 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\x14CloseAccountResponse\"-\n" +
 	"\fProbeRequest\x12\x1d\n" +
 	"\n" +
-	"account_id\x18\x01 \x01(\tR\taccountId\"\x94\x01\n" +
+	"account_id\x18\x01 \x01(\tR\taccountId\"\xda\x01\n" +
 	"\rProbeResponse\x12H\n" +
 	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\x129\n" +
 	"\n" +
-	"cloud_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcloudTime\"p\n" +
+	"cloud_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\tcloudTime\x12D\n" +
+	"\x0emissing_rights\x18\x03 \x03(\v2\x1d.cloud.driver.v1.MissingRightR\rmissingRights\"\\\n" +
+	"\fMissingRight\x12\x18\n" +
+	"\aservice\x18\x01 \x01(\tR\aservice\x12\x12\n" +
+	"\x04role\x18\x02 \x01(\tR\x04role\x12\x1e\n" +
+	"\n" +
+	"unreadable\x18\x03 \x01(\bR\n" +
+	"unreadable\"p\n" +
 	"\x12ListChangesRequest\x12\x1d\n" +
 	"\n" +
 	"account_id\x18\x01 \x01(\tR\taccountId\x12#\n" +
@@ -1833,7 +1913,7 @@ func file_cloud_driver_v1_driver_proto_rawDescGZIP() []byte {
 }
 
 var file_cloud_driver_v1_driver_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_cloud_driver_v1_driver_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_cloud_driver_v1_driver_proto_goTypes = []any{
 	(BillCategory)(0),                // 0: cloud.driver.v1.BillCategory
 	(*GetInfoRequest)(nil),           // 1: cloud.driver.v1.GetInfoRequest
@@ -1851,55 +1931,57 @@ var file_cloud_driver_v1_driver_proto_goTypes = []any{
 	(*CloseAccountResponse)(nil),     // 13: cloud.driver.v1.CloseAccountResponse
 	(*ProbeRequest)(nil),             // 14: cloud.driver.v1.ProbeRequest
 	(*ProbeResponse)(nil),            // 15: cloud.driver.v1.ProbeResponse
-	(*ListChangesRequest)(nil),       // 16: cloud.driver.v1.ListChangesRequest
-	(*ListChangesResponse)(nil),      // 17: cloud.driver.v1.ListChangesResponse
-	(*Change)(nil),                   // 18: cloud.driver.v1.Change
-	(*ListBillLinesRequest)(nil),     // 19: cloud.driver.v1.ListBillLinesRequest
-	(*ListBillLinesResponse)(nil),    // 20: cloud.driver.v1.ListBillLinesResponse
-	(*BillLine)(nil),                 // 21: cloud.driver.v1.BillLine
-	(*QuotePriceRequest)(nil),        // 22: cloud.driver.v1.QuotePriceRequest
-	(*QuotePriceResponse)(nil),       // 23: cloud.driver.v1.QuotePriceResponse
-	(*ProviderFault)(nil),            // 24: cloud.driver.v1.ProviderFault
-	nil,                              // 25: cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	nil,                              // 26: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
-	nil,                              // 27: cloud.driver.v1.QuotePriceRequest.SpecEntry
-	(*timestamppb.Timestamp)(nil),    // 28: google.protobuf.Timestamp
+	(*MissingRight)(nil),             // 16: cloud.driver.v1.MissingRight
+	(*ListChangesRequest)(nil),       // 17: cloud.driver.v1.ListChangesRequest
+	(*ListChangesResponse)(nil),      // 18: cloud.driver.v1.ListChangesResponse
+	(*Change)(nil),                   // 19: cloud.driver.v1.Change
+	(*ListBillLinesRequest)(nil),     // 20: cloud.driver.v1.ListBillLinesRequest
+	(*ListBillLinesResponse)(nil),    // 21: cloud.driver.v1.ListBillLinesResponse
+	(*BillLine)(nil),                 // 22: cloud.driver.v1.BillLine
+	(*QuotePriceRequest)(nil),        // 23: cloud.driver.v1.QuotePriceRequest
+	(*QuotePriceResponse)(nil),       // 24: cloud.driver.v1.QuotePriceResponse
+	(*ProviderFault)(nil),            // 25: cloud.driver.v1.ProviderFault
+	nil,                              // 26: cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	nil,                              // 27: cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	nil,                              // 28: cloud.driver.v1.QuotePriceRequest.SpecEntry
+	(*timestamppb.Timestamp)(nil),    // 29: google.protobuf.Timestamp
 }
 var file_cloud_driver_v1_driver_proto_depIdxs = []int32{
 	3,  // 0: cloud.driver.v1.GetInfoResponse.features:type_name -> cloud.driver.v1.Feature
 	4,  // 1: cloud.driver.v1.GetInfoResponse.attributes:type_name -> cloud.driver.v1.AttributeDoc
 	7,  // 2: cloud.driver.v1.GetAccountSchemaResponse.fields:type_name -> cloud.driver.v1.AccountField
-	25, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
-	26, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
+	26, // 3: cloud.driver.v1.OpenAccountRequest.settings:type_name -> cloud.driver.v1.OpenAccountRequest.SettingsEntry
+	27, // 4: cloud.driver.v1.OpenAccountRequest.credentials:type_name -> cloud.driver.v1.OpenAccountRequest.CredentialsEntry
 	10, // 5: cloud.driver.v1.OpenAccountResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
 	11, // 6: cloud.driver.v1.AccountCapabilities.idempotency:type_name -> cloud.driver.v1.Idempotency
 	10, // 7: cloud.driver.v1.ProbeResponse.capabilities:type_name -> cloud.driver.v1.AccountCapabilities
-	28, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
-	18, // 9: cloud.driver.v1.ListChangesResponse.changes:type_name -> cloud.driver.v1.Change
-	21, // 10: cloud.driver.v1.ListBillLinesResponse.lines:type_name -> cloud.driver.v1.BillLine
-	0,  // 11: cloud.driver.v1.BillLine.category:type_name -> cloud.driver.v1.BillCategory
-	27, // 12: cloud.driver.v1.QuotePriceRequest.spec:type_name -> cloud.driver.v1.QuotePriceRequest.SpecEntry
-	1,  // 13: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
-	5,  // 14: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
-	8,  // 15: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
-	12, // 16: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
-	14, // 17: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
-	16, // 18: cloud.driver.v1.DriverService.ListChanges:input_type -> cloud.driver.v1.ListChangesRequest
-	19, // 19: cloud.driver.v1.DriverService.ListBillLines:input_type -> cloud.driver.v1.ListBillLinesRequest
-	22, // 20: cloud.driver.v1.DriverService.QuotePrice:input_type -> cloud.driver.v1.QuotePriceRequest
-	2,  // 21: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
-	6,  // 22: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
-	9,  // 23: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
-	13, // 24: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
-	15, // 25: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
-	17, // 26: cloud.driver.v1.DriverService.ListChanges:output_type -> cloud.driver.v1.ListChangesResponse
-	20, // 27: cloud.driver.v1.DriverService.ListBillLines:output_type -> cloud.driver.v1.ListBillLinesResponse
-	23, // 28: cloud.driver.v1.DriverService.QuotePrice:output_type -> cloud.driver.v1.QuotePriceResponse
-	21, // [21:29] is the sub-list for method output_type
-	13, // [13:21] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	29, // 8: cloud.driver.v1.ProbeResponse.cloud_time:type_name -> google.protobuf.Timestamp
+	16, // 9: cloud.driver.v1.ProbeResponse.missing_rights:type_name -> cloud.driver.v1.MissingRight
+	19, // 10: cloud.driver.v1.ListChangesResponse.changes:type_name -> cloud.driver.v1.Change
+	22, // 11: cloud.driver.v1.ListBillLinesResponse.lines:type_name -> cloud.driver.v1.BillLine
+	0,  // 12: cloud.driver.v1.BillLine.category:type_name -> cloud.driver.v1.BillCategory
+	28, // 13: cloud.driver.v1.QuotePriceRequest.spec:type_name -> cloud.driver.v1.QuotePriceRequest.SpecEntry
+	1,  // 14: cloud.driver.v1.DriverService.GetInfo:input_type -> cloud.driver.v1.GetInfoRequest
+	5,  // 15: cloud.driver.v1.DriverService.GetAccountSchema:input_type -> cloud.driver.v1.GetAccountSchemaRequest
+	8,  // 16: cloud.driver.v1.DriverService.OpenAccount:input_type -> cloud.driver.v1.OpenAccountRequest
+	12, // 17: cloud.driver.v1.DriverService.CloseAccount:input_type -> cloud.driver.v1.CloseAccountRequest
+	14, // 18: cloud.driver.v1.DriverService.Probe:input_type -> cloud.driver.v1.ProbeRequest
+	17, // 19: cloud.driver.v1.DriverService.ListChanges:input_type -> cloud.driver.v1.ListChangesRequest
+	20, // 20: cloud.driver.v1.DriverService.ListBillLines:input_type -> cloud.driver.v1.ListBillLinesRequest
+	23, // 21: cloud.driver.v1.DriverService.QuotePrice:input_type -> cloud.driver.v1.QuotePriceRequest
+	2,  // 22: cloud.driver.v1.DriverService.GetInfo:output_type -> cloud.driver.v1.GetInfoResponse
+	6,  // 23: cloud.driver.v1.DriverService.GetAccountSchema:output_type -> cloud.driver.v1.GetAccountSchemaResponse
+	9,  // 24: cloud.driver.v1.DriverService.OpenAccount:output_type -> cloud.driver.v1.OpenAccountResponse
+	13, // 25: cloud.driver.v1.DriverService.CloseAccount:output_type -> cloud.driver.v1.CloseAccountResponse
+	15, // 26: cloud.driver.v1.DriverService.Probe:output_type -> cloud.driver.v1.ProbeResponse
+	18, // 27: cloud.driver.v1.DriverService.ListChanges:output_type -> cloud.driver.v1.ListChangesResponse
+	21, // 28: cloud.driver.v1.DriverService.ListBillLines:output_type -> cloud.driver.v1.ListBillLinesResponse
+	24, // 29: cloud.driver.v1.DriverService.QuotePrice:output_type -> cloud.driver.v1.QuotePriceResponse
+	22, // [22:30] is the sub-list for method output_type
+	14, // [14:22] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_cloud_driver_v1_driver_proto_init() }
@@ -1907,14 +1989,14 @@ func file_cloud_driver_v1_driver_proto_init() {
 	if File_cloud_driver_v1_driver_proto != nil {
 		return
 	}
-	file_cloud_driver_v1_driver_proto_msgTypes[16].OneofWrappers = []any{}
+	file_cloud_driver_v1_driver_proto_msgTypes[17].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_driver_v1_driver_proto_rawDesc), len(file_cloud_driver_v1_driver_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
