@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -249,6 +250,52 @@ func TestOperationWaitFails(t *testing.T) {
 		g := newGateway(t, 200, `{"code":0,"data":{"operation":{"id":"o","status":"OPERATION_STATUS_`+status+`"}},"request_id":"r"}`)
 		if got, _, stderr := g.run(t, nil, "", "operation", "wait", "o"); got != want {
 			t.Errorf("%s: exit %d, want %d (%s)", status, got, want, stderr)
+		}
+	}
+}
+
+// TestImport sends what a file says of an account, secrets in the body only.
+func TestImport(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"clouds.yaml": "clouds: {demo: {auth: {auth_url: http://c/v3, username: li, password: '@p', project_name: news}, region_name: One}}",
+		"openrc":      "export OS_AUTH_URL=http://c/v3\nexport OS_USERNAME=li\nexport OS_PROJECT_NAME=news\nexport OS_PASSWORD=$OS_PASSWORD_INPUT\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, tc := range map[string]struct{ args, body string }{
+		"clouds.yaml": {
+			"--clouds-yaml " + filepath.Join(dir, "clouds.yaml") + " --cloud-kind dedicated --setting interface=internal",
+			`{"id":"sh-1","driver":"x","cloud_kind":"CLOUD_KIND_DEDICATED","credentials":{"password":"@p"},` +
+				`"settings":{"auth_url":"http://c/v3","username":"li","project_name":"news","region":"One","interface":"internal"}}`,
+		},
+		"openrc": {
+			"--openrc " + filepath.Join(dir, "openrc") + " --region Two",
+			`{"id":"sh-1","driver":"x","cloud_kind":"CLOUD_KIND_PRIVATE","credentials":{"password":"typed"},` +
+				`"settings":{"auth_url":"http://c/v3","username":"li","project_name":"news","region":"Two"}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newGateway(t, http.StatusOK, empty)
+			status, _, errs := g.run(t, map[string]string{"OS_PASSWORD": "typed"}, "", strings.Fields("account import sh-1 --driver x "+tc.args)...)
+			if status != 0 || len(g.requests) != 1 {
+				t.Fatalf("status %d, %d requests: %s", status, len(g.requests), errs)
+			}
+			var got, want any
+			if err := errors.Join(json.Unmarshal([]byte(g.requests[0].Body), &got), json.Unmarshal([]byte(tc.body), &want)); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" || g.requests[0].Line != "POST /account/v1/account/create" {
+				t.Errorf("%s (-want +got)\n%s", g.requests[0].Line, diff)
+			}
+		})
+	}
+	g := newGateway(t, http.StatusOK, empty)
+	for _, args := range []string{"", "--clouds-yaml " + filepath.Join(dir, "absent")} {
+		if status, _, errs := g.run(t, nil, "", strings.Fields("account import sh-1 --driver x "+args)...); status != 1 || errs == "" || len(g.requests) != 0 {
+			t.Errorf("%q: status %d, %s, %d requests", args, status, errs, len(g.requests))
 		}
 	}
 }

@@ -34,6 +34,7 @@ type accountCommands struct {
 	List   fieldsCommand        `cmd:"" rpc:"account account list" help:"List the accounts." examples:"yunqiao account list; yunqiao account list driver=memory -o json"`
 	Get    idCommand            `cmd:"" rpc:"account account get" help:"Show one account." examples:"yunqiao account get memory"`
 	Create createAccountCommand `cmd:"" rpc:"account account create" help:"Add an account." examples:"yunqiao account create lab driver=memory cloud_kind=private; yunqiao account create sh-1 driver=DRIVER cloud_kind=private settings.auth_url=https://keystone.example:5000/v3 --credential password=@/run/secrets/sh-1"`
+	Import importAccountCommand `cmd:"" rpc:"account account create" help:"Add an account as a clouds.yaml or openrc file describes it." examples:"yunqiao account import sh-1 --driver DRIVER --clouds-yaml clouds.yaml --cloud demo; yunqiao account import sh-2 --driver DRIVER --openrc news-openrc.sh"`
 	Update accountCommand       `cmd:"" rpc:"account account update" help:"Change settings or credentials of an account." examples:"yunqiao account update sh-1 --credential password=env:NEW_PASSWORD"`
 	Delete idCommand            `cmd:"" rpc:"account account delete" help:"Forget an account; what it holds at the cloud stays." examples:"yunqiao account delete lab"`
 	Probe  idCommand            `cmd:"" rpc:"account account probe" help:"Ask the cloud whether the account works." examples:"yunqiao account probe memory"`

@@ -104,6 +104,7 @@ func depth(node *kong.Node) int {
 }
 
 func TestExamplesAreUnderstood(t *testing.T) {
+	t.Chdir("testdata") // which has the files that examples name
 	parser, err := kong.New(&commands{})
 	if err != nil {
 		t.Fatal(err)
