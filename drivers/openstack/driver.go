@@ -96,7 +96,8 @@ func (d *driver) CloseAccount(_ context.Context, req *driverv1.CloseAccountReque
 	return &driverv1.CloseAccountResponse{}, nil
 }
 
-// Probe gets a new token, which proves the credentials and the cloud.
+// Probe gets a new token, which proves the credentials and the cloud, and tries what
+// they may do.
 func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driverv1.ProbeResponse, error) {
 	s, err := d.accounts.Get(req.GetAccountId())
 	if err != nil {
@@ -106,7 +107,14 @@ func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driver
 	if err != nil {
 		return nil, err
 	}
+	rights, err := s.MissingRights(ctx)
+	if err != nil {
+		return nil, err
+	}
 	resp := &driverv1.ProbeResponse{Capabilities: d.capabilities(s)}
+	for _, r := range rights {
+		resp.MissingRights = append(resp.MissingRights, &driverv1.MissingRight{Service: r.Service, Role: r.Role, Unreadable: r.Unreadable})
+	}
 	if !at.IsZero() {
 		resp.CloudTime = timestamppb.New(at)
 	}

@@ -17,6 +17,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -245,19 +246,81 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-// TestDomains: user and project live in a domain of their own, where names repeat.
-func TestDomains(t *testing.T) {
-	settings := realCloud(t)
-	adminCloud := os.Getenv("OS_ADMIN_CLOUD")
-	if adminCloud == "" {
+// adminIdentity opens the identity service as administrator, or skips the test.
+func adminIdentity(t *testing.T, settings map[string]string) *gophercloud.ServiceClient {
+	t.Helper()
+	cloud := os.Getenv("OS_ADMIN_CLOUD")
+	if cloud == "" {
 		t.Skip("OS_ADMIN_CLOUD names no administrator of the cloud")
 	}
-	user := openReal(t, settings, nil, Options{})
-	admin := openReal(t, map[string]string{"cloud": adminCloud, "clouds_file": settings["clouds_file"]}, nil, Options{})
+	admin := openReal(t, map[string]string{"cloud": cloud, "clouds_file": settings["clouds_file"]}, nil, Options{})
 	identity, err := openstack.NewIdentityV3(admin.provider, gophercloud.EndpointOpts{Region: admin.Region})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return identity
+}
+
+// grant gives a user a role in a project.
+func grant(t *testing.T, identity *gophercloud.ServiceClient, role, userID, projectID string) {
+	t.Helper()
+	page, err := roles.List(identity, roles.ListOpts{Name: role}).AllPages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := roles.ExtractRoles(page)
+	if err != nil || len(list) != 1 {
+		t.Fatalf("role %s: %v, %v", role, list, err)
+	}
+	if err := roles.Assign(t.Context(), identity, list[0].ID, roles.AssignOpts{UserID: userID, ProjectID: projectID}).ExtractErr(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestMissingRights: users with too few roles are told which.
+func TestMissingRights(t *testing.T) {
+	settings := realCloud(t)
+	identity := adminIdentity(t, settings)
+	own := openReal(t, settings, nil, Options{})
+	if missing, err := own.MissingRights(t.Context()); err != nil || len(missing) != 0 {
+		t.Errorf("of a user with all rights: %v, %v", missing, err)
+	}
+	for role, want := range map[string][]Right{
+		"member": {{"load-balancer", "load-balancer_member", true}},
+		"reader": {{"compute", "member", false}, {"network", "member", false}, {"load-balancer", "load-balancer_member", true}},
+	} {
+		name := "yqtest-" + rand.Text()
+		user, err := users.Create(t.Context(), identity, users.CreateOpts{Name: name, DomainID: "default", Password: "Secret-1234"}).Extract()
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = users.Delete(context.WithoutCancel(t.Context()), identity, user.ID).ExtractErr() })
+		grant(t, identity, role, user.ID, own.ProjectID)
+		s := openReal(t, map[string]string{"auth_url": own.provider.IdentityEndpoint, "username": name, "project_id": own.ProjectID},
+			map[string]string{"password": "Secret-1234"}, Options{})
+		missing, err := s.MissingRights(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, right := range want {
+			if s.LoadBalancer == nil && right.Service == "load-balancer" {
+				continue
+			}
+			if !slices.Contains(missing, right) {
+				t.Errorf("with role %s: %+v, without %+v", role, missing, right)
+			}
+		}
+		if role == "member" && len(missing) > 1 {
+			t.Errorf("with role %s: %+v", role, missing)
+		}
+	}
+}
+
+// TestDomains: user and project live in a domain of their own, where names repeat.
+func TestDomains(t *testing.T) {
+	settings := realCloud(t)
+	identity := adminIdentity(t, settings)
+	user := openReal(t, settings, nil, Options{})
 	name := "yqtest-" + rand.Text()
 	domain, err := domains.Create(t.Context(), identity, domains.CreateOpts{Name: name}).Extract()
 	if err != nil {
@@ -281,18 +344,7 @@ func TestDomains(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := roles.List(identity, roles.ListOpts{Name: "member"}).AllPages(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	list, err := roles.ExtractRoles(page)
-	if err != nil || len(list) != 1 {
-		t.Fatalf("role member: %v, %v", list, err)
-	}
-	err = roles.Assign(t.Context(), identity, list[0].ID, roles.AssignOpts{UserID: member.ID, ProjectID: project.ID}).ExtractErr()
-	if err != nil {
-		t.Fatal(err)
-	}
+	grant(t, identity, "member", member.ID, project.ID)
 	own := map[string]string{
 		"auth_url": user.provider.IdentityEndpoint, "username": "someone", "user_domain_name": name,
 		"project_name": user.ProjectName, "project_domain_name": name,
