@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/logging/entry"
 	loggingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/logging/v1"
 )
@@ -28,7 +29,7 @@ func queryOf(r *http.Request) (*loggingv1.ListEntriesRequest, error) {
 			n, ok = loggingv1.LogLevel_value["LOG_LEVEL_"+strings.ToUpper(level)]
 		}
 		if !ok {
-			return nil, fmt.Errorf("min_level %.40q is none of ours", level)
+			return nil, refuse.Invalid("min_level", "is none of ours")
 		}
 		out.MinLevel = loggingv1.LogLevel(n)
 	}
@@ -94,7 +95,7 @@ func (m *Module) streamFilter(w http.ResponseWriter, r *http.Request) (entry.Fil
 		filter, err = m.filter(r.Context(), request)
 	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		refuse.Answer(w, r, err)
 		return filter, false
 	}
 	return filter, true

@@ -5,11 +5,9 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/gateway/identity"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
-	"github.com/yunqiao/yunqiao/internal/fault"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/logging"
 )
@@ -57,23 +55,7 @@ func (a *App) loggingRoutes() []edge.RawRoute {
 	return []edge.RawRoute{
 		{Method: http.MethodPost, Pattern: "/logging/v1/push", Public: true, Handler: a.logging.Push()},
 		{Method: http.MethodPost, Pattern: "/logging/v1/otlp/v1/logs", Public: true, Handler: a.logging.PushOTLP()},
-		{Method: http.MethodGet, Pattern: "/logging/v1/entry/tail", Public: true, Handler: a.permitted("logging.entry.list", a.logging.Tail())},
-		{Method: http.MethodGet, Pattern: "/logging/v1/entry/export", Public: true, Handler: a.permitted("logging.entry.list", a.logging.Export())},
+		{Method: http.MethodGet, Pattern: "/logging/v1/entry/tail", Permission: "logging.entry.list", Stream: true, Handler: a.logging.Tail()},
+		{Method: http.MethodGet, Pattern: "/logging/v1/entry/export", Permission: "logging.entry.list", Handler: a.logging.Export()},
 	}
-}
-
-// permitted authenticates the caller of a raw route, checks a permission, and lets
-// the handler know the caller.
-func (a *App) permitted(permission string, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		who, err := a.identity.Authenticate(r.Context(), r, nil)
-		if err == nil {
-			err = a.identity.Permit(who, permission)
-		}
-		if err != nil {
-			writeJSON(w, fault.HTTPStatus(sdk.ReasonOf(err)), fault.Decode(err).Client(true))
-			return
-		}
-		next.ServeHTTP(w, r.WithContext(pipeline.WithCall(r.Context(), &pipeline.Call{Principal: who})))
-	})
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/internal/docsui"
+	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/plugin-proto/gen"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 )
@@ -24,8 +25,8 @@ func (a *App) rawRoutes(m *metrics) []edge.RawRoute {
 		{Method: http.MethodGet, Pattern: "/readyz", Public: true, Handler: http.HandlerFunc(a.readyz)},
 		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})},
 		{Method: http.MethodGet, Pattern: "/openapi.json", Public: true, Handler: http.HandlerFunc(openAPI)},
-		{Method: http.MethodGet, Pattern: "/tenant/v1/audits/export", Public: true, Handler: a.permitted("tenant.audit.list", audit.NewServer(a.recorder, a.identity).Export())},
-		{Method: http.MethodGet, Pattern: "/billing/v1/costs/download", Handler: a.costDownload()},
+		{Method: http.MethodGet, Pattern: "/tenant/v1/audits/export", Permission: "tenant.audit.list", Handler: audit.NewServer(a.recorder, a.identity).Export()},
+		{Method: http.MethodGet, Pattern: "/billing/v1/costs/download", Permission: "billing.cost.list", Handler: a.billing.Download(refuse.Answer)},
 		{Method: http.MethodGet, Pattern: "/docs", Public: true, Handler: docs},
 		{Method: http.MethodGet, Pattern: "/docs/*asset", Public: true, Handler: docs},
 	}...)

@@ -6,7 +6,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
-	"github.com/yunqiao/yunqiao/internal/fault"
+	"github.com/yunqiao/yunqiao/internal/refuse"
 	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
 
@@ -15,20 +15,19 @@ const exportPage = 500
 
 // Export answers with all entries that the caller sees, newest first, one JSON
 // object a line. The query takes the filters of ListAudits: user_id,
-// organization_id, resource_id, method, since, until, failed.
+// organization_id, resource_id, method, request_id_equals, since, until, failed.
 func (s *Server) Export() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		request := &tenantv1.ListAuditsRequest{
 			UserId: q.Get("user_id"), OrganizationId: q.Get("organization_id"), ResourceId: q.Get("resource_id"),
-			Method: q.Get("method"), Since: q.Get("since"), Until: q.Get("until"), Failed: q.Get("failed") == "true",
+			Method: q.Get("method"), RequestIdEquals: q.Get("request_id_equals"), Since: q.Get("since"), Until: q.Get("until"), Failed: q.Get("failed") == "true",
 			PageSize: exportPage,
 		}
 		for first := true; first || request.GetPageToken() != ""; first = false {
 			page, err := s.ListAudits(r.Context(), request)
 			if err != nil && first {
-				f := fault.Decode(err)
-				http.Error(w, f.Client(true).GetMessage(), fault.HTTPStatus(f.Reason))
+				refuse.Answer(w, r, err)
 				return
 			}
 			if err != nil { // the status has gone: the client sees an answer that ends early

@@ -46,6 +46,10 @@ func (tokens) Authenticate(_ context.Context, r *http.Request, _ []byte) (pipeli
 	return pipeline.Principal{UserID: "u", TenantID: "t"}, nil
 }
 
+func (tokens) NeedsBody(*http.Request) bool { return false }
+
+func (tokens) Still(context.Context, pipeline.Principal, string) error { return nil }
+
 // handler answers by the id or name in the request, and keeps the call.
 type handler struct {
 	mu   sync.Mutex
@@ -262,30 +266,5 @@ func TestMetricsAreBounded(t *testing.T) {
 	want := []string{"GET /compute/v1/vms/:id", "any none", "any none", "any none"}
 	if diff := cmp.Diff(want, seen.seen); diff != "" {
 		t.Errorf("-want +got\n%s", diff)
-	}
-}
-
-// A raw route may panic when its answer has begun; nothing is added to it.
-func TestRawRoutes(t *testing.T) {
-	t.Parallel()
-	raw := func(pattern string, public bool, f http.HandlerFunc) edge.RawRoute {
-		return edge.RawRoute{Method: http.MethodGet, Pattern: pattern, Public: public, Handler: f}
-	}
-	e := newEdge(t, &handler{}, nil, edge.Options{Raw: []edge.RawRoute{
-		raw("/open", true, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("open")) }),
-		raw("/closed", false, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("closed")) }),
-		raw("/late", true, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("begun")); panic("late") }),
-	}})
-	for target, want := range map[string]struct {
-		status int
-		body   string
-	}{
-		"/open": {200, "open"}, "/late": {200, "begun"}, "/closed": {401, ""},
-	} {
-		w := httptest.NewRecorder()
-		e.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, http.NoBody))
-		if w.Code != want.status || want.body != "" && w.Body.String() != want.body {
-			t.Errorf("%s: got %d %q, want %d %q", target, w.Code, w.Body, want.status, want.body)
-		}
 	}
 }

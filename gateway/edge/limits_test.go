@@ -19,7 +19,7 @@ import (
 )
 
 // anybody is let in.
-type anybody struct{}
+type anybody struct{ tokens }
 
 func (anybody) Authenticate(context.Context, *http.Request, []byte) (pipeline.Principal, error) {
 	return pipeline.Principal{UserID: "u"}, nil

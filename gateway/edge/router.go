@@ -24,14 +24,7 @@ type Options struct {
 	Metrics        Metrics
 	Recorder       Recorder
 	Raw            []RawRoute
-}
-
-// RawRoute is a route that no rpc can express. The list of them is in gateway/app.
-type RawRoute struct {
-	Method  string
-	Pattern string // gin's pattern
-	Public  bool   // served without authentication
-	Handler http.Handler
+	Gates          pipeline.Middleware // what a caller of a raw route passes; needed where one is not public
 }
 
 // Metrics receives one observation for each request.
@@ -40,7 +33,8 @@ type Metrics interface {
 }
 
 // Recorder keeps what the record of calls asks for. It is told of every call that
-// matched an rpc, answered or refused; the answer waits for it.
+// matched an rpc or a raw route that is not public, answered or refused; the answer of
+// an rpc waits for it.
 type Recorder interface {
 	Record(ctx context.Context, call *pipeline.Call, answer proto.Message, failure error, elapsed time.Duration)
 }
@@ -50,6 +44,10 @@ type Recorder interface {
 // reasons.
 type Authenticator interface {
 	Authenticate(ctx context.Context, r *http.Request, body []byte) (pipeline.Principal, error)
+	// NeedsBody tells whether Authenticate wants the body as received.
+	NeedsBody(r *http.Request) bool
+	// Still refuses a principal that may not call any more what it was allowed to.
+	Still(ctx context.Context, p pipeline.Principal, permission string) error
 }
 
 // New compiles the contract to an HTTP handler.
@@ -80,7 +78,9 @@ func New(log *slog.Logger, c *contract.Contract, auth Authenticator, handle pipe
 	router.NoRoute(e.noRoute)
 	router.NoMethod(e.noMethod)
 	for _, raw := range opts.Raw {
-		router.Handle(raw.Method, raw.Pattern, e.raw(raw))
+		if err := e.addRaw(router, raw); err != nil {
+			return nil, err
+		}
 	}
 	for _, method := range c.Methods {
 		for _, route := range method.Routes {

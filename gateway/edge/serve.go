@@ -59,19 +59,6 @@ func (e *edge) run(ctx context.Context, c *gin.Context, endpoint *endpoint, call
 	return e.handle(ctx, call)
 }
 
-// raw serves a route that no rpc can express behind the same authentication.
-func (e *edge) raw(route RawRoute) gin.HandlerFunc {
-	return func(c *gin.Context) {
-		if !route.Public {
-			if _, err := e.auth.Authenticate(c.Request.Context(), c.Request, nil); err != nil {
-				e.fail(c, language(c.Request), err)
-				return
-			}
-		}
-		route.Handler.ServeHTTP(c.Writer, c.Request)
-	}
-}
-
 func (e *edge) readBody(c *gin.Context) ([]byte, error) {
 	if kind := c.ContentType(); kind != "" && kind != "application/json" && c.Request.ContentLength != 0 {
 		return nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_MEDIA_TYPE,

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -13,10 +14,10 @@ import (
 
 // Authenticate finds out who makes a request: by bearer token, or by signature.
 func (i *Identity) Authenticate(ctx context.Context, r *http.Request, body []byte) (pipeline.Principal, error) {
-	header := r.Header.Get("Authorization")
-	if header == "" && len(r.Header.Values(signature.HeaderInput)) > 0 {
+	if i.NeedsBody(r) {
 		return i.signer(ctx, r, body)
 	}
+	header := r.Header.Get("Authorization")
 	if header == "" {
 		return pipeline.Principal{}, sdk.NewError(apiv1.Reason_REASON_TOKEN_MISSING,
 			sdk.Violation("Authorization", "give the header Authorization: Bearer <token>, or sign the request with an access key"))
@@ -28,6 +29,33 @@ func (i *Identity) Authenticate(ctx context.Context, r *http.Request, body []byt
 	return i.principalOf(ctx, token)
 }
 
+// NeedsBody implements edge.Authenticator: a signature covers the body.
+func (i *Identity) NeedsBody(r *http.Request) bool {
+	return r.Header.Get("Authorization") == "" && len(r.Header.Values(signature.HeaderInput)) > 0
+}
+
+// Still implements edge.Authenticator: the credential has not been taken back, and
+// who has it still has the permission.
+func (i *Identity) Still(ctx context.Context, p pipeline.Principal, permission string) error {
+	if id, signed := strings.CutPrefix(p.Credential, keyCredential); signed {
+		if key, err := i.current.Load().accessKey(i.box, id); err != nil || key == nil {
+			return cmp.Or(err, invalidToken())
+		}
+	} else {
+		t, err := i.lookUpHash(ctx, tokenHash(p.TokenHash))
+		if err != nil {
+			return err
+		}
+		if t.userID != p.UserID || t.expired(i.now()) {
+			return invalidToken()
+		}
+	}
+	if _, err := i.principal(p.UserID, p.TenantID, p.Credential); err != nil {
+		return err
+	}
+	return i.Permit(p, permission)
+}
+
 // principalOf looks a token up by its hash, so that the time of the look-up tells
 // nothing about tokens.
 func (i *Identity) principalOf(ctx context.Context, token string) (pipeline.Principal, error) {
@@ -35,7 +63,7 @@ func (i *Identity) principalOf(ctx context.Context, token string) (pipeline.Prin
 	if err != nil {
 		return pipeline.Principal{}, err
 	}
-	if t.userID == "" || !t.expiresAt.IsZero() && i.now().After(t.expiresAt) {
+	if t.userID == "" || t.expired(i.now()) {
 		return pipeline.Principal{}, invalidToken()
 	}
 	p, err := i.principal(t.userID, t.organizationID, "token")
@@ -57,13 +85,16 @@ func (i *Identity) principal(userID, organizationID, credential string) (pipelin
 }
 
 func (i *Identity) lookUp(ctx context.Context, token string) (cachedToken, error) {
-	hash := tokenHash(hashToken(token))
+	if !strings.HasPrefix(token, tokenPrefix) {
+		return cachedToken{}, nil
+	}
+	return i.lookUpHash(ctx, tokenHash(hashToken(token)))
+}
+
+func (i *Identity) lookUpHash(ctx context.Context, hash tokenHash) (cachedToken, error) {
 	t, ok, generation := i.tokens.get(hash)
 	if ok {
 		return t, nil
-	}
-	if !strings.HasPrefix(token, tokenPrefix) {
-		return cachedToken{}, nil
 	}
 	var r tokenRow
 	found := i.store.Read.WithContext(ctx).Where("hash = ?", hash[:]).Limit(1).Find(&r)

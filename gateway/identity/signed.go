@@ -16,6 +16,9 @@ import (
 	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
 
+// keyCredential stands before the id of a key in Principal.Credential.
+const keyCredential = "key:"
+
 // signer finds out whose access key has signed a request. The key acts in the
 // organization of its user. A write may be sent once; a read that is sent again
 // changes nothing, and costs no row in the store.
@@ -35,7 +38,7 @@ func (i *Identity) signer(ctx context.Context, r *http.Request, body []byte) (pi
 	if err := signed.Verify(key.verifier, i.now()); err != nil {
 		return pipeline.Principal{}, signatureFault(err)
 	}
-	p, err := i.principal(key.userID, key.organizationID, "key:"+signed.KeyID)
+	p, err := i.principal(key.userID, key.organizationID, keyCredential+signed.KeyID)
 	if err != nil {
 		return pipeline.Principal{}, err
 	}

@@ -18,6 +18,10 @@ type cachedToken struct {
 	expiresAt              time.Time // zero: never
 }
 
+func (t cachedToken) expired(now time.Time) bool {
+	return !t.expiresAt.IsZero() && now.After(t.expiresAt)
+}
+
 // tokenCache remembers look-ups by hash until the next reload.
 type tokenCache struct {
 	mu         sync.RWMutex
