@@ -56,7 +56,7 @@ func amount(text string) (int64, error) {
 	if !ok {
 		return 0, fmt.Errorf("%q is no decimal number", text)
 	}
-	doubled := new(big.Rat).Mul(exact, big.NewRat(2e8, 1))
+	doubled := new(big.Rat).Mul(exact, big.NewRat(2_0000_0000, 1))
 	half := big.NewInt(int64(exact.Sign()))
 	rounded := new(big.Int).Quo(new(big.Int).Add(new(big.Int).Quo(doubled.Num(), doubled.Denom()), half), big.NewInt(2))
 	if !rounded.IsInt64() {
