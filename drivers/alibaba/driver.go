@@ -13,6 +13,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/network"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/storage"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vpn"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -45,6 +46,7 @@ func parts() []part {
 		{compute.Register, compute.Features, compute.Attributes},
 		{network.Register, network.Features, network.Attributes},
 		{loadbalancer.Register, loadbalancer.Features, loadbalancer.Attributes},
+		{vpn.Register, vpn.Features, vpn.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 	}
 }
