@@ -5,11 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/billing/export"
 	"github.com/yunqiao/yunqiao/billing/ledger"
+	"github.com/yunqiao/yunqiao/internal/refuse"
 	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
 )
 
@@ -35,6 +37,9 @@ func (m *Module) Download(fail func(w http.ResponseWriter, r *http.Request, err 
 			OrderId: q.Get("order_id"), Tag: q.Get("tag"), Programme: q.Get("programme"), Currency: q.Get("currency"), Unpriced: q.Get("unpriced") == "true",
 		}
 		f, err := m.filter(r.Context(), request)
+		if err == nil && !slices.Contains([]string{"", FormatCSV, FormatXLSX, FormatFOCUS}, q.Get("format")) {
+			err = refuse.Invalid("format", "must be csv, xlsx or focus")
+		}
 		if err != nil {
 			fail(w, r, err)
 			return

@@ -1,11 +1,11 @@
 package billing
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/base64"
 	"slices"
-	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -307,7 +307,7 @@ func (s *priceServer) ImportPrices(ctx context.Context, request *billingv1.Impor
 	if err := s.headquarters(ctx); err != nil {
 		return nil, err
 	}
-	requests, err := readPrices(request.GetDocument(), request.GetFormat())
+	requests, err := readPrices(request)
 	if err != nil {
 		return nil, err
 	}
@@ -385,9 +385,12 @@ func (s *priceServer) ExportPrices(ctx context.Context, request *billingv1.Expor
 		return nil, err
 	}
 	visible := slices.DeleteFunc(inForce(all, s.now(), false), func(p pricing.Price) bool { return p.OrganizationID != "" && !s.sees(ctx, p.OrganizationID) })
-	var b strings.Builder
+	var b bytes.Buffer
 	if err := writePrices(&b, visible, request.GetFormat()); err != nil {
 		return nil, err
+	}
+	if request.GetFormat() == billingv1.PriceFormat_PRICE_FORMAT_XLSX {
+		return &billingv1.ExportPricesResponse{Workbook: b.Bytes()}, nil
 	}
 	return &billingv1.ExportPricesResponse{Document: b.String()}, nil
 }

@@ -28,10 +28,16 @@ var priceColumns = [...]string{
 }
 
 // readPrices reads a document; the error names the row.
-func readPrices(text string, format billingv1.PriceFormat) ([]*billingv1.CreatePriceRequest, error) {
-	rows, err := readTable(text)
-	if format == billingv1.PriceFormat_PRICE_FORMAT_YAML {
-		rows, err = readYAML(text)
+func readPrices(request *billingv1.ImportPricesRequest) ([]*billingv1.CreatePriceRequest, error) {
+	var rows []map[string]any
+	var err error
+	switch request.GetFormat() {
+	case billingv1.PriceFormat_PRICE_FORMAT_YAML:
+		rows, err = readYAML(request.GetDocument())
+	case billingv1.PriceFormat_PRICE_FORMAT_XLSX:
+		rows, err = readWorkbook(request.GetWorkbook())
+	default:
+		rows, err = readTable(csv.NewReader(strings.NewReader(strings.TrimPrefix(request.GetDocument(), "\ufeff"))).Read)
 	}
 	if err != nil {
 		return nil, err
@@ -106,9 +112,9 @@ func plain(node *yaml.Node) any {
 	}
 }
 
-func readTable(text string) ([]map[string]any, error) {
-	reader := csv.NewReader(strings.NewReader(strings.TrimPrefix(text, "\ufeff")))
-	head, err := reader.Read()
+// readTable reads rows under a head, one after the other until io.EOF.
+func readTable(next func() ([]string, error)) ([]map[string]any, error) {
+	head, err := next()
 	if err != nil {
 		return nil, refuse.Invalid("document", "has no head row")
 	}
@@ -119,7 +125,7 @@ func readTable(text string) ([]map[string]any, error) {
 	}
 	var rows []map[string]any
 	for {
-		record, err := reader.Read()
+		record, err := next()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
@@ -193,18 +199,16 @@ func record(p *pricing.Price) []string {
 
 // writePrices writes a document that readPrices reads.
 func writePrices(w io.Writer, prices []pricing.Price, format billingv1.PriceFormat) error {
-	if format == billingv1.PriceFormat_PRICE_FORMAT_CSV {
+	switch format {
+	case billingv1.PriceFormat_PRICE_FORMAT_CSV:
 		table := csv.NewWriter(w)
-		if err := table.Write(priceColumns[:]); err != nil {
+		if err := writeTable(prices, table.Write); err != nil {
 			return err
-		}
-		for n := range prices {
-			if err := table.Write(record(&prices[n])); err != nil {
-				return err
-			}
 		}
 		table.Flush()
 		return table.Error()
+	case billingv1.PriceFormat_PRICE_FORMAT_XLSX:
+		return writeWorkbook(w, prices)
 	}
 	rows := []map[string]any{}
 	for n := range prices {
@@ -226,4 +230,17 @@ func writePrices(w io.Writer, prices []pricing.Price, format billingv1.PriceForm
 		return err
 	}
 	return encoder.Close()
+}
+
+// writeTable hands over the head and a row for each price.
+func writeTable(prices []pricing.Price, write func(row []string) error) error {
+	if err := write(priceColumns[:]); err != nil {
+		return err
+	}
+	for n := range prices {
+		if err := write(record(&prices[n])); err != nil {
+			return err
+		}
+	}
+	return nil
 }

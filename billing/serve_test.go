@@ -350,11 +350,11 @@ func TestPricesGoOutAndIn(t *testing.T) {
 			r.Meter, r.Model, r.Price, r.Pooled = "memory_mib", billingv1.PricingModel_PRICING_MODEL_GRADUATED, "", true
 			r.Tiers = []*billingv1.PriceTier{{UpTo: "100", Price: "0.1", Fee: "1"}, {Price: "0.0500000001"}}
 		})
-		for _, format := range []billingv1.PriceFormat{billingv1.PriceFormat_PRICE_FORMAT_YAML, billingv1.PriceFormat_PRICE_FORMAT_CSV} {
-			document := must[*billingv1.ExportPricesResponse](t)(prices.ExportPrices(t.Context(), &billingv1.ExportPricesRequest{Format: format})).GetDocument()
-			got, err := prices.ImportPrices(t.Context(), &billingv1.ImportPricesRequest{Document: document, Format: format})
+		for format := billingv1.PriceFormat_PRICE_FORMAT_YAML; format <= billingv1.PriceFormat_PRICE_FORMAT_XLSX; format++ {
+			out := must[*billingv1.ExportPricesResponse](t)(prices.ExportPrices(t.Context(), &billingv1.ExportPricesRequest{Format: format}))
+			got, err := prices.ImportPrices(t.Context(), &billingv1.ImportPricesRequest{Document: out.GetDocument(), Workbook: out.GetWorkbook(), Format: format})
 			if err != nil || got.GetKept() != 2 || got.GetAdded()+got.GetChanged() != 0 {
-				t.Errorf("%s: got %v, %v, want 2 kept of\n%s", format, got, err, document)
+				t.Errorf("%s: got %v, %v, want 2 kept of\n%s", format, got, err, out.GetDocument())
 			}
 		}
 		got, err := prices.ImportPrices(t.Context(), &billingv1.ImportPricesRequest{Format: billingv1.PriceFormat_PRICE_FORMAT_YAML, Document: `

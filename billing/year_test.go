@@ -25,8 +25,8 @@ import (
 	"github.com/yunqiao/yunqiao/internal/money"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
-	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1" // states of VMs
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 )
 
 var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)

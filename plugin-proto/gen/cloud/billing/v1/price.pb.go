@@ -178,6 +178,8 @@ const (
 	PriceFormat_PRICE_FORMAT_YAML PriceFormat = 1
 	// A table with a head row.
 	PriceFormat_PRICE_FORMAT_CSV PriceFormat = 2
+	// The same table in a workbook.
+	PriceFormat_PRICE_FORMAT_XLSX PriceFormat = 3
 )
 
 // Enum value maps for PriceFormat.
@@ -186,11 +188,13 @@ var (
 		0: "PRICE_FORMAT_UNSPECIFIED",
 		1: "PRICE_FORMAT_YAML",
 		2: "PRICE_FORMAT_CSV",
+		3: "PRICE_FORMAT_XLSX",
 	}
 	PriceFormat_value = map[string]int32{
 		"PRICE_FORMAT_UNSPECIFIED": 0,
 		"PRICE_FORMAT_YAML":        1,
 		"PRICE_FORMAT_CSV":         2,
+		"PRICE_FORMAT_XLSX":        3,
 	}
 )
 
@@ -1198,7 +1202,9 @@ type ImportPricesRequest struct {
 	// The text, at most 500 KiB.
 	Document string `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
 	// Format of the text.
-	Format        PriceFormat `protobuf:"varint,2,opt,name=format,proto3,enum=cloud.billing.v1.PriceFormat" json:"format,omitempty"`
+	Format PriceFormat `protobuf:"varint,2,opt,name=format,proto3,enum=cloud.billing.v1.PriceFormat" json:"format,omitempty"`
+	// Of XLSX: the workbook, whose first sheet is read, at most 500 KiB.
+	Workbook      []byte `protobuf:"bytes,3,opt,name=workbook,proto3" json:"workbook,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1245,6 +1251,13 @@ func (x *ImportPricesRequest) GetFormat() PriceFormat {
 		return x.Format
 	}
 	return PriceFormat_PRICE_FORMAT_UNSPECIFIED
+}
+
+func (x *ImportPricesRequest) GetWorkbook() []byte {
+	if x != nil {
+		return x.Workbook
+	}
+	return nil
 }
 
 // ImportPricesResponse counts what was done.
@@ -1361,7 +1374,9 @@ func (x *ExportPricesRequest) GetFormat() PriceFormat {
 type ExportPricesResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text.
-	Document      string `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	Document string `protobuf:"bytes,1,opt,name=document,proto3" json:"document,omitempty"`
+	// Of XLSX: the workbook.
+	Workbook      []byte `protobuf:"bytes,2,opt,name=workbook,proto3" json:"workbook,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1401,6 +1416,13 @@ func (x *ExportPricesResponse) GetDocument() string {
 		return x.Document
 	}
 	return ""
+}
+
+func (x *ExportPricesResponse) GetWorkbook() []byte {
+	if x != nil {
+		return x.Workbook
+	}
+	return nil
 }
 
 // EstimatePriceRequest describes what is thought of.
@@ -1986,18 +2008,21 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"page_token\x18\x06 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\tpageToken\"m\n" +
 	"\x12ListPricesResponse\x12/\n" +
 	"\x06prices\x18\x01 \x03(\v2\x17.cloud.billing.v1.PriceR\x06prices\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x82\x01\n" +
-	"\x13ImportPricesRequest\x12'\n" +
-	"\bdocument\x18\x01 \x01(\tB\v\xbaH\br\x06\x10\x01(\x80\xa0\x1fR\bdocument\x12B\n" +
-	"\x06format\x18\x02 \x01(\x0e2\x1d.cloud.billing.v1.PriceFormatB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x06format\"Z\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xe7\x02\n" +
+	"\x13ImportPricesRequest\x12%\n" +
+	"\bdocument\x18\x01 \x01(\tB\t\xbaH\x06r\x04(\x80\xa0\x1fR\bdocument\x12B\n" +
+	"\x06format\x18\x02 \x01(\x0e2\x1d.cloud.billing.v1.PriceFormatB\v\xbaH\b\xc8\x01\x01\x82\x01\x02\x10\x01R\x06format\x12%\n" +
+	"\bworkbook\x18\x03 \x01(\fB\t\xbaH\x06z\x04\x18\x80\xa0\x1fR\bworkbook:\xbd\x01\xbaH\xb9\x01\x1a\xb6\x01\n" +
+	"\rimport.one_of\x12Da YAML or CSV document or an XLSX workbook is needed, as format says\x1a_(this.format == 3) == (this.workbook.size() > 0) && (this.format == 3) == (this.document == '')\"Z\n" +
 	"\x14ImportPricesResponse\x12\x14\n" +
 	"\x05added\x18\x01 \x01(\x05R\x05added\x12\x18\n" +
 	"\achanged\x18\x02 \x01(\x05R\achanged\x12\x12\n" +
 	"\x04kept\x18\x03 \x01(\x05R\x04kept\"V\n" +
 	"\x13ExportPricesRequest\x12?\n" +
-	"\x06format\x18\x01 \x01(\x0e2\x1d.cloud.billing.v1.PriceFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"2\n" +
+	"\x06format\x18\x01 \x01(\x0e2\x1d.cloud.billing.v1.PriceFormatB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06format\"N\n" +
 	"\x14ExportPricesResponse\x12\x1a\n" +
-	"\bdocument\x18\x01 \x01(\tR\bdocument\"\xa4\x03\n" +
+	"\bdocument\x18\x01 \x01(\tR\bdocument\x12\x1a\n" +
+	"\bworkbook\x18\x02 \x01(\fR\bworkbook\"\xa4\x03\n" +
 	"\x14EstimatePriceRequest\x120\n" +
 	"\x0forganization_id\x18\x01 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0eorganizationId\x12&\n" +
 	"\n" +
@@ -2063,11 +2088,12 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\x17PRICING_MODEL_GRADUATED\x10\x03\x12\x18\n" +
 	"\x14PRICING_MODEL_VOLUME\x10\x04\x12\x19\n" +
 	"\x15PRICING_MODEL_PACKAGE\x10\x05\x12\x1b\n" +
-	"\x17PRICING_MODEL_THRESHOLD\x10\x06*X\n" +
+	"\x17PRICING_MODEL_THRESHOLD\x10\x06*o\n" +
 	"\vPriceFormat\x12\x1c\n" +
 	"\x18PRICE_FORMAT_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11PRICE_FORMAT_YAML\x10\x01\x12\x14\n" +
-	"\x10PRICE_FORMAT_CSV\x10\x022\xa0\b\n" +
+	"\x10PRICE_FORMAT_CSV\x10\x02\x12\x15\n" +
+	"\x11PRICE_FORMAT_XLSX\x10\x032\xa0\b\n" +
 	"\fPriceService\x12p\n" +
 	"\vCreatePrice\x12$.cloud.billing.v1.CreatePriceRequest\x1a%.cloud.billing.v1.CreatePriceResponse\"\x14\x9a\xcb\x18\x10\b\x01\x12\x06create\"\x04T9.1\x12p\n" +
 	"\vDeletePrice\x12$.cloud.billing.v1.DeletePriceRequest\x1a%.cloud.billing.v1.DeletePriceResponse\"\x14\x9a\xcb\x18\x10\b\x06\x12\x06delete\"\x04T9.2\x12p\n" +
