@@ -37,6 +37,8 @@ func (f *Fault) reason() apiv1.Reason {
 // exactReason lists the codes that the rules would misread.
 func exactReason(code string) (apiv1.Reason, bool) {
 	switch code {
+	case "InvalidAction.NotFound", "UnsupportedHTTPMethod":
+		return apiv1.Reason_REASON_UNSUPPORTED_METHOD, true
 	case "ErrorParamsNotEnough", "InvalidExpired.Format":
 		return apiv1.Reason_REASON_PARAMETER_REJECTED, true
 	case "VPC.SWITCH.RULE.QUOTA.NOT.EXISTS":

@@ -103,15 +103,7 @@ func (k Kind[T]) Find(ctx context.Context, caller api.Caller, req PageRequest, p
 	if k.Paging == Tokens {
 		return k.byToken(ctx, caller, req, params)
 	}
-	page, err := api.NumberedPageOf(req.GetPageToken(), req.GetPageSize(), k.MaxPage)
-	if err != nil {
-		return Page[T]{}, err
-	}
-	items, total, _, err := k.read(ctx, caller, k.numbered(maps.Clone(params), page))
-	if err != nil {
-		return Page[T]{}, api.Error(err, k.Type, "")
-	}
-	return Page[T]{Items: items, Next: page.Next(total)}, nil
+	return k.byNumber(ctx, caller, req, params)
 }
 
 // byToken reads one page of an action that counts with tokens. A page that is

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
@@ -21,7 +22,8 @@ var _ storagev1.ImageServiceServer = (*Images)(nil)
 
 // CreateImage makes an image of a snapshot of a system disk, or of a VM with all its
 // disks: one call. What an image is for is that of its source, but for its
-// architecture and firmware.
+// architecture and firmware. The cloud reads the family of operating system off the
+// platform, and takes one without a platform for Linux.
 func (i *Images) CreateImage(ctx context.Context, req *storagev1.CreateImageRequest) (*storagev1.CreateImageResponse, error) {
 	s, err := i.open(ctx)
 	if err != nil {
@@ -50,7 +52,7 @@ func refuseImage(req *storagev1.CreateImageRequest) error {
 		name  string
 		given bool
 	}{
-		{"os_type", req.GetOsType() != 0},
+		{"os_type", req.GetOsType() > computev1.OsType_OS_TYPE_LINUX && req.GetOsName() == ""},
 		{"os_version", req.GetOsVersion() != ""},
 		{"min_disk_gib", req.GetMinDiskGib() != 0},
 		{"min_memory_mib", req.GetMinMemoryMib() != 0},

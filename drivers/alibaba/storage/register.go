@@ -56,7 +56,6 @@ func Features() []*driverv1.Feature {
 		{Name: "storage.disk.from_snapshot"},
 		{Name: "storage.disk.resize"},
 		{Name: "storage.disk.resize_attached"},
-		{Name: "storage.snapshot"},
 		{Name: "storage.snapshot.description"},
 		{Name: "storage.snapshot.tags"},
 		{Name: "storage.snapshot.outlives_disk", Note: "manual ones; the disk's automatic ones go with it"},

@@ -137,7 +137,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	for field, req := range map[string]*storagev1.CreateImageRequest{
-		"os_type": {OsType: 1}, "os_version": {OsVersion: "1"}, "min_disk_gib": {MinDiskGib: 1}, "min_memory_mib": {MinMemoryMib: 1},
+		"os_type": {OsType: 2}, "os_version": {OsVersion: "1"}, "min_disk_gib": {MinDiskGib: 1}, "min_memory_mib": {MinMemoryMib: 1},
 	} {
 		_, err := images.CreateImage(calltest.Context(t), req)
 		if got := sdk.ReasonOf(err); got != apiv1.Reason_REASON_UNSUPPORTED_FEATURE || sdk.InfoOf(err)["field"] != field {
@@ -280,7 +280,7 @@ func TestListsAreOneCall(t *testing.T) {
 		},
 		func() error {
 			_, err := storagev1.NewImageServiceClient(cloud.Conn).ListImages(ctx, &storagev1.ListImagesRequest{
-				Name: "n", Origin: storagev1.ImageOrigin_IMAGE_ORIGIN_CUSTOM, Architecture: apiv1.Architecture_ARCHITECTURE_X86_64, PageToken: "3",
+				Name: "n", Origin: storagev1.ImageOrigin_IMAGE_ORIGIN_CUSTOM, Architecture: apiv1.Architecture_ARCHITECTURE_X86_64, PageToken: "number:3",
 			})
 			return err
 		},
