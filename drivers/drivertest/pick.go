@@ -27,7 +27,7 @@ func (s *suite) pick(ctx context.Context) {
 	flavors := smallest(s.items(ctx, "compute.flavor", nil), "memory_mib", func(m protoreflect.Message) bool {
 		sellable := m.Descriptor().Fields().ByName("sellable")
 		return m.Get(sellable).Bool() && number(m, "gpu_count") == 0 && (len(image) == 0 ||
-			number(m, "memory_mib") >= number(image[0], "min_memory_mib") && number(m, "local_disk_gib") >= number(image[0], "min_disk_gib"))
+			number(m, "memory_mib") >= number(image[0], "min_memory_mib") && s.carries(m, image[0]))
 	})
 	for i, name := range []string{"flavor", "other_flavor"} {
 		if i < len(flavors) {
@@ -46,6 +46,13 @@ func (s *suite) pick(ctx context.Context) {
 	for name, value := range s.options.Values {
 		s.picks[name] = value
 	}
+}
+
+// carries tells whether a flavor has room for an image: on its local disk, or, where
+// it has none, on a boot disk that the cloud makes of the right size.
+func (s *suite) carries(flavor, image protoreflect.Message) bool {
+	local := number(flavor, "local_disk_gib")
+	return local >= number(image, "min_disk_gib") || local == 0 && s.features["compute.vm.boot_disk"]
 }
 
 // smallest are the messages that fit, by a number.
