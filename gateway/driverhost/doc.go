@@ -1,6 +1,7 @@
 // Package driverhost launches driver processes and keeps them running.
 //
-// It owns the processes: handshake, health, restart with backoff, replacement
+// It owns the processes: that their files are those of their manifest, handshake,
+// ceilings, health, restart with backoff, replacement
 // by another version, their logs, and that none outlives the gateway. Each
 // driver is one grpc.ClientConnInterface whose calls wait while its process is
 // away. It does not own accounts (Options.OnReady lets their owner open them

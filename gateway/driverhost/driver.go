@@ -19,6 +19,7 @@ import (
 type Driver struct {
 	name  string
 	log   *slog.Logger
+	tail  *tail
 	opts  Options
 	spawn *spawner
 
@@ -39,6 +40,7 @@ func newDriver(name string, log *slog.Logger, opts Options, spawn *spawner) *Dri
 	return &Driver{
 		name:     name,
 		log:      log.With(slog.String("driver", name)),
+		tail:     &tail{},
 		opts:     opts,
 		spawn:    spawn,
 		replaces: make(chan replacement),
@@ -71,7 +73,11 @@ func (d *Driver) Schema() *driverv1.GetAccountSchemaResponse {
 func (d *Driver) Status() Status {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.status
+	status := d.status
+	if status.State == StateReady && time.Since(status.StartedAt) >= d.opts.HealthyAfter {
+		status.Failures = 0
+	}
+	return status
 }
 
 // Invoke makes a unary call. While the process is away it waits for the next
@@ -175,7 +181,9 @@ func (d *Driver) publish(i *instance) *instance {
 	defer d.mu.Unlock()
 	old := d.current.Swap(i)
 	d.last.Store(i)
-	d.status.State, d.status.StartedAt, d.status.Version = StateReady, i.startedAt, i.info.GetVersion()
+	d.status.State, d.status.StartedAt, d.status.Version, d.status.Contract = StateReady, i.startedAt, i.info.GetVersion(), i.contract
+	d.status.NextStartAt = time.Time{}
+	d.tail.event(StateReady, "version "+i.info.GetVersion())
 	d.status.PID = 0
 	if i.process != nil {
 		d.status.PID = i.process.pid
@@ -193,6 +201,9 @@ func (d *Driver) withdraw(state State) *instance {
 	defer d.mu.Unlock()
 	old := d.current.Swap(nil)
 	d.status.State, d.status.PID = state, 0
+	if state == StateStopped {
+		d.tail.event(state, "")
+	}
 	d.stopped = state == StateStopped
 	if old != nil {
 		old.calls.close()
@@ -208,19 +219,23 @@ func (d *Driver) signal() {
 	d.changed = make(chan struct{})
 }
 
-// fail notes why there is no process.
-func (d *Driver) fail(err error) {
+// fail notes why there is no process, how often in a row, and when the next
+// start is due.
+func (d *Driver) fail(err error, failures int, next time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.status.State, d.status.LastError = StateBackoff, err.Error()
+	d.status.Failures, d.status.NextStartAt = failures, next
+	d.tail.event(StateBackoff, err.Error())
 }
 
 // restart notes that the next start begins.
 func (d *Driver) restart() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.status.State = StateStarting
+	d.status.State, d.status.NextStartAt = StateStarting, time.Time{}
 	d.status.Restarts++
+	d.tail.event(StateStarting, "")
 }
 
 // makeReady lets the accounts of the driver be opened before calls pass.
@@ -248,7 +263,7 @@ func (d *Driver) retire(i *instance) {
 // adopt makes a connection that this host did not start the place for calls.
 func (d *Driver) adopt(ctx context.Context, conn grpc.ClientConnInterface) error {
 	i := &instance{conn: conn, calls: newGate(), gone: make(chan struct{}), startedAt: time.Now()}
-	if err := i.describe(ctx); err != nil {
+	if err := i.describe(ctx, d.opts.Contracts); err != nil {
 		return err
 	}
 	if err := d.makeReady(ctx, i); err != nil {

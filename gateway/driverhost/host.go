@@ -2,6 +2,7 @@ package driverhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -35,6 +36,7 @@ func New(log *slog.Logger, opts Options) *Host {
 // wrong at first. A name that is taken and a closed host are refused.
 func (h *Host) Start(ctx context.Context, spec Spec) error {
 	d := newDriver(spec.Name, h.log, h.opts, h.spawn)
+	d.status.Manifest, d.status.Program = spec.Manifest, spec.Path
 	first := make(chan error, 1)
 	var once sync.Once
 	run, cancel := context.WithCancel(context.WithoutCancel(ctx))
@@ -63,24 +65,34 @@ func (h *Host) Start(ctx context.Context, spec Spec) error {
 // which is then stopped. On an error the present version stays. A driver that is
 // down at the moment is started anew from the new spec. Ctx bounds the start.
 func (h *Host) Replace(ctx context.Context, spec Spec) error {
-	d, ok := h.Driver(spec.Name)
-	if !ok {
-		return fmt.Errorf("replace driver %s: no such driver", spec.Name)
-	}
-	request := replacement{ctx: ctx, spec: spec, result: make(chan error, 1)}
-	var err error
-	select {
-	case d.replaces <- request:
-		err = <-request.result
-	case <-d.done:
-		err = errClosed
-	case <-ctx.Done():
-		err = ctx.Err()
-	}
-	if err != nil {
+	if err := h.change(ctx, spec.Name, &spec); err != nil {
 		return fmt.Errorf("replace driver %s: %w", spec.Name, err)
 	}
 	return nil
+}
+
+// Restart is Replace by the same driver, whose manifest and files are read anew.
+func (h *Host) Restart(ctx context.Context, name string) error {
+	if err := h.change(ctx, name, nil); err != nil {
+		return fmt.Errorf("restart driver %s: %w", name, err)
+	}
+	return nil
+}
+
+func (h *Host) change(ctx context.Context, name string, spec *Spec) error {
+	d, ok := h.Driver(name)
+	if !ok {
+		return errors.New("no such driver")
+	}
+	request := replacement{ctx: ctx, spec: spec, result: make(chan error, 1)}
+	select {
+	case d.replaces <- request:
+		return <-request.result
+	case <-d.done:
+		return errClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // Attach adds a driver that this host does not run: at a remote address or in

@@ -26,6 +26,7 @@ type instance struct {
 	conn      grpc.ClientConnInterface
 	info      *driverv1.GetInfoResponse
 	schema    *driverv1.GetAccountSchemaResponse
+	contract  int // version agreed on
 	startedAt time.Time
 	calls     *gate
 	gone      chan struct{} // closed when calls go here no longer
@@ -36,16 +37,22 @@ type instance struct {
 	relog   *relogger
 }
 
-// describe asks the driver what it is, and refuses one of another contract.
-func (i *instance) describe(ctx context.Context) error {
+// describe asks the driver what it is, and refuses one that speaks none of the
+// contract versions.
+func (i *instance) describe(ctx context.Context, versions []int) error {
 	driver := driverv1.NewDriverServiceClient(i.conn)
 	var err error
 	if i.info, err = driver.GetInfo(ctx, &driverv1.GetInfoRequest{}); err != nil {
 		return fmt.Errorf("get info: %w", err)
 	}
-	if versions := i.info.GetContractVersions(); !slices.Contains(versions, plugin.ContractVersion) {
-		return fmt.Errorf("driver %s %s speaks contract versions %v, not %d",
-			i.info.GetName(), i.info.GetVersion(), versions, plugin.ContractVersion)
+	for _, v := range versions {
+		if slices.Contains(i.info.GetContractVersions(), int32(v)) {
+			i.contract = max(i.contract, v)
+		}
+	}
+	if i.contract == 0 {
+		return fmt.Errorf("driver %s %s speaks contract versions %v, and this gateway %v",
+			i.info.GetName(), i.info.GetVersion(), i.info.GetContractVersions(), versions)
 	}
 	if i.schema, err = driver.GetAccountSchema(ctx, &driverv1.GetAccountSchemaRequest{}); err != nil {
 		return fmt.Errorf("get account schema: %w", err)
@@ -55,21 +62,43 @@ func (i *instance) describe(ctx context.Context) error {
 
 // launch starts a process and brings it to the point where it has told what it
 // is. On an error nothing of the process is left.
-func launch(ctx context.Context, spec Spec, log *slog.Logger, spawn *spawner, opts Options) (*instance, error) {
-	if err := verify(spec); err != nil {
+func launch(ctx context.Context, spec Spec, log *slog.Logger, tail *tail, spawn *spawner, opts Options) (*instance, error) {
+	spec, manifest, err := spec.verify(opts.Contracts)
+	if err != nil {
 		return nil, err
 	}
-	relog := &relogger{log: log}
+	relog := &relogger{log: log, tail: tail}
 	i := &instance{
 		startedAt: time.Now(),
 		calls:     newGate(),
 		gone:      make(chan struct{}),
-		process:   newProcess(spec, []string{plugin.EnvLogLevel + "=" + levelOf(log).String()}, spawn, relog.readLines),
+		process:   newProcess(spec, []string{plugin.EnvLogLevel + "=" + levelOf(log).String()}, opts.Limits, spawn, relog.readLines),
 		relog:     relog,
 	}
-	i.client = goplugin.NewClient(&goplugin.ClientConfig{
+	i.client = goplugin.NewClient(clientConfig(opts, relog, func(env []string) runner.Runner {
+		i.process.cmd.Env = append(i.process.cmd.Env, env...)
+		return i.process
+	}))
+	ctx, cancel := context.WithTimeout(ctx, opts.StartTimeout)
+	defer cancel()
+	err = i.handshake(ctx)
+	if err == nil && manifest != nil {
+		err = manifest.agree(i.info, i.schema)
+	}
+	if err != nil {
+		expired := ctx.Err()
+		i.stop(opts.StopTimeout)
+		return nil, i.explain(err, expired, opts)
+	}
+	return i, nil
+}
+
+// clientConfig is how a driver is spoken to. run gets the environment that the
+// handshake needs.
+func clientConfig(opts Options, relog *relogger, run func(env []string) runner.Runner) *goplugin.ClientConfig {
+	return &goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake(),
-		VersionedPlugins: plugin.Versions(&plugin.GRPC{}),
+		VersionedPlugins: plugin.Versions(&plugin.GRPC{}, opts.Contracts...),
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
 		AutoMTLS:         true,
 		SkipHostEnv:      true,
@@ -80,19 +109,8 @@ func launch(ctx context.Context, spec Spec, log *slog.Logger, spawn *spawner, op
 		Logger:           hclog.NewNullLogger(),
 		GRPCDialOptions: []grpc.DialOption{grpc.WithDefaultCallOptions(
 			grpc.MaxCallRecvMsgSize(plugin.MaxMessageBytes), grpc.MaxCallSendMsgSize(plugin.MaxMessageBytes))},
-		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) {
-			i.process.cmd.Env = append(i.process.cmd.Env, cmd.Env...)
-			return i.process, nil
-		},
-	})
-	ctx, cancel := context.WithTimeout(ctx, opts.StartTimeout)
-	defer cancel()
-	if err := i.handshake(ctx); err != nil {
-		expired := ctx.Err()
-		i.stop(opts.StopTimeout)
-		return nil, i.explain(err, expired, opts.StartTimeout)
+		RunnerFunc: func(_ hclog.Logger, cmd *exec.Cmd, _ string) (runner.Runner, error) { return run(cmd.Env), nil },
 	}
-	return i, nil
 }
 
 // handshake connects to the process and asks what it is. go-plugin takes no
@@ -113,7 +131,7 @@ func (i *instance) handshake(ctx context.Context) error {
 		return fmt.Errorf("plugin gave a %T instead of a connection", raw)
 	}
 	i.conn = conn
-	if err := i.describe(ctx); err != nil {
+	if err := i.describe(ctx, []int{i.client.NegotiatedVersion()}); err != nil {
 		return err
 	}
 	if !release() {
@@ -123,26 +141,31 @@ func (i *instance) handshake(ctx context.Context) error {
 }
 
 // explain puts a failed start into words for the operator; the process has ended.
-func (i *instance) explain(err, expired error, limit time.Duration) error {
+func (i *instance) explain(err, expired error, opts Options) error {
 	switch state := i.process.cmd.ProcessState; {
 	case errors.Is(expired, context.Canceled):
 		return expired
 	case state == nil:
 		return err
 	case expired != nil:
-		return fmt.Errorf("no handshake within %s of its start%s", limit, i.lastWords())
+		return fmt.Errorf("no handshake within %s of its start%s", opts.StartTimeout, i.lastWords(opts.Limits))
 	case i.conn == nil && state.Exited():
-		return fmt.Errorf("ended before the handshake: %s%s", state, i.lastWords())
+		return fmt.Errorf("ended before the handshake: %s%s", state, i.lastWords(opts.Limits))
 	default:
-		return fmt.Errorf("after its start: %w%s", err, i.lastWords())
+		return fmt.Errorf("after its start: %w%s", err, i.lastWords(opts.Limits))
 	}
 }
 
-func (i *instance) lastWords() string {
-	if words := i.relog.lastWords(); words != "" {
-		return ": " + words
+// lastWords is what the process said last, and which ceiling it has reached.
+func (i *instance) lastWords(limits Limits) string {
+	words := i.relog.lastWords()
+	told := limits.reached(words, i.process.starved)
+	switch {
+	case words == "":
+		return told
+	default:
+		return ": " + words + told
 	}
-	return ""
 }
 
 // watch returns when the process is no longer fit and why, or when ctx has

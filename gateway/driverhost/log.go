@@ -21,7 +21,8 @@ const (
 // relogger writes what a driver prints into the gateway's log, line by line,
 // and remembers the words that explain its end best.
 type relogger struct {
-	log *slog.Logger // has the driver's name
+	log  *slog.Logger // has the driver's name
+	tail *tail
 
 	mu      sync.Mutex
 	note    string
@@ -51,6 +52,7 @@ func (r *relogger) line(line []byte) {
 	if len(line) == 0 {
 		return
 	}
+	r.tail.line(strings.ToValidUTF8(string(line), "\uFFFD"))
 	ctx := context.Background()
 	var members map[string]any
 	decoder := json.NewDecoder(bytes.NewReader(line))

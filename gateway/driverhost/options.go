@@ -6,20 +6,23 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk/plugin"
 )
 
 // Spec says what to run.
 type Spec struct {
-	Name string   // of the driver in this gateway, unique
-	Path string   // of the program
-	Args []string // of the program, without its name
+	Name string // of the driver in this gateway, unique
+	// Manifest is the path of the driver's manifest, which is read and held against
+	// all files before each start, and against what the driver then tells. Empty:
+	// the program is run as Path and Args say.
+	Manifest string
+	Path     string   // of the program; with Manifest what that says
+	Args     []string // of the program, without its name; after those of Manifest
 	// Env of the process, "KEY=value". Nothing is inherited from the gateway.
 	Env []string
 	// SHA256 of the program in hex, verified before each start. Empty: not verified.
 	SHA256 string
-	// Files are further files of the driver's package with their SHA-256 in hex
-	// by path, verified before each start.
-	Files map[string]string
 }
 
 // Options tunes a Host. The zero value is ready for production.
@@ -36,6 +39,13 @@ type Options struct {
 	// system's directory for temporary files, where those of a killed gateway stay.
 	SocketDir string
 
+	// Contracts are the versions of the contract that this gateway speaks; default
+	// the one of drivers/sdk. Driver and gateway agree on the highest in common.
+	Contracts []int
+
+	// Limits bound each process.
+	Limits Limits
+
 	StartTimeout time.Duration // from start to the answer of GetInfo; default 20s
 	ReadyTimeout time.Duration // for OnReady; default 1m
 	RestartWait  time.Duration // longest wait of a call for a restart; default 10s
@@ -49,6 +59,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if len(o.Contracts) == 0 {
+		o.Contracts = []int{plugin.ContractVersion}
+	}
 	o.StartTimeout = cmp.Or(o.StartTimeout, 20*time.Second)
 	o.ReadyTimeout = cmp.Or(o.ReadyTimeout, time.Minute)
 	o.RestartWait = cmp.Or(o.RestartWait, 10*time.Second)
@@ -91,7 +104,13 @@ type Status struct {
 	State     State
 	PID       int    // 0 without a process
 	Version   string // as the driver told at its last start
+	Contract  int    // version of the contract agreed on; 0 before the first start
 	Restarts  int    // starts after the first, whether they succeeded or not
+	Failures  int    // failed starts and early ends in a row; 0 while all is well
 	LastError string // why it last ended or would not start; kept after recovery
 	StartedAt time.Time
+	// NextStartAt is when the next start is due; zero but in StateBackoff.
+	NextStartAt time.Time
+	Manifest    string // path; empty: none
+	Program     string // path
 }

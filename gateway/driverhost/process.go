@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/hashicorp/go-plugin/runner"
@@ -26,8 +27,12 @@ const parentFD = 3
 
 // process is one run of a driver's program, in the form that go-plugin wants.
 type process struct {
+	name    string // of the driver
 	cmd     *exec.Cmd
 	spawn   *spawner
+	limits  Limits
+	group   *cgroup         // nil: none; set by Start
+	starved bool            // killed by the kernel for want of memory; valid after release
 	onLines func(io.Reader) // reads the log to its end
 
 	mu     sync.Mutex
@@ -42,11 +47,11 @@ type process struct {
 
 var _ runner.Runner = (*process)(nil)
 
-func newProcess(spec Spec, env []string, spawn *spawner, onLines func(io.Reader)) *process {
+func newProcess(spec Spec, env []string, limits Limits, spawn *spawner, onLines func(io.Reader)) *process {
 	cmd := exec.Command(spec.Path, spec.Args...)
 	cmd.Env = append(append(cmd.Env, spec.Env...), env...)
 	cmd.SysProcAttr = driverProcAttr()
-	return &process{cmd: cmd, spawn: spawn, onLines: onLines, exited: make(chan struct{}), logged: make(chan struct{})}
+	return &process{name: spec.Name, cmd: cmd, limits: limits, spawn: spawn, onLines: onLines, exited: make(chan struct{}), logged: make(chan struct{})}
 }
 
 // Start starts the program on the spawner's thread.
@@ -75,7 +80,7 @@ func (p *process) Start(context.Context) error {
 	p.cmd.Stdout, p.cmd.Stderr = outWrite, logWrite
 	p.cmd.ExtraFiles = []*os.File{parentRead}
 	p.cmd.Env = append(p.cmd.Env, plugin.EnvParentFD+"="+strconv.Itoa(parentFD))
-	if err := p.spawn.run(p.cmd.Start); err != nil {
+	if err := p.spawn.run(p.begin); err != nil {
 		return errors.Join(err, parentWrite.Close(), outRead.Close(), logRead.Close())
 	}
 	p.pid, p.stdout, p.parent = p.cmd.Process.Pid, outRead, parentWrite
@@ -91,6 +96,28 @@ func (p *process) Start(context.Context) error {
 		_ = outRead.SetReadDeadline(deadline)
 		_ = logRead.SetReadDeadline(deadline)
 	}()
+	return nil
+}
+
+// begin starts the program within its ceilings. They are set a moment after its
+// first instruction, before it has been told of any account.
+func (p *process) begin() error {
+	group, err := newCgroup(p.limits, p.name)
+	if err != nil {
+		return err
+	}
+	if err := p.cmd.Start(); err != nil {
+		group.remove()
+		return err
+	}
+	p.group = group
+	pid := p.cmd.Process.Pid
+	if err := errors.Join(group.add(pid), p.limits.apply(pid)); err != nil && !errors.Is(err, syscall.ESRCH) {
+		_ = p.cmd.Process.Kill()
+		_ = p.cmd.Wait()
+		group.remove()
+		return fmt.Errorf("set the ceilings of the process: %w", err)
+	}
 	return nil
 }
 
@@ -131,6 +158,8 @@ func (p *process) release() {
 	<-p.exited
 	<-p.logged
 	_ = p.stdout.Close()
+	p.starved = p.group.killed()
+	p.group.remove()
 }
 
 // Stdout is where the handshake is read.

@@ -11,8 +11,15 @@ import (
 // replacement asks the supervisor to change to another version.
 type replacement struct {
 	ctx    context.Context
-	spec   Spec
+	spec   *Spec      // nil: as the present one
 	result chan error // buffered
+}
+
+func (r replacement) over(present Spec) Spec {
+	if r.spec == nil {
+		return present
+	}
+	return *r.spec
 }
 
 // supervise keeps a process running until ctx ends. It tells started how the
@@ -40,9 +47,10 @@ func (d *Driver) supervise(ctx context.Context, spec Spec, started func(error)) 
 		if i != nil {
 			err = d.bury(i, err)
 		}
-		d.fail(err)
+		delay := d.opts.backoff(failures)
+		d.fail(err, failures+1, time.Now().Add(delay))
 		started(err)
-		if spec, err = d.pause(ctx, failures, spec, err); err != nil {
+		if spec, err = d.pause(ctx, delay, spec, err); err != nil {
 			d.finish(nil)
 			return
 		}
@@ -51,13 +59,13 @@ func (d *Driver) supervise(ctx context.Context, spec Spec, started func(error)) 
 
 // start launches a process and lets it be made ready.
 func (d *Driver) start(ctx context.Context, spec Spec) (*instance, error) {
-	i, err := launch(ctx, spec, d.log, d.spawn, d.opts)
+	i, err := launch(ctx, spec, d.log, d.tail, d.spawn, d.opts)
 	if err != nil {
 		return nil, err
 	}
 	if err := d.makeReady(ctx, i); err != nil {
 		i.stop(d.opts.StopTimeout)
-		return nil, fmt.Errorf("%w%s", err, i.lastWords())
+		return nil, fmt.Errorf("%w%s", err, i.lastWords(d.opts.Limits))
 	}
 	return i, nil
 }
@@ -70,11 +78,12 @@ func (d *Driver) serve(ctx context.Context, i *instance, spec Spec, retiring *sy
 		if err != nil {
 			return i, spec, err
 		}
-		next, err := d.startBeside(ctx, request)
+		wanted := request.over(spec)
+		next, err := d.startBeside(ctx, request.ctx, wanted)
 		if err == nil {
 			old := d.publish(next)
 			retiring.Go(func() { d.retire(old) })
-			i, spec = next, request.spec
+			i, spec = next, wanted
 			d.log.LogAttrs(ctx, slog.LevelInfo, "driver replaced", slog.Int("pid", i.process.pid), slog.String("version", i.info.GetVersion()))
 		}
 		request.result <- err
@@ -82,11 +91,11 @@ func (d *Driver) serve(ctx context.Context, i *instance, spec Spec, retiring *sy
 }
 
 // startBeside starts a replacement; the request's context and the host's bound it.
-func (d *Driver) startBeside(ctx context.Context, request replacement) (*instance, error) {
-	both, cancel := context.WithCancel(request.ctx)
+func (d *Driver) startBeside(ctx, request context.Context, spec Spec) (*instance, error) {
+	both, cancel := context.WithCancel(request)
 	defer cancel()
 	defer context.AfterFunc(ctx, cancel)()
-	return d.start(both, request.spec)
+	return d.start(both, spec)
 }
 
 // bury takes calls off a process that is no longer fit, and ends it.
@@ -94,22 +103,21 @@ func (d *Driver) bury(i *instance, cause error) error {
 	d.withdraw(StateBackoff)
 	i.kill()
 	i.stop(d.opts.StopTimeout)
-	return fmt.Errorf("%w: %s%s", cause, i.process.cmd.ProcessState, i.lastWords())
+	return fmt.Errorf("%w: %s%s", cause, i.process.cmd.ProcessState, i.lastWords(d.opts.Limits))
 }
 
 // pause waits before the next start. A replacement that arrives meanwhile is
 // what will be started then, at once.
-func (d *Driver) pause(ctx context.Context, failures int, spec Spec, cause error) (Spec, error) {
-	delay := d.opts.backoff(failures)
+func (d *Driver) pause(ctx context.Context, delay time.Duration, spec Spec, cause error) (Spec, error) {
 	d.log.LogAttrs(ctx, slog.LevelWarn, "driver down", slog.String("error", cause.Error()),
-		slog.Int("restarts", d.Status().Restarts), slog.Duration("backoff", delay))
+		slog.Int("restarts", d.Status().Restarts), slog.Int("failures", d.Status().Failures), slog.Duration("backoff", delay))
 	timer := time.NewTimer(delay)
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():
 		return spec, ctx.Err()
 	case request := <-d.replaces:
-		spec = request.spec
+		spec = request.over(spec)
 		request.result <- nil
 	case <-timer.C:
 	}

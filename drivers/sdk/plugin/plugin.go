@@ -34,9 +34,17 @@ func Handshake() goplugin.HandshakeConfig {
 	}
 }
 
-// Versions lists what can be agreed upon, by contract version.
-func Versions(p *GRPC) map[int]goplugin.PluginSet {
-	return map[int]goplugin.PluginSet{ContractVersion: {Name: p}}
+// Versions lists what can be agreed upon, by contract version: those given, or
+// ContractVersion. Both sides take the highest that they have in common.
+func Versions(p *GRPC, versions ...int) map[int]goplugin.PluginSet {
+	if len(versions) == 0 {
+		versions = []int{ContractVersion}
+	}
+	sets := make(map[int]goplugin.PluginSet, len(versions))
+	for _, v := range versions {
+		sets[v] = goplugin.PluginSet{Name: p}
+	}
+	return sets
 }
 
 // GRPC is the plugin: on the driver's side it adds services to the server, on
