@@ -19,6 +19,7 @@ type credential struct {
 	token       string // of a role's session
 	expires     time.Time
 	inactive    bool
+	created     time.Time
 }
 
 func rootARN(uid string) string { return "acs:ram::" + uid + ":root" }

@@ -2,11 +2,7 @@ package sim
 
 // Kinds of products that come later in the package's files.
 const (
-	kindVpnGateway     kind = "vpn_gateway"
-	kindLoadBalancer   kind = "load_balancer"
-	kindServerGroup    kind = "server_group"
-	kindDatabase       kind = "db_instance"
-	kindContainerGroup kind = "container_group"
+	kindDatabase kind = "db_instance"
 )
 
 // defaultGroup is the resource group that every account has.

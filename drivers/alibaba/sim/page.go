@@ -54,18 +54,19 @@ func paged[T any](c *call, all []T, seq func(T) int) ([]T, obj, error) {
 	put(len(all), "TotalCount", "TotalRecordCount", "Total")
 	takesToken := c.action.Parameter("NextToken") != nil
 	size, number := c.pageArgs()
-	if takesToken && (c.has("NextToken") || c.has("MaxResults") || number == 0) {
+	limitName := c.limitName()
+	if takesToken && (c.has("NextToken") || c.has(limitName) || number == 0) {
 		after, err := c.position()
 		if err != nil {
 			return nil, nil, err
 		}
-		limit := c.num("MaxResults", c.defaultOf("MaxResults"))
+		limit := max(1, c.num(limitName, c.defaultOf(limitName)))
 		start := 0
 		for start < len(all) && seq(all[start]) <= after {
 			start++
 		}
 		page := all[start:]
-		if c.action.Parameter("MaxResults") != nil && len(page) > limit {
+		if limitName != "" && len(page) > limit {
 			page = page[:limit]
 			out["NextToken"] = c.token(seq(page[limit-1]))
 		}
@@ -81,6 +82,16 @@ func paged[T any](c *call, all []T, seq func(T) int) ([]T, obj, error) {
 	page := all[start:min(start+size, len(all))]
 	put(len(page), "PageRecordCount", "ItemsCount")
 	return page, out, nil
+}
+
+// limitName is the parameter by which an action with tokens takes the size of a page.
+func (c *call) limitName() string {
+	for _, name := range []string{"MaxResults", "MaxResult", "Limit"} {
+		if c.action.Parameter(name) != nil {
+			return name
+		}
+	}
+	return ""
 }
 
 // pageArgs reads the page asked for; number 0 is an action without pages.

@@ -106,7 +106,10 @@ func products() map[string]actions {
 	return map[string]actions{
 		"Ecs": join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
 			ecsKeyPairs(), tagActions("UntagResources")),
-		"Vpc": join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), tagActions("UnTagResources")),
+		"Vpc": join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(), tagActions("UnTagResources")),
+		"Ram": join(ramUsers(), ramPolicies()), "Sts": stsActions(), "ResourceManager": resourceGroups(), "Tag": tagProduct(),
+		"Eci": join(eciGroups(), tagActions("UntagResources")),
+		"Slb": join(slbBalancers(), slbListeners(), slbServers(), tagActions("UntagResources")),
 	}
 }
 

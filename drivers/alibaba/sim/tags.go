@@ -16,7 +16,7 @@ func tagActions(untag string) actions {
 
 // anyKind finds a record of the caller by id alone.
 func (c *call) anyKind(id string) *record {
-	for _, k := range slices.Sorted(maps.Keys(c.w.records)) {
+	for _, k := range c.w.kinds() {
 		if r := c.find(k, id); r != nil {
 			return r
 		}
@@ -80,7 +80,7 @@ func listTagResources(c *call) (obj, error) {
 		item obj
 	}
 	var rows []row
-	for _, k := range slices.Sorted(maps.Keys(c.w.records)) {
+	for _, k := range c.w.kinds() {
 		for r := range c.all(k) {
 			if len(ids) > 0 && !slices.Contains(ids, r.id) || !hasTags(r, want) {
 				continue

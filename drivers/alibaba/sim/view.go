@@ -80,6 +80,25 @@ func restrict(s *definitions.Schema, v any) any {
 		}
 		return restrictItems(s.Items, v)
 	}
+	return coerce(s, v)
+}
+
+// coerce gives a plain value the type that an action shows it with: actions differ in
+// whether a port is a number.
+func coerce(s *definitions.Schema, v any) any {
+	switch v.(type) {
+	case string, int, bool:
+	default:
+		return v
+	}
+	switch s.Type {
+	case "string":
+		return text(v)
+	case "integer":
+		return number(v, 0)
+	case "boolean":
+		return isTrue(v)
+	}
 	return v
 }
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -103,6 +104,11 @@ func (w *world) digits(n int) string {
 
 // id makes an identifier as the cloud does: prefix, the region's letters, a word.
 func (w *world) id(prefix string) string { return prefix + "bp1" + w.word(17) }
+
+// kinds are those of which there ever was a record, in a fixed order.
+func (w *world) kinds() []kind { return slices.Sorted(maps.Keys(w.records)) }
+
+func (w *world) accountIDs() []string { return slices.Sorted(maps.Keys(w.accounts)) }
 
 func (w *world) add(r *record) *record {
 	s := w.records[r.kind]
