@@ -13,12 +13,10 @@ func Features() []*driverv1.Feature {
 		{Name: "network.subnet.zonal", Note: "a subnet is in one zone"},
 		{Name: "network.subnet.description"},
 		{Name: "network.subnet.tags"},
-		{Name: "network.router", Note: "a route table; the system's own is shown"},
 		{Name: "network.router.description"},
 		{Name: "network.router.tags"},
 		{Name: "network.router.network_scoped"},
 		{Name: "network.router.routes", Note: "next hop is a NIC"},
-		{Name: "network.security_group"},
 		{Name: "network.security_group.description"},
 		{Name: "network.security_group.tags"},
 		{Name: "network.security_group.network_scoped"},
@@ -27,11 +25,9 @@ func Features() []*driverv1.Feature {
 		{Name: "network.nic.description"},
 		{Name: "network.nic.tags"},
 		{Name: "network.nic.standalone"},
-		{Name: "network.public_ip"},
 		{Name: "network.public_ip.description"},
 		{Name: "network.public_ip.tags"},
 		{Name: "network.public_ip.bandwidth"},
-		{Name: "network.tags"},
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
@@ -114,9 +113,4 @@ func (n *networkServer) ListNetworks(ctx context.Context, req *networkv1.ListNet
 		}
 	}
 	return resp, nil
-}
-
-// GetNetworkQuota is not in the API of VPC.
-func (n *networkServer) GetNetworkQuota(context.Context, *networkv1.GetNetworkQuotaRequest) (*networkv1.GetNetworkQuotaResponse, error) {
-	return nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_METHOD)
 }
