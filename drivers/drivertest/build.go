@@ -61,6 +61,11 @@ func (s *suite) value(name string, own values) string {
 		return o.id
 	}
 	switch name {
+	case "bootable_snapshot":
+		if o := s.made["storage.snapshot"]; o != nil && s.features["storage.disk.from_image"] {
+			return o.id
+		}
+		return ""
 	case "secret":
 		return s.secret
 	case "secret64":

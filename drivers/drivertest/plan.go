@@ -16,6 +16,7 @@ func (f form) key() string {
 //	{network.network}   id of the resource of that type that the run has made
 //	{id} {name}         of the resource itself
 //	{n} {port}          a number that no other resource of the run has
+//	{bootable_snapshot} a snapshot of a disk that holds an image
 //	{secret} {secret64} the canary secret, plain and in base64
 //	{public_key}        a key for SSH
 //	{pick.image}        a value picked from the cloud or given in Options
@@ -184,7 +185,7 @@ func storageForms() []form {
 		},
 		{
 			resource: "storage.image", oneOf: []protoreflect.Name{"snapshot_id", "vm_id"},
-			body: `{"name":"{name}","description":"{name}","snapshot_id":"{storage.snapshot}","vm_id":"{compute.vm|}","os_type":"OS_TYPE_LINUX"}`,
+			body: `{"name":"{name}","description":"{name}","snapshot_id":"{bootable_snapshot|}","vm_id":"{compute.vm|}","os_type":"OS_TYPE_LINUX"}`,
 			calls: []step{
 				rename("ImageService/UpdateImage"),
 				{rpc: "ImageService/DeactivateImage", body: onlyID},
