@@ -9,6 +9,7 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/database"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/network"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
@@ -47,6 +48,7 @@ func parts() []part {
 		{network.Register, network.Features, network.Attributes},
 		{loadbalancer.Register, loadbalancer.Features, loadbalancer.Attributes},
 		{vpn.Register, vpn.Features, vpn.Attributes},
+		{database.Register, database.Features, database.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 	}
 }

@@ -36,6 +36,8 @@ type Session struct {
 
 	// Region of the account: "cn-hangzhou".
 	Region string
+	// Site is which of the cloud's two sites the account was opened at.
+	Site api.Site
 	// ResourceGroup is where everything is made and listed; empty: the default
 	// one, and lists show all.
 	ResourceGroup string
@@ -86,7 +88,7 @@ func newSession(t target, opts Options) *Session {
 	client := api.NewClient(t.endpoints, credentials, opts.Transport)
 	return &Session{
 		Caller: client, client: client, closeIdle: closeIdle, Now: opts.Now,
-		Region: t.endpoints.Region, ResourceGroup: t.resourceGroup,
+		Region: t.endpoints.Region, Site: t.endpoints.Site, ResourceGroup: t.resourceGroup,
 		Flavors:   cache.New[[]*computev1.Flavor](offerTTL, opts.Now),
 		Zones:     cache.New[[]*computev1.Zone](zoneTTL, opts.Now),
 		DiskTypes: cache.New[[]*storagev1.DiskType](offerTTL, opts.Now),
