@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -16,11 +15,11 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 	"github.com/yunqiao/yunqiao/internal/inproc"
+	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/monitor"
 	"github.com/yunqiao/yunqiao/monitor/notify"
@@ -41,17 +40,31 @@ func (access) Caller(context.Context) monitor.Caller {
 }
 func (access) Tenants(string) []string { return []string{tenant} }
 
+// clock is a clock that tests move by hand.
+type clock struct{ at atomic.Int64 }
+
+func newClock() *clock {
+	c := &clock{}
+	c.at.Store(time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
+	return c
+}
+
+func (c *clock) now() time.Time       { return time.Unix(0, c.at.Load()).UTC() }
+func (c *clock) pass(d time.Duration) { c.at.Add(int64(d)) }
+
 // rig is a running module.
 type rig struct {
 	*monitor.Module
 	alarms   monitorv1.AlarmServiceClient
 	channels monitorv1.ChannelServiceClient
+	silences monitorv1.SilenceServiceClient
+	rules    monitorv1.RuleServiceClient
 	stop     func()
 }
 
 func start(t testing.TB, store *db.Store, opts monitor.Options) *rig {
 	t.Helper()
-	if err := store.Migrate(t.Context(), monitor.Migrations()); err != nil {
+	if err := store.Migrate(t.Context(), outbox.Migrations(), monitor.Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	box, err := seal.New([]byte(strings.Repeat("k", 32)))
@@ -65,7 +78,10 @@ func start(t testing.TB, store *db.Store, opts monitor.Options) *rig {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var work sync.WaitGroup
 	work.Go(func() { _ = m.Run(ctx) })
-	r := &rig{Module: m, alarms: monitorv1.NewAlarmServiceClient(conn), channels: monitorv1.NewChannelServiceClient(conn)}
+	r := &rig{
+		Module: m, alarms: monitorv1.NewAlarmServiceClient(conn), channels: monitorv1.NewChannelServiceClient(conn),
+		silences: monitorv1.NewSilenceServiceClient(conn), rules: monitorv1.NewRuleServiceClient(conn),
+	}
 	r.stop = sync.OnceFunc(func() { cancel(); work.Wait() })
 	t.Cleanup(r.stop)
 	return r
@@ -203,52 +219,19 @@ func TestExpiryAndFlapping(t *testing.T) {
 	})
 }
 
-// TestModel compares random sequences with the simplest idea of an alarm: a set.
-func TestModel(t *testing.T) {
-	r := start(t, dbtest.Open(t, dbtest.SQLite(t)), monitor.Options{})
-	random := rand.New(rand.NewPCG(1, 2))
-	model := map[string]bool{}
-	counts := map[string]int32{}
-	for range 2000 {
-		name := fmt.Sprintf("a%d", random.IntN(30))
-		skew := timestamppb.New(time.Now().Add(time.Duration(random.IntN(48)-24) * time.Hour))
-		if random.IntN(2) == 0 {
-			r.report(t, &monitorv1.ReportAlarmRequest{Name: name, ObjectId: "o", RaisedAt: skew})
-			if !model[name] {
-				counts[name] = 0
-			}
-			model[name] = true
-			counts[name]++
-			continue
-		}
-		for _, a := range r.active(t) {
-			if a.GetName() == name {
-				if _, err := r.alarms.ClearAlarm(t.Context(), &monitorv1.ClearAlarmRequest{Id: a.GetId()}); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		delete(model, name)
-	}
-	all := r.active(t)
-	for _, a := range all {
-		if !model[a.GetName()] || a.GetRaiseCount() != counts[a.GetName()] {
-			t.Errorf("%s: got active with %d raises, want %v with %d", a.GetName(), a.GetRaiseCount(), model[a.GetName()], counts[a.GetName()])
-		}
-	}
-	if len(all) != len(model) {
-		t.Errorf("got %d active, want %d", len(all), len(model))
-	}
-}
-
 // receiver is a third party that fails at first.
 type receiver struct {
-	mu      sync.Mutex
-	failing int
-	serials []string
-	bad     int
-	secret  string
+	mu       sync.Mutex
+	failing  int
+	serials  []string
+	told     []told
+	messages int
+	bad      int
+	secret   string
 }
+
+// told is a record as a receiver got it.
+type told struct{ Change, Name, Object string }
 
 func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
@@ -262,13 +245,32 @@ func (v *receiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("X-Yunqiao-Signature") != "sha256="+notify.Sign([]byte(v.secret), r.Header.Get("X-Yunqiao-Timestamp"), body) {
 		v.bad++
 	}
-	var message struct{ Records []struct{ Serial string } }
+	var message struct {
+		Records []struct {
+			Serial, Change string
+			Alarm          struct {
+				Name     string
+				ObjectID string `json:"object_id"`
+			}
+		}
+	}
 	if json.Unmarshal(body, &message) != nil {
 		v.bad++
 	}
+	v.messages++
 	for _, record := range message.Records {
 		v.serials = append(v.serials, record.Serial)
+		v.told = append(v.told, told{strings.ToLower(strings.TrimPrefix(record.Change, "ALARM_CHANGE_")), record.Alarm.Name, record.Alarm.ObjectID})
 	}
+}
+
+// take gives what came since the last call, and how many messages that were.
+func (v *receiver) take() (records []told, messages int) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	records, messages = v.told, v.messages
+	v.told, v.messages = nil, 0
+	return records, messages
 }
 
 func (v *receiver) got() (all, different, bad int) {
