@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,8 @@ type Access interface {
 	Caller(ctx context.Context) Caller
 	// Subtree is an organization and those below it; nil stands for all there are.
 	Subtree(organizationID string) []string
+	// Name is what an organization is called; "" where it is not known any more.
+	Name(organizationID string) string
 }
 
 // Accounts says where a cloud account is.
@@ -40,9 +43,11 @@ type Accounts interface {
 
 // Options tunes a module. The zero value is ready for production.
 type Options struct {
-	Zone  *time.Location   // of months and days; default Asia/Shanghai
-	Now   func() time.Time // default time.Now
-	Every time.Duration    // between looks for events; default 10 s
+	Zone   *time.Location   // of months and days; default Asia/Shanghai
+	Now    func() time.Time // default time.Now
+	Every  time.Duration    // between looks for events; default 10 s
+	Issuer string           // who sends the bills; default "Yunqiao"
+	Font   string           // TrueType file with Chinese characters, of statements as PDF; "": Latin only
 	// Providers asks clouds what they charge; nil: none can be asked.
 	Providers Providers
 }
@@ -57,6 +62,8 @@ type Module struct {
 	zone     *time.Location
 	now      func() time.Time
 	every    time.Duration
+
+	issuer, font string
 
 	providers Providers
 	tried     map[string]time.Time // when a bill was pulled last, by account and month; of Run alone
@@ -79,6 +86,7 @@ func New(log *slog.Logger, store *db.Store, c *contract.Contract, access Access,
 	m := &Module{
 		log: log, store: store, access: access, accounts: accounts, phases: metering.NewContractPhases(c),
 		zone: opts.Zone, now: opts.Now, every: opts.Every, providers: opts.Providers, tried: map[string]time.Time{},
+		issuer: cmp.Or(opts.Issuer, "Yunqiao"), font: opts.Font,
 	}
 	if m.zone == nil {
 		m.zone = time.FixedZone("Asia/Shanghai", 8*3600)

@@ -15,15 +15,14 @@ import (
 	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
 )
 
-// Issuer is who sends the bills, as FOCUS names it.
-const Issuer = "Yunqiao"
-
 // Formats of a download.
 const (
 	FormatCSV   = "csv"
 	FormatXLSX  = "xlsx"
 	FormatFOCUS = "focus"
 )
+
+const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 // Download serves lines of cost as a file. Its parameters are those of ListCosts
 // without paging, and format: csv, xlsx or focus. The context tells who calls, as of
@@ -46,7 +45,7 @@ func (m *Module) Download(fail func(w http.ResponseWriter, r *http.Request, err 
 		}
 		name, kind := "costs.csv", "text/csv; charset=utf-8"
 		if q.Get("format") == FormatXLSX {
-			name, kind = "costs.xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+			name, kind = "costs.xlsx", workbookType
 		}
 		w.Header().Set("Content-Type", kind)
 		w.Header().Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", name))
@@ -65,7 +64,7 @@ func (m *Module) Export(tx *gorm.DB, w io.Writer, f ledger.Filter, format string
 	case FormatXLSX:
 		open = func() (export.Writer, error) { return export.XLSX(w, m.zone) }
 	case FormatFOCUS:
-		open = func() (export.Writer, error) { return export.FOCUS(w, m.zone, Issuer) }
+		open = func() (export.Writer, error) { return export.FOCUS(w, m.zone, m.issuer) }
 	}
 	out, err := open()
 	if err != nil {

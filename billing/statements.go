@@ -193,16 +193,24 @@ func (s *statementServer) ListStatements(ctx context.Context, request *billingv1
 
 // GetStatement implements StatementService.
 func (s *statementServer) GetStatement(ctx context.Context, request *billingv1.GetStatementRequest) (*billingv1.GetStatementResponse, error) {
-	var r statementRow
-	if err := s.read(ctx).Where("id = ?", request.GetId()).Limit(1).Find(&r).Error; err != nil {
+	r, err := s.statement(ctx, request.GetId())
+	if err != nil {
 		return nil, err
-	}
-	if r.ID == "" || !s.sees(ctx, r.OrganizationID) {
-		return nil, refuse.NotFound("id", "statement")
 	}
 	p, err := r.toProto()
 	if err != nil {
 		return nil, err
 	}
 	return &billingv1.GetStatementResponse{Statement: p}, nil
+}
+
+// statement is one that the caller may see.
+func (m *Module) statement(ctx context.Context, id string) (r statementRow, err error) {
+	if err := m.read(ctx).Where("id = ?", id).Limit(1).Find(&r).Error; err != nil {
+		return r, err
+	}
+	if r.ID == "" || !m.sees(ctx, r.OrganizationID) {
+		return r, refuse.NotFound("id", "statement")
+	}
+	return r, nil
 }

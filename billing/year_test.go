@@ -43,6 +43,8 @@ func (w *world) Subtree(id string) []string {
 	return []string{id}
 }
 
+func (w *world) Name(id string) string { return "频道 " + id }
+
 func (w *world) Cloud(accountID string) (driver, region string) {
 	return "driver-" + accountID, "region-1"
 }
@@ -66,7 +68,8 @@ func open(t testing.TB, dsn string) *fixture {
 		t.Fatal(err)
 	}
 	f := &fixture{store: store, world: &world{}, cloud: &chargingCloud{bills: map[string][]*driverv1.BillLine{}}, now: time.Date(2025, 1, 1, 0, 0, 0, 0, shanghai)}
-	f.Module = billing.New(slog.New(slog.DiscardHandler), store, c, f.world, f.world, billing.Options{Now: func() time.Time { return f.now }, Providers: f.cloud})
+	f.Module = billing.New(slog.New(slog.DiscardHandler), store, c, f.world, f.world, billing.Options{Now: func() time.Time { return f.now }, Providers: f.cloud,
+		Font: "/usr/share/fonts/truetype/arphic-gbsn00lp/gbsn00lp.ttf"})
 	return f
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"github.com/yunqiao/yunqiao/billing/ledger"
+	"github.com/yunqiao/yunqiao/internal/money"
 )
 
 // sheetRows is how many rows a sheet can hold.
@@ -62,8 +63,11 @@ func (b *workbook) begin() error {
 	return b.sheet.SetRow("A1", b.cells)
 }
 
-// Write implements Writer. The last column is a number of coins divided by 100:
-// spreadsheets know no exact decimals, and add these up to the coin.
+// asNumber is an amount of whole coins as spreadsheets have numbers: they know no
+// exact decimals, and add coins divided by 100 up to the coin.
+func asNumber(coins money.Amount) any { return float64(coins/1_000_000) / 100 }
+
+// Write implements Writer. The last column is a number.
 func (b *workbook) Write(r *ledger.Row) error {
 	if b.row == sheetRows {
 		if err := b.begin(); err != nil {
@@ -75,7 +79,7 @@ func (b *workbook) Write(r *ledger.Row) error {
 	for n, text := range b.record {
 		b.cells[n] = text
 	}
-	b.cells[len(b.record)] = float64(b.coins.next(r)/1_000_000) / 100
+	b.cells[len(b.record)] = asNumber(money.Amount(b.coins.next(r)))
 	cell, err := excelize.CoordinatesToCellName(1, b.row)
 	if err != nil {
 		return err

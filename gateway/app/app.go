@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -20,6 +19,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/audit"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
+	"github.com/yunqiao/yunqiao/gateway/driverhost/admin"
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/gateway/identity"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
@@ -138,12 +138,15 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	if err != nil {
 		return nil, err
 	}
-	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()},
-		billing.Options{Providers: billingProviders{a.accounts.Registry()}})
+	bills, err := config.Billing.options(billingProviders{a.accounts.Registry()})
+	if err != nil {
+		return nil, err
+	}
+	a.billing = billing.New(log, a.store, c, billingAccess{who}, billingAccounts{a.accounts.Registry()}, bills)
 	a.events = outbox.NewKeeper(log, a.store, outbox.KeeperOptions{Keep: config.Retention.Events.Duration}, a.billing)
 	modules := a.modules(things, a.runner)
-	rates, authorize := pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who)
-	handle := pipeline.Chain(a.runner.Handle, rates, authorize, validate, a.runner.Modules,
+	rates, authorize, faults := pipeline.RateLimit(config.Limits.rates()), pipeline.Authorize(who), pipeline.StoreFaults(db.IsAway)
+	handle := pipeline.Chain(a.runner.Handle, faults, rates, authorize, validate, a.runner.Modules,
 		audit.Before(c, modules), pipeline.Modules(modules))
 	a.reconciler, err = reconcile.New(log, a.store, c, a.accounts.Registry(), things, a.operations, reconcile.Options{
 		Interval: config.Reconcile.Interval.Duration, Parallel: config.Reconcile.Parallel, Metrics: newReconcileMetrics(metrics.registry),
@@ -192,7 +195,7 @@ func (a *App) keepToken(token string) error {
 // startClouds starts the drivers side by side and opens the accounts. A driver or
 // account that fails is tried again; the gateway serves the others.
 func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string) string, calls *telemetry.Calls) error {
-	specs, err := driverSpecs(a.config)
+	specs, err := driverSpecs(ctx, a.log, a.config)
 	if err != nil {
 		return err
 	}
@@ -213,6 +216,7 @@ func (a *App) startClouds(ctx context.Context, box *seal.Box, getenv func(string
 	}
 	a.host = driverhost.New(a.log, driverhost.Options{
 		SocketDir: sockets,
+		Limits:    a.config.DriverLimits.limits(),
 		OnReady: func(ctx context.Context, driver string, conn grpc.ClientConnInterface) error {
 			return a.accounts.Reopen(ctx, driver, conn)
 		},
@@ -240,39 +244,6 @@ func (h hostDrivers) Driver(name string) (account.Driver, bool) {
 		return nil, false
 	}
 	return d, true
-}
-
-// driverSpecs are the configured drivers, or all programs in the drivers' folder.
-func driverSpecs(config *Config) ([]driverhost.Spec, error) {
-	var specs []driverhost.Spec
-	for _, d := range config.Drivers {
-		specs = append(specs, driverhost.Spec{Name: d.Name, Path: d.Path, Args: d.Args, SHA256: d.SHA256})
-	}
-	if len(specs) > 0 {
-		return specs, nil
-	}
-	dir := config.Dir
-	if dir == "" {
-		program, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		dir = filepath.Join(filepath.Dir(program), "drivers")
-	}
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no folder %s with drivers; build them (make build) or set driver_dir", dir)
-	}
-	if err != nil {
-		return nil, err
-	}
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 {
-			specs = append(specs, driverhost.Spec{Name: entry.Name(), Path: filepath.Join(dir, entry.Name())})
-		}
-	}
-	return specs, nil
 }
 
 func configuredAccounts(config *Config, getenv func(string) string) ([]account.Configured, error) {
@@ -314,6 +285,7 @@ func (a *App) modules(things *inventory.Inventory, clouds ownership.Clouds) grpc
 		a.store, things, a.accounts.Registry(), clouds, a.identity, operation.CheckQuotas, time.Now))
 	tenantv1.RegisterAuditServiceServer(conn, audit.NewServer(a.recorder, a.identity))
 	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.identity))
+	accountv1.RegisterDriverServiceServer(conn, admin.NewServer(a.host))
 	a.billing.Register(conn)
 	a.programs.Register(conn)
 	a.logging.Register(conn)

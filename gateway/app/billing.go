@@ -26,6 +26,11 @@ func (b billingAccess) Subtree(organizationID string) []string {
 	return b.identity.Tenants(pipeline.Principal{TenantID: organizationID})
 }
 
+// Name implements billing.Access.
+func (b billingAccess) Name(organizationID string) string {
+	return b.identity.OrganizationName(organizationID)
+}
+
 // billingAccounts shows billing where accounts are.
 type billingAccounts struct{ registry *account.Registry }
 

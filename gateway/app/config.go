@@ -34,8 +34,11 @@ type Config struct {
 	Monitor   MonitorConfig   `yaml:"monitor"`   // alarms
 	Drivers   []DriverConfig  `yaml:"drivers"`   // programs to run; none: all in DriverDir
 	Dir       string          `yaml:"driver_dir"`
-	Account   []AccountConfig `yaml:"accounts"`
-	Programs  ProgramsConfig  `yaml:"programs"` // series and programs
+	// DriverLimits bound each driver's process.
+	DriverLimits DriverLimitsConfig `yaml:"driver_limits"`
+	Account      []AccountConfig    `yaml:"accounts"`
+	Programs     ProgramsConfig     `yaml:"programs"` // series and programs
+	Billing      BillingConfig      `yaml:"billing"`  // bills
 	// PlainHTTP allows requests without encryption from other machines.
 	PlainHTTP bool `yaml:"plain_http"`
 }
@@ -93,14 +96,6 @@ type SecretSource struct {
 	Env  string `yaml:"env"`
 }
 
-// DriverConfig is one driver to run.
-type DriverConfig struct {
-	Name   string   `yaml:"name"`
-	Path   string   `yaml:"path"`
-	Args   []string `yaml:"args"`
-	SHA256 string   `yaml:"sha256"`
-}
-
 // AccountConfig is one cloud account.
 type AccountConfig struct {
 	ID          string                  `yaml:"id"`
@@ -153,10 +148,11 @@ func defaultConfig() *Config {
 			MaxBodyBytes: 1 << 20, MaxHeaderBytes: 64 << 10, MaxURLBytes: 8 << 10, MaxConcurrentRequests: 4096,
 			HeaderTimeout: seconds(10), RequestTimeout: seconds(360), DrainTimeout: seconds(20),
 		},
-		TLS:       TLSConfig{MinVersion: "1.2"},
-		Limits:    defaultLimits(),
-		Reconcile: ReconcileConfig{Interval: seconds(300), Parallel: 4},
-		Retention: RetentionConfig{Operations: seconds(90 * 24 * 3600), Events: seconds(90 * 24 * 3600), Audit: seconds(180 * 24 * 3600)},
+		TLS:          TLSConfig{MinVersion: "1.2"},
+		Limits:       defaultLimits(),
+		DriverLimits: defaultDriverLimits(),
+		Reconcile:    ReconcileConfig{Interval: seconds(300), Parallel: 4},
+		Retention:    RetentionConfig{Operations: seconds(90 * 24 * 3600), Events: seconds(90 * 24 * 3600), Audit: seconds(180 * 24 * 3600)},
 	}
 }
 
@@ -166,11 +162,11 @@ func defaultAccounts() []AccountConfig {
 }
 
 func (c *Config) resolvePaths(dir string) {
-	for _, p := range []*string{&c.Data, &c.Dir, &c.Store.DSN.File, &c.Seal.File, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile} {
+	for _, p := range []*string{&c.Data, &c.Dir, &c.Store.DSN.File, &c.Seal.File, &c.TLS.CertFile, &c.TLS.KeyFile, &c.TLS.ClientCAFile, &c.Billing.StatementFont} {
 		*p = relativeTo(dir, *p)
 	}
 	for i := range c.Drivers {
-		c.Drivers[i].Path = relativeTo(dir, c.Drivers[i].Path)
+		c.Drivers[i].Path, c.Drivers[i].Manifest = relativeTo(dir, c.Drivers[i].Path), relativeTo(dir, c.Drivers[i].Manifest)
 	}
 	for _, a := range c.Account {
 		for name, source := range a.Credentials {
@@ -198,6 +194,8 @@ func (c *Config) validate() error {
 	}
 	c.validateTransport(bad)
 	c.Limits.validate(bad)
+	c.Billing.validate(bad)
+	c.DriverLimits.validate(bad)
 	if _, err := logLevel(c.Log.Level); err != nil {
 		bad("log.level", "%q is none of debug, info, warn, error", c.Log.Level)
 	}
@@ -232,8 +230,8 @@ func (c *Config) validate() error {
 	}
 	drivers := map[string]bool{}
 	for i, d := range c.Drivers {
-		if d.Name == "" || d.Path == "" {
-			bad(fmt.Sprintf("drivers[%d]", i), "name and path are required")
+		if d.Name == "" || (d.Path == "") == (d.Manifest == "") {
+			bad(fmt.Sprintf("drivers[%d]", i), "name and either path or manifest are required")
 		}
 		if drivers[d.Name] {
 			bad(fmt.Sprintf("drivers[%d].name", i), "%q is there twice", d.Name)

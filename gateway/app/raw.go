@@ -15,6 +15,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/plugin-proto/gen"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
 // rawRoutes are all routes that are no rpc.
@@ -23,13 +24,38 @@ func (a *App) rawRoutes(m *metrics) []edge.RawRoute {
 	return append(slices.Concat(a.programRoutes(), a.loggingRoutes(), a.monitorRoutes()), []edge.RawRoute{
 		{Method: http.MethodGet, Pattern: "/healthz", Public: true, Handler: http.HandlerFunc(a.healthz)},
 		{Method: http.MethodGet, Pattern: "/readyz", Public: true, Handler: http.HandlerFunc(a.readyz)},
-		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})},
+		{Method: http.MethodGet, Pattern: "/metrics", Public: true, Handler: a.forOperators(promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{}))},
 		{Method: http.MethodGet, Pattern: "/openapi.json", Public: true, Handler: http.HandlerFunc(openAPI)},
 		{Method: http.MethodGet, Pattern: "/tenant/v1/audits/export", Permission: "tenant.audit.list", Handler: audit.NewServer(a.recorder, a.identity).Export()},
 		{Method: http.MethodGet, Pattern: "/billing/v1/costs/download", Permission: "billing.cost.list", Handler: a.billing.Download(refuse.Answer)},
+		{Method: http.MethodGet, Pattern: "/billing/v1/statements/download", Permission: "billing.statement.get", Handler: a.billing.DownloadStatement(refuse.Answer)},
 		{Method: http.MethodGet, Pattern: "/docs", Public: true, Handler: docs},
 		{Method: http.MethodGet, Pattern: "/docs/*asset", Public: true, Handler: docs},
 	}...)
+}
+
+// forOperators serves who is on the gateway's own machine and says nothing of
+// himself, and people of the root organization who may see all accounts: metrics count
+// what all organizations do.
+func (a *App) forOperators(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		who, err := a.identity.Authenticate(r.Context(), r, nil)
+		if sdk.ReasonOf(err) == apiv1.Reason_REASON_TOKEN_MISSING && loopback(r.RemoteAddr) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if err == nil {
+			err = a.identity.Permit(who, listAccounts)
+		}
+		if err == nil && !a.identity.Sees(who, a.identity.Root()) {
+			err = refuse.With(apiv1.Reason_REASON_PERMISSION_DENIED, "permission", "metrics are for people of the root organization")
+		}
+		if err != nil {
+			refuse.Answer(w, r, err)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // healthz tells that the process answers.

@@ -68,6 +68,14 @@ func (i *Identity) User(p pipeline.Principal, field, id string) error {
 // Root is the organization at the top.
 func (i *Identity) Root() string { return i.current.Load().root }
 
+// OrganizationName is what an organization is called; "" where there is none.
+func (i *Identity) OrganizationName(id string) string {
+	if o := i.current.Load().organizations[id]; o != nil {
+		return o.Name
+	}
+	return ""
+}
+
 // Owner implements policy.Access: who will own what a caller makes.
 func (i *Identity) Owner(p pipeline.Principal, wanted string) (string, error) {
 	if wanted == "" {
