@@ -96,6 +96,11 @@ func (c *client) do(ctx context.Context, verb, path string, query url.Values, bo
 		return nil, err
 	}
 	defer response.Body.Close()
+	return c.read(path, response)
+}
+
+// read takes the data out of an answer, or the error that it is.
+func (c *client) read(path string, response *http.Response) (json.RawMessage, error) {
 	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("read the answer of %s: %w", path, err)

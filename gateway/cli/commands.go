@@ -21,6 +21,7 @@ type commands struct {
 	User      userCommands      `cmd:"" help:"Users and their roles."`
 	Key       keyCommands       `cmd:"" help:"Access keys, which sign requests."`
 	Audit     auditCommands     `cmd:"" help:"The record of writes and refused calls."`
+	Billing   billingCommands   `cmd:"" help:"Prices, costs and statements."`
 	Programs  programsCommands  `cmd:"" help:"Build and test the content platform's side of GY/T 345."`
 	Call      callCommand       `cmd:"" help:"Call any rpc of the contract."`
 	Fields    fieldsOfCommand   `cmd:"" help:"Show what the request of an rpc holds."`
@@ -41,8 +42,13 @@ type accountCommands struct {
 }
 
 type driverCommands struct {
-	List driverListCommand `cmd:"" help:"List the drivers with state, version and restarts."`
-	New  driverNewCommand  `cmd:"" help:"Write the skeleton of a driver."`
+	List     fieldsCommand         `cmd:"" rpc:"account driver list" help:"List the drivers with state, version and restarts." examples:"yunqiao driver list; yunqiao driver list -o json"`
+	Describe idCommand             `cmd:"" rpc:"account driver get" help:"Show one driver: what it can do, its settings, and what has happened to it." examples:"yunqiao driver describe memory"`
+	Verify   idCommand             `cmd:"" rpc:"account driver verify" help:"Hold a driver's files against its manifest; the exit status is 1 unless they are the same." examples:"yunqiao driver verify memory"`
+	Restart  idCommand             `cmd:"" rpc:"account driver restart" help:"Start a driver anew from its files as they are now; calls in flight end first." examples:"yunqiao driver restart memory"`
+	Logs     idCommand             `cmd:"" rpc:"account driver get-log" help:"Show the last lines that a driver has printed." examples:"yunqiao driver logs memory; yunqiao driver logs memory lines=1000"`
+	Manifest driverManifestCommand `cmd:"" help:"Write or verify the manifest of a driver, without a gateway."`
+	New      driverNewCommand      `cmd:"" help:"Write the skeleton of a driver."`
 }
 
 type operationCommands struct {
@@ -120,6 +126,8 @@ func help(options kong.HelpOptions, ctx *kong.Context) error {
 		}
 		b.WriteString("\n" + describe(m) + "\n" + valuesHelp)
 		node.Detail = b.String()
+	} else if node != nil && node.Tag != nil && node.Tag.Get(pathTag) != "" {
+		node.Detail = "Examples:\n\n    " + strings.ReplaceAll(node.Tag.Get("examples"), "; ", "\n    ")
 	}
 	return kong.DefaultHelpPrinter(options, ctx)
 }
