@@ -109,7 +109,7 @@ func (k *KeyPairs) ListKeyPairs(ctx context.Context, req *computev1.ListKeyPairs
 		return nil, err
 	}
 	resp := &computev1.ListKeyPairsResponse{}
-	query := pageQuery(req)
+	query := pageQuery(req, req.GetPageToken())
 	if len(req.GetIds()) > 0 {
 		query = url.Values{}
 	}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/ports"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
-	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // VMs serves cloud.compute.v1.VmService.
@@ -57,22 +56,25 @@ func (v *VMs) ListVms(ctx context.Context, req *computev1.ListVmsRequest) (*comp
 	if len(req.GetIds()) > 0 {
 		return listByIDs(ctx, s, req)
 	}
-	if token := req.GetPageToken(); token != "" && !session.IsUUID(token) {
-		return nil, sdk.BadPageToken(nil)
-	}
-	servers, more, err := readServers(ctx, s, listQuery(req))
-	switch {
-	case err != nil && req.GetPageToken() != "" && isBadMarker(err):
-		return nil, sdk.BadPageToken(err)
-	case err != nil:
+	p, err := session.After(ctx, req.GetPageToken(), isBadMarker, func(ctx context.Context, marker string) (serverPage, error) {
+		servers, more, err := readServers(ctx, s, listQuery(req, marker))
+		return serverPage{servers, more}, err
+	})
+	if err != nil {
 		return nil, session.Error(err, typeVM, "")
 	}
 	resp := &computev1.ListVmsResponse{}
-	if more && len(servers) > 0 {
-		resp.NextPageToken = servers[len(servers)-1].ID
+	if p.more {
+		resp.NextPageToken = session.PageToken(p.servers, func(sv *server) string { return sv.ID })
 	}
-	resp.Vms, err = mapServers(ctx, s, matching(servers, req), details{})
+	resp.Vms, err = mapServers(ctx, s, matching(p.servers, req), details{})
 	return resp, err
+}
+
+// serverPage is one page; more tells that another follows.
+type serverPage struct {
+	servers []server
+	more    bool
 }
 
 // maxParallelReads bounds the reads of one list by ids, for which Nova has no query.
@@ -188,8 +190,8 @@ func bootImage(ctx context.Context, s *session.Session, sv *server) (string, err
 
 // listQuery asks Nova for a page. Filters that Nova reads loosely (name is a
 // pattern, a status has several states) only narrow it: matching decides.
-func listQuery(req *computev1.ListVmsRequest) url.Values {
-	query := pageQuery(req)
+func listQuery(req *computev1.ListVmsRequest, marker string) url.Values {
+	query := pageQuery(req, marker)
 	if name := req.GetName(); name != "" {
 		query.Set("name", "^"+regexp.QuoteMeta(name)+"$")
 	}

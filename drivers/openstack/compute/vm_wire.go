@@ -147,10 +147,10 @@ func parseTime(s string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-func pageQuery(req sdk.PageRequest) url.Values {
+func pageQuery(req sdk.PageRequest, marker string) url.Values {
 	query := url.Values{"limit": {strconv.Itoa(sdk.PageSize(req))}}
-	if token := req.GetPageToken(); token != "" {
-		query.Set("marker", token)
+	if marker != "" {
+		query.Set("marker", marker)
 	}
 	return query
 }

@@ -190,19 +190,16 @@ func (c *server) ListContainers(ctx context.Context, req *computev1.ListContaine
 		}
 		list, resp.MissingIds = sdk.PickIDs(all, func(v container) string { return v.UUID }, req.GetIds())
 	} else {
-		token := req.GetPageToken()
-		if token != "" && !session.IsUUID(token) {
-			return nil, sdk.BadPageToken(nil)
-		}
-		var more bool
-		list, more, err = readPage(ctx, s, sdk.PageSize(req), token)
-		switch {
-		case token != "" && (session.IsNotFound(err) || gophercloud.ResponseCodeIs(err, http.StatusBadRequest)):
-			return nil, sdk.BadPageToken(err)
-		case err != nil:
+		p, err := session.After(ctx, req.GetPageToken(), isBadMarker, func(ctx context.Context, marker string) (containerPage, error) {
+			list, more, err := readPage(ctx, s, sdk.PageSize(req), marker)
+			return containerPage{list, more}, err
+		})
+		if err != nil {
 			return nil, session.Error(err, typeContainer, "")
-		case more && len(list) > 0:
-			resp.NextPageToken = list[len(list)-1].UUID
+		}
+		list = p.list
+		if p.more {
+			resp.NextPageToken = session.PageToken(list, func(v *container) string { return v.UUID })
 		}
 	}
 	for i := range list {
@@ -211,6 +208,16 @@ func (c *server) ListContainers(ctx context.Context, req *computev1.ListContaine
 		}
 	}
 	return resp, nil
+}
+
+// containerPage is one page; more tells that another follows.
+type containerPage struct {
+	list []container
+	more bool
+}
+
+func isBadMarker(err error) bool {
+	return session.IsNotFound(err) || gophercloud.ResponseCodeIs(err, http.StatusBadRequest)
 }
 
 // defaultLines is how much of a log is read when the request does not say.

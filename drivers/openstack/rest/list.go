@@ -20,32 +20,21 @@ type Page[T any] struct {
 }
 
 // Find reads one page of what the query finds, or, by their ids, the resources
-// that the request names; then the query does not count. The token of a page is
-// the id of the last item of the page before.
+// that the request names; then the query does not count.
 func (c Collection[T]) Find(ctx context.Context, client *gophercloud.ServiceClient, req sdk.PageRequest, query url.Values) (Page[T], error) {
 	if len(req.GetIds()) > 0 {
 		return c.byIDs(ctx, client, req.GetIds())
 	}
 	query.Set("limit", strconv.Itoa(sdk.PageSize(req)))
-	token := req.GetPageToken()
-	if token != "" {
-		if !session.IsUUID(token) {
-			return Page[T]{}, sdk.BadPageToken(nil)
+	p, err := session.After(ctx, req.GetPageToken(), isBadMarker, func(ctx context.Context, marker string) (Page[T], error) {
+		SetIf(query, "marker", marker)
+		items, more, err := c.read(ctx, client, query)
+		if err != nil || !more {
+			return Page[T]{Items: items}, err
 		}
-		query.Set("marker", token)
-	}
-	items, more, err := c.read(ctx, client, query)
-	switch {
-	case token != "" && isBadMarker(err):
-		return Page[T]{}, sdk.BadPageToken(err)
-	case err != nil:
-		return Page[T]{}, session.Error(err, c.Type, "")
-	}
-	p := Page[T]{Items: items}
-	if more && len(items) > 0 {
-		p.Next = c.Common(&items[len(items)-1]).ID
-	}
-	return p, nil
+		return Page[T]{Items: items, Next: session.PageToken(items, func(v *T) string { return c.Common(v).ID })}, nil
+	})
+	return p, session.Error(err, c.Type, "")
 }
 
 func (c Collection[T]) byIDs(ctx context.Context, client *gophercloud.ServiceClient, ids []string) (Page[T], error) {

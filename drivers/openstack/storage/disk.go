@@ -6,6 +6,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/quotasets"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
@@ -154,11 +155,10 @@ func findVolumes(ctx context.Context, client *gophercloud.ServiceClient, req *st
 		all, err := allPages(ctx, volumes.List(client, volumes.ListOpts{Name: req.GetName(), Limit: wholePage}), typeDisk, volumes.ExtractVolumes)
 		return page[volumes.Volume]{items: all}, err
 	}
-	if err := checkToken(req.GetPageToken()); err != nil {
-		return page[volumes.Volume]{}, err
+	list := func(marker string) pagination.Pager {
+		return volumes.List(client, volumes.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req), Marker: marker})
 	}
-	pager := volumes.List(client, volumes.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req), Marker: req.GetPageToken()})
-	return onePage(ctx, pager, req.GetPageToken(), typeDisk, volumes.ExtractVolumes, id)
+	return onePage(ctx, list, req.GetPageToken(), typeDisk, volumes.ExtractVolumes, id)
 }
 
 // ResizeDisk makes a volume bigger.

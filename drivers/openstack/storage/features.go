@@ -31,7 +31,6 @@ func Features() []*driverv1.Feature {
 		{Name: featureFromImage},
 		{Name: "storage.disk.resize"},
 		{Name: featureResizeAttached, Note: "volume microversion 3.42, and a back end that can"},
-		{Name: "storage.snapshot"},
 		{Name: "storage.snapshot.description"},
 		{Name: "storage.snapshot.tags", Note: "kept as snapshot metadata"},
 		{Name: "storage.snapshot.never_attached_disk"},
@@ -41,7 +40,6 @@ func Features() []*driverv1.Feature {
 		{Name: featureFromSnapshot, Note: "the image refers to the snapshot and holds no data"},
 		{Name: featureFromVM},
 		{Name: featureDeactivate, Note: "old policies keep it for administrators"},
-		{Name: "storage.quota"},
 	}
 }
 

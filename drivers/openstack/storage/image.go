@@ -7,6 +7,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
@@ -156,10 +157,7 @@ func findImages(ctx context.Context, client *gophercloud.ServiceClient, projectI
 		all, err := allPages(ctx, pager, typeImage, images.ExtractImages)
 		return pick(all, ids, id), err
 	}
-	if err := checkToken(req.GetPageToken()); err != nil {
-		return page[images.Image]{}, err
-	}
-	opts := images.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req), Marker: req.GetPageToken()}
+	opts := images.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req)}
 	switch req.GetOrigin() {
 	case storagev1.ImageOrigin_IMAGE_ORIGIN_CUSTOM:
 		opts.Owner = projectID
@@ -168,7 +166,11 @@ func findImages(ctx context.Context, client *gophercloud.ServiceClient, projectI
 	case storagev1.ImageOrigin_IMAGE_ORIGIN_SHARED:
 		opts.Visibility = images.ImageVisibilityShared
 	}
-	return onePage(ctx, images.List(client, opts), req.GetPageToken(), typeImage, images.ExtractImages, id)
+	list := func(marker string) pagination.Pager {
+		opts.Marker = marker
+		return images.List(client, opts)
+	}
+	return onePage(ctx, list, req.GetPageToken(), typeImage, images.ExtractImages, id)
 }
 
 // getImage reads one image. Errors: NOT_FOUND.

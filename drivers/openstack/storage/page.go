@@ -2,7 +2,9 @@ package storage
 
 import (
 	"context"
+	"net/http"
 
+	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/pagination"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
@@ -20,33 +22,30 @@ type page[T any] struct {
 	missing []string // of the request's ids
 }
 
-// checkToken refuses a page token that cannot be the id of an item.
-func checkToken(token string) error {
-	if token != "" && !session.IsUUID(token) {
-		return sdk.BadPageToken(nil)
-	}
-	return nil
+// onePage reads the page behind a token; list makes the query that begins behind an
+// item.
+func onePage[T any](ctx context.Context, list func(marker string) pagination.Pager, token, resourceType string, extract func(pagination.Page) ([]T, error), id func(*T) string) (page[T], error) {
+	p, err := session.After(ctx, token, isBadMarker, func(ctx context.Context, marker string) (page[T], error) {
+		var p page[T]
+		err := list(marker).EachPage(ctx, func(_ context.Context, raw pagination.Page) (bool, error) {
+			var err error
+			if p.items, err = extract(raw); err != nil {
+				return false, err
+			}
+			next, err := raw.NextPageURL()
+			if err == nil && next != "" {
+				p.next = session.PageToken(p.items, id)
+			}
+			return false, err
+		})
+		return p, err
+	})
+	return p, session.Error(err, resourceType, "")
 }
 
-// onePage reads the first page that pager finds. The token of the next one is
-// the id of the last item.
-func onePage[T any](ctx context.Context, pager pagination.Pager, token, resourceType string, extract func(pagination.Page) ([]T, error), id func(*T) string) (page[T], error) {
-	var p page[T]
-	err := pager.EachPage(ctx, func(_ context.Context, raw pagination.Page) (bool, error) {
-		var err error
-		if p.items, err = extract(raw); err != nil {
-			return false, err
-		}
-		next, err := raw.NextPageURL()
-		if err == nil && next != "" && len(p.items) > 0 {
-			p.next = id(&p.items[len(p.items)-1])
-		}
-		return false, err
-	})
-	if token != "" && session.IsNotFound(err) {
-		return page[T]{}, sdk.BadPageToken(err)
-	}
-	return p, session.Error(err, resourceType, "")
+// isBadMarker tells whether a service did not know the item that a page begins behind.
+func isBadMarker(err error) bool {
+	return session.IsNotFound(err) || gophercloud.ResponseCodeIs(err, http.StatusBadRequest)
 }
 
 // allPages reads all that pager finds.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/snapshots"
+	"github.com/gophercloud/gophercloud/v2/pagination"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
@@ -216,13 +217,12 @@ func findSnapshots(ctx context.Context, client *gophercloud.ServiceClient, req *
 		all, err := allPages(ctx, pager, typeSnapshot, snapshots.ExtractSnapshots)
 		return pick(all, ids, id), err
 	}
-	if err := checkToken(req.GetPageToken()); err != nil {
-		return page[snapshots.Snapshot]{}, err
+	list := func(marker string) pagination.Pager {
+		return snapshots.ListDetail(client, snapshots.ListOpts{
+			Name: req.GetName(), VolumeID: req.GetDiskId(), Limit: sdk.PageSize(req), Marker: marker,
+		})
 	}
-	pager := snapshots.ListDetail(client, snapshots.ListOpts{
-		Name: req.GetName(), VolumeID: req.GetDiskId(), Limit: sdk.PageSize(req), Marker: req.GetPageToken(),
-	})
-	return onePage(ctx, pager, req.GetPageToken(), typeSnapshot, snapshots.ExtractSnapshots, id)
+	return onePage(ctx, list, req.GetPageToken(), typeSnapshot, snapshots.ExtractSnapshots, id)
 }
 
 // getSnapshot reads one snapshot. Errors: NOT_FOUND.
