@@ -61,6 +61,11 @@ func (s *suite) value(name string, own values) string {
 		return o.id
 	}
 	switch name {
+	case "gateway_network":
+		if !s.features["network.router.external_gateway"] {
+			return "none" // with its field it is taken out
+		}
+		return s.picks["external_network"]
 	case "bootable_snapshot":
 		if o := s.made["storage.snapshot"]; o != nil && s.features["storage.disk.from_image"] {
 			return o.id

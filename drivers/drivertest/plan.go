@@ -16,6 +16,7 @@ func (f form) key() string {
 //	{network.network}   id of the resource of that type that the run has made
 //	{id} {name}         of the resource itself
 //	{n} {port}          a number that no other resource of the run has
+//	{gateway_network}   pick.external_network, or any text where routers have no gateway
 //	{bootable_snapshot} a snapshot of a disk that holds an image
 //	{secret} {secret64} the canary secret, plain and in base64
 //	{public_key}        a key for SSH
@@ -79,7 +80,7 @@ func networkForms() []form {
 		},
 		{
 			resource: "network.router",
-			body:     `{"name":"{name}","description":"{name}","network_id":"{network.network}","external_gateway":{"network_id":"{pick.external_network}"}}`,
+			body:     `{"name":"{name}","description":"{name}","network_id":"{network.network}","external_gateway":{"network_id":"{gateway_network}"}}`,
 			link:     []step{{rpc: "RouterService/AddRouterInterface", body: `{"id":"{id}","subnet_id":"{network.subnet}"}`}},
 			calls:    []step{rename("RouterService/UpdateRouter")},
 			unlink:   []step{{rpc: "RouterService/RemoveRouterInterface", body: `{"id":"{id}","subnet_id":"{network.subnet}"}`}},
