@@ -118,7 +118,11 @@ func (c *call) container(in obj, state string) obj {
 	for _, p := range objects(in["Port"]) {
 		ports = append(ports, obj{"Port": number(p["Port"], 0), "Protocol": textOr(p["Protocol"], "TCP")})
 	}
+	hidden := isTrue(in["EnvironmentVarHide"])
 	for _, e := range objects(in["EnvironmentVar"]) {
+		if hidden {
+			break
+		}
 		environment = append(environment, obj{"Key": text(e["Key"]), "Value": text(e["Value"])})
 	}
 	return obj{
