@@ -8,11 +8,9 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/billing/calendar"
 	"github.com/yunqiao/yunqiao/billing/ledger"
-	"github.com/yunqiao/yunqiao/billing/metering"
 	"github.com/yunqiao/yunqiao/billing/pricing"
 	"github.com/yunqiao/yunqiao/billing/rating"
 	"github.com/yunqiao/yunqiao/internal/money"
@@ -81,34 +79,6 @@ func coversOf(tx *gorm.DB) (map[string][]rating.Cover, error) {
 		}
 	}
 	return out, nil
-}
-
-// orderOf makes the order that an event tells of: a resource that was made or
-// resized through the gateway. Its id is the event's, so that it is made once.
-func (m *Module) orderOf(tx *gorm.DB, e metering.Event) error {
-	kind := billingv1.OrderKind_ORDER_KIND_NEW
-	switch {
-	case e.ActorID == "":
-		return nil
-	case e.Kind == metering.StateChanged && e.Sequence == 1:
-	case e.Kind == metering.SpecChanged:
-		kind = billingv1.OrderKind_ORDER_KIND_RESIZE
-	default:
-		return nil
-	}
-	applicant, err := applicantOfUser(tx, e.ActorID)
-	if err != nil {
-		return err
-	}
-	r := orderRow{
-		ID: e.ID, Version: 1, Kind: int32(kind), Status: effective, ResourceID: e.ResourceID, ResourceType: e.ResourceType, AccountID: e.AccountID,
-		OrganizationID: e.TenantID, ApplicantID: applicant, ChargeMode: postpaid, Begins: e.At.Unix(), Currency: rating.DefaultCurrency,
-		MadeAt: e.At.Unix(), MadeBy: e.ActorID, ChangedAt: m.now().UTC(), ChangedBy: e.ActorID,
-	}
-	if err := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r).Error; err != nil {
-		return fmt.Errorf("make the order of %s: %w", e.ResourceID, err)
-	}
-	return nil
 }
 
 type orderServer struct {
@@ -244,12 +214,12 @@ func (s *orderServer) checkOrder(ctx context.Context, tx *gorm.DB, r *orderRow, 
 }
 
 // priceOrder takes the amount of a subscription from the prices in force.
-func (s *orderServer) priceOrder(tx *gorm.DB, r *orderRow, spec map[string]string) error {
+func (m *Module) priceOrder(tx *gorm.DB, r *orderRow, spec map[string]string) error {
 	catalogue, err := pricing.Load(tx)
 	if err != nil {
 		return err
 	}
-	driver, region := s.accounts.Cloud(r.AccountID)
+	driver, region := m.accounts.Cloud(r.AccountID)
 	u := pricing.Usage{OrganizationID: r.OrganizationID, AccountID: r.AccountID, Driver: driver, Region: region, ResourceType: r.ResourceType, Spec: spec}
 	at := time.Unix(r.Begins, 0)
 	points, _ := catalogue.Discount(&u, at)

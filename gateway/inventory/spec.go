@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
 // Spec is what a resource is measured by beside its state: its size and what it
@@ -43,10 +44,25 @@ func SpecOf(resource protoreflect.Message) Spec {
 			spec[name] = value.String()
 		case field.Kind() == protoreflect.Int32Kind && endsWith(name, sizes) && !strings.HasPrefix(name, "min_"):
 			spec[name] = float64(value.Int()) // as it comes back from JSON
+		case field.Message() != nil && field.Message().FullName() == chargeName:
+			spec.charge(value.Message().Interface())
 		}
 		return true
 	})
 	return spec
+}
+
+var chargeName = (&apiv1.Charge{}).ProtoReflect().Descriptor().FullName()
+
+// charge says how a resource is paid for, if it is a subscription.
+func (s Spec) charge(m proto.Message) {
+	charge, ok := m.(*apiv1.Charge)
+	if !ok || charge.GetMode() != apiv1.ChargeMode_CHARGE_MODE_PREPAID {
+		return
+	}
+	s["charge_mode"] = charge.GetMode().String()
+	s["charge_months"] = float64(charge.GetPeriodMonths())
+	s["charge_auto_renew"] = charge.GetAutoRenew()
 }
 
 // decode reads a resource's message; nil for a type that this program does not know.
