@@ -134,6 +134,7 @@ func computeForms() []form {
 			calls: []step{
 				rename("VmService/UpdateVm"),
 				{rpc: "VmService/SetVmSecurityGroups", body: `{"id":"{id}","security_group_ids":["{network.security_group}","{second_group}"]}`},
+				{rpc: "MetricService/QueryMetrics", body: onlyID},
 				{rpc: "VmService/GetVmConsole", body: onlyID},
 				{rpc: "VmService/GetVmConsoleOutput", body: onlyID},
 				{rpc: "VmService/GetVmInitialPassword", body: onlyID, mayLack: true},

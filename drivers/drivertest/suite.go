@@ -18,6 +18,7 @@ import (
 	// The services whose rpcs drivers implement.
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
+	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
