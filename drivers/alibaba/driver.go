@@ -12,6 +12,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/database"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/network"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/security"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/storage"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/vpn"
@@ -49,6 +50,7 @@ func parts() []part {
 		{loadbalancer.Register, loadbalancer.Features, loadbalancer.Attributes},
 		{vpn.Register, vpn.Features, vpn.Attributes},
 		{database.Register, database.Features, database.Attributes},
+		{security.Register, security.Features, security.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 	}
 }
