@@ -18,9 +18,15 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
+	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/pools"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/floatingips"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/layer3/routers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/security/groups"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/vpnaas/endpointgroups"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/vpnaas/services"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/vpnaas/siteconnections"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/ports"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
@@ -56,6 +62,8 @@ func realOpenStack(t *testing.T) target {
 // openStackCloud asks the services directly.
 type openStackCloud struct {
 	compute, network, volume, image *gophercloud.ServiceClient
+	loadBalancer                    *gophercloud.ServiceClient // nil: it has none
+	vpn                             bool
 }
 
 func openOpenStack(t *testing.T, file, name string) *openStackCloud {
@@ -81,6 +89,8 @@ func openOpenStack(t *testing.T, file, name string) *openStackCloud {
 			t.Fatal(err)
 		}
 	}
+	c.loadBalancer, _ = openstack.NewLoadBalancerV2(provider, endpoint)
+	c.vpn = extensions.Get(t.Context(), c.network, "vpnaas").Err == nil
 	return c
 }
 
@@ -105,6 +115,18 @@ func (c *openStackCloud) left(t *testing.T, prefix string) []string {
 	each(t, volumes.List(c.volume, volumes.ListOpts{}), volumes.ExtractVolumes, func(v volumes.Volume) { see("storage.disk", v.Name) })
 	each(t, snapshots.List(c.volume, snapshots.ListOpts{}), snapshots.ExtractSnapshots, func(s snapshots.Snapshot) { see("storage.snapshot", s.Name) })
 	each(t, images.List(c.image, images.ListOpts{}), images.ExtractImages, func(i images.Image) { see("storage.image", i.Name) })
+	if c.loadBalancer != nil {
+		each(t, loadbalancers.List(c.loadBalancer, loadbalancers.ListOpts{}), loadbalancers.ExtractLoadBalancers,
+			func(l loadbalancers.LoadBalancer) { see("network.vip", l.Name) })
+		each(t, pools.List(c.loadBalancer, pools.ListOpts{}), pools.ExtractPools, func(p pools.Pool) { see("network.pool", p.Name) })
+	}
+	if c.vpn {
+		each(t, services.List(c.network, services.ListOpts{}), services.ExtractServices, func(s services.Service) { see("security.vpn_service", s.Name) })
+		each(t, siteconnections.List(c.network, siteconnections.ListOpts{}), siteconnections.ExtractConnections,
+			func(s siteconnections.Connection) { see("security.ipsec_connection", s.Name) })
+		each(t, endpointgroups.List(c.network, endpointgroups.ListOpts{}), endpointgroups.ExtractEndpointGroups,
+			func(g endpointgroups.EndpointGroup) { see("endpoint group", g.Name) })
+	}
 	slices.Sort(left)
 	return left
 }

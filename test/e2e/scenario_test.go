@@ -57,6 +57,8 @@ func (s *scenario) run() {
 		{"public ip", s.usePublicIP},
 		{"stop, start, reboot, resize", s.runVM},
 		{"change groups, rename", s.changeVM},
+		{"load balancer", s.useLoadBalancer},
+		{"VPN", s.useVPN},
 		{"lists", s.readLists},
 		{"delete in a wrong order", s.deleteWrongly},
 		{"delete in the right order", s.deleteAll},
