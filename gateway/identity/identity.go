@@ -45,6 +45,7 @@ type Identity struct {
 	changing sync.Mutex // one change at a time in this process
 	current  atomic.Pointer[snapshot]
 	tokens   tokenCache
+	reads    readNonces
 }
 
 // rootName is the name of the first organization.

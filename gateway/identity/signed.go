@@ -20,8 +20,8 @@ import (
 const keyCredential = "key:"
 
 // signer finds out whose access key has signed a request. The key acts in the
-// organization of its user. A write may be sent once; a read that is sent again
-// changes nothing, and costs no row in the store.
+// organization of its user. A request may be sent once: a write in the whole
+// installation, a read to this process.
 func (i *Identity) signer(ctx context.Context, r *http.Request, body []byte) (pipeline.Principal, error) {
 	signed, err := signature.Read(r, body)
 	if err != nil {
@@ -43,6 +43,9 @@ func (i *Identity) signer(ctx context.Context, r *http.Request, body []byte) (pi
 		return pipeline.Principal{}, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
+		if !i.reads.first(signed.KeyID, signed.Nonce, i.now()) {
+			return pipeline.Principal{}, replayed()
+		}
 		return p, nil
 	}
 	return p, i.useNonce(ctx, signed)
@@ -58,9 +61,13 @@ func (i *Identity) useNonce(ctx context.Context, signed *signature.Signed) error
 		return fmt.Errorf("record a nonce: %w", used.Error)
 	}
 	if used.RowsAffected == 0 {
-		return sdk.NewError(apiv1.Reason_REASON_REPLAY_REJECTED, sdk.Violation(signature.HeaderInput, "nonce was used before"))
+		return replayed()
 	}
 	return nil
+}
+
+func replayed() error {
+	return sdk.NewError(apiv1.Reason_REASON_REPLAY_REJECTED, sdk.Violation(signature.HeaderInput, "nonce was used before"))
 }
 
 func signatureFault(err error) error {

@@ -93,7 +93,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("replay after a restart: got %d %s", answer.Status, answer.Body)
 	}
 	gateway.Send(t, http.MethodGet, harness.Path("network/network/list")+"?account_id=memory", nil, signed(t, signer, keep))
-	if answer := gateway.Send(t, http.MethodGet, harness.Path("network/network/list")+"?account_id=memory", nil, again); answer.Code != 0 {
+	if answer := gateway.Send(t, http.MethodGet, harness.Path("network/network/list")+"?account_id=memory", nil, again); answer.Reason() != "REPLAY_REJECTED" {
 		t.Errorf("read that is sent again: got %d %s", answer.Status, answer.Body)
 	}
 
