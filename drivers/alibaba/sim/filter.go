@@ -73,3 +73,9 @@ func (c *call) matchOne(r *record, name string) bool {
 	want := c.str(parameter)
 	return want == "" || matches(text(r.attrs[attr]), want)
 }
+
+// containsWord tells whether a text has a word that is not part of a longer one.
+func containsWord(s, word string) bool {
+	i := strings.Index(s, word)
+	return i >= 0 && (i+len(word) == len(s) || strings.ContainsRune(",;\" }", rune(s[i+len(word)])))
+}

@@ -153,3 +153,8 @@ func listAccounts(c *call) (obj, error) {
 	}
 	return merge(wrap("Accounts.Account", items), obj{"TotalCount": len(items), "PageNumber": 1, "PageSize": max(10, len(items))}), nil
 }
+
+// defaultGroup is the resource group that every account has.
+func (c *call) defaultGroup() string {
+	return "rg-acfm" + c.who.account.uid[:min(10, len(c.who.account.uid))]
+}

@@ -53,6 +53,7 @@ func (s *Sim) serve(q *request) (out outcome) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.opts.Now()
+	s.w.now = now
 	s.w.settle(now)
 	region, told := s.regionOf(q)
 	c := &call{sim: s, w: s.w, now: now, requestID: s.requestID(), source: q.source, region: region, anywhere: !told}

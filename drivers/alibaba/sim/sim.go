@@ -18,9 +18,17 @@ type Sim struct {
 	faults Faults
 }
 
+// uidDigits is the length of an account's UID.
+const uidDigits = 16
+
 // New makes an empty cloud. It fails if a handler is for an action that the
 // definitions do not have.
 func New(opts Options) (*Sim, error) {
+	for _, a := range opts.Accounts {
+		if len(a.UID) != uidDigits {
+			return nil, fmt.Errorf("account %s: a UID has %d digits", a.UID, uidDigits)
+		}
+	}
 	defs, err := definitions.Load()
 	if err != nil {
 		return nil, err
@@ -105,11 +113,14 @@ func (s *Sim) note(what, detail string) { s.w.notes[what+": "+detail]++ }
 func products() map[string]actions {
 	return map[string]actions{
 		"Ecs": join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
-			ecsKeyPairs(), tagActions("UntagResources")),
+			ecsKeyPairs(), ecsPrices(), tagActions("UntagResources")),
 		"Vpc": join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(), tagActions("UnTagResources")),
 		"Ram": join(ramUsers(), ramPolicies()), "Sts": stsActions(), "ResourceManager": resourceGroups(), "Tag": tagProduct(),
-		"Eci": join(eciGroups(), tagActions("UntagResources")),
-		"Slb": join(slbBalancers(), slbListeners(), slbServers(), tagActions("UntagResources")),
+		"Rds": join(rdsInstances(), rdsParts(), tagActions("UntagResources")), "Cloudfw": bought("cloudfw", "not buy user", join(cloudfwPolicies(), cloudfwBorders())),
+		"Sas": sasActions(), "Cms": join(cmsMetrics(), cmsAlarms()), "Actiontrail": trailActions(), "BssOpenApi": bssActions(),
+		"waf-openapi": join(wafDomains(), wafRules(), tagActions("UntagResources")),
+		"Eci":         join(eciGroups(), tagActions("UntagResources")),
+		"Slb":         join(slbBalancers(), slbListeners(), slbServers(), tagActions("UntagResources")),
 	}
 }
 

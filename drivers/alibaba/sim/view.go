@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strings"
@@ -206,4 +207,31 @@ func success(s *definitions.Schema, out obj) {
 			out[name] = "Successful!"
 		}
 	}
+}
+
+// plain turns the numbers of decoded JSON into Go's.
+func plain(v any) any {
+	switch v := v.(type) {
+	case obj:
+		out := make(obj, len(v))
+		for name, m := range v {
+			out[name] = plain(m)
+		}
+		return out
+	case []any:
+		out := make([]any, len(v))
+		for i, item := range v {
+			out[i] = plain(item)
+		}
+		return out
+	case json.Number:
+		if n, err := v.Int64(); err == nil {
+			return int(n)
+		}
+	case float64:
+		if v == float64(int(v)) {
+			return int(v)
+		}
+	}
+	return v
 }

@@ -24,6 +24,7 @@ type world struct {
 	counts      map[string]int
 	notes       map[string]int
 	addresses   int
+	now         time.Time // of the call that is being served
 }
 
 // kind is a kind of resource: what its records have in common.
@@ -33,6 +34,7 @@ type kind string
 type shelf struct {
 	byID  map[string]*record
 	order []*record
+	past  []*record // those that have gone, for bills
 }
 
 // record is one resource.
@@ -48,6 +50,7 @@ type record struct {
 	facts   map[string]string // what no answer shows
 	steps   []step            // state changes to come, by time
 	gone    bool
+	ended   time.Time
 }
 
 // step is a state change at a time.
@@ -128,12 +131,24 @@ func (w *world) remove(r *record) {
 	if r.gone || s == nil {
 		return
 	}
-	r.gone = true
+	r.gone, r.ended = true, w.now
+	if hourlyOf(r) > 0 {
+		s.past = append(s.past, r)
+	}
 	delete(s.byID, r.id)
 	delete(w.moving, r)
 	if i, ok := slices.BinarySearchFunc(s.order, r.seq, func(a *record, seq int) int { return a.seq - seq }); ok {
 		s.order = slices.Delete(s.order, i, i+1)
 	}
+}
+
+// everOf are the records of a kind, and those that have gone and cost something.
+func (w *world) everOf(k kind) []*record {
+	s := w.records[k]
+	if s == nil {
+		return nil
+	}
+	return append(slices.Clone(s.past), s.order...)
 }
 
 // after plans a state change of a record; changes of one record happen in order.

@@ -2,6 +2,7 @@
 package simtest
 
 import (
+	"crypto/tls"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -36,14 +37,16 @@ func Start(t testing.TB, opts sim.Options) *Cloud {
 	plain := httptest.NewServer(s)
 	t.Cleanup(plain.Close)
 	secure := httptest.NewUnstartedServer(s)
-	secure.TLS = authority.Config()
-	secure.StartTLS()
+	// StartTLS would answer clients that name no host, only an address, with a
+	// certificate of its own.
+	secure.Listener = tls.NewListener(secure.Listener, authority.Config())
+	secure.Start()
 	t.Cleanup(secure.Close)
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	if err := os.WriteFile(file, authority.PEM(), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	return &Cloud{Sim: s, URL: plain.URL, TLSURL: secure.URL, CAFile: file, Account: s.Accounts()[0], Region: s.Regions()[0]}
+	return &Cloud{Sim: s, URL: plain.URL, TLSURL: strings.Replace(secure.URL, "http://", "https://", 1), CAFile: file, Account: s.Accounts()[0], Region: s.Regions()[0]}
 }
 
 // CheckClean fails the test if an answer contradicted its schema, an action panicked
