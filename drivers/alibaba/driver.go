@@ -128,6 +128,7 @@ func capabilities(s *session.Session) *driverv1.AccountCapabilities {
 	return &driverv1.AccountCapabilities{
 		RegionId:     s.Region,
 		CloudProject: s.ResourceGroup,
+		ChangeTypes:  changeTypes(),
 		Idempotency: &driverv1.Idempotency{
 			NativeToken:           true,
 			RequestTimeoutSeconds: requestTimeoutSeconds,
