@@ -24,13 +24,15 @@ run: build ## Build and serve on http://127.0.0.1:8355 with a simulated cloud
 	bin/yunqiao serve --hints
 
 .PHONY: build
-build: ## Build bin/yunqiao, bin/memcloud and bin/drivers/*
+build: ## Build bin/yunqiao, bin/memcloud, bin/alibaba-sim and bin/drivers/*
 	@scripts/setup go
 	@mkdir -p bin/drivers
 	$(GOBUILD) -o bin/yunqiao ./gateway
 	$(GOBUILD) -o bin/memcloud ./drivers/memory/memcloud/cmd/memcloud
 	$(GOBUILD) -o bin/conform ./drivers/drivertest/conform
-	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack
+	$(GOBUILD) -o bin/alibaba-sim ./drivers/alibaba/sim/cmd/alibaba-sim
+	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack ./drivers/alibaba
+	@for driver in memory openstack alibaba; do bin/yunqiao driver manifest bin/drivers/$$driver >/dev/null; done
 	@scripts/proto-bundle $(RELEASE) bin
 
 .PHONY: test

@@ -18,6 +18,7 @@ var programs = map[string]string{
 	"memcloud":          "./drivers/memory/memcloud/cmd/memcloud",
 	"drivers/memory":    "./drivers/memory",
 	"drivers/openstack": "./drivers/openstack",
+	"drivers/alibaba":   "./drivers/alibaba",
 }
 
 // Programs is a folder of built programs.
