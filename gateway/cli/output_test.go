@@ -28,6 +28,9 @@ a.v2  数据库   STOPPED  16
 not asked: {"account_id":"b","reason":"CLOUD_UNAVAILABLE","message":"云平台不可用"}
 there is more: page_token=more
 `},
+		"drivers": {"driver list", `{"code":0,"message":"OK","request_id":"r","data":{"drivers":[
+			{"id":"memory","state":"DRIVER_STATE_READY","version":"1.0.0","contract_version":1,"pid":77,"has_manifest":true}]}}`,
+			"ID      STATE  VERSION  CONTRACT_VERSION  PID\nmemory  READY  1.0.0    1                 77\n"},
 		"empty list": {"operation list", empty, "ID  METHOD  RESOURCE_ID  STATUS  ATTEMPTS  RESOURCE_STATE  CREATED_AT  STARTED_AT\n"},
 		"one": {"vm get a.v1", single, `id                  a.v1
 name                web
@@ -53,15 +56,13 @@ nics                {"nic_id":"a.n","private_ip_addresses":["10.0.0.5"]}
 	}
 }
 
-func TestDriverList(t *testing.T) {
-	g := newGateway(t, 200, `{"ready":true,"drivers":[{"name":"memory","state":"ready","version":"1.0.0","restarts":2}],"accounts":[]}`)
-	status, stdout, stderr := g.run(t, map[string]string{"YUNQIAO_TOKEN": "", "YUNQIAO_DATA": "/nowhere"}, "", "driver", "list")
-	want := "NAME    STATE  VERSION  RESTARTS\nmemory  ready  1.0.0    2\n"
-	if status != 0 || stdout != want {
-		t.Errorf("status %d %s, output (-want +got):\n%s", status, stderr, cmp.Diff(want, stdout))
-	}
-	if got := g.requests[0]; got.Line != "GET /readyz" || got.Token != "" {
-		t.Errorf("request %+v", got)
+func TestVerifyingADriverTellsByItsExitStatus(t *testing.T) {
+	for data, want := range map[string]int{`{"ok":true,"problem":""}`: 0, `{"ok":false,"problem":"checksum of /d/x is 1, not 2"}`: 1} {
+		g := newGateway(t, 200, `{"code":0,"message":"OK","request_id":"r","data":`+data+`}`)
+		status, stdout, stderr := g.run(t, nil, "", "driver", "verify", "memory")
+		if status != want || (want == 1) != strings.Contains(stderr, "checksum of /d/x") {
+			t.Errorf("%s: status %d: %s%s", data, status, stdout, stderr)
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	_ "github.com/yunqiao/yunqiao/plugin-proto/gen" // links every contract file
+	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
 )
 
@@ -205,7 +206,7 @@ func send(env *environment, m *contract.Method, r *request) error {
 		if err := printJSON(env.stdout, data); err != nil {
 			return err
 		}
-		return waited(m, data)
+		return outcome(m, data)
 	}
 	answer := m.Output.New()
 	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, answer.Interface()); err != nil {
@@ -214,17 +215,27 @@ func send(env *environment, m *contract.Method, r *request) error {
 	if err := printTable(env.stdout, answer); err != nil {
 		return err
 	}
-	return waited(m, data)
+	return outcome(m, data)
 }
 
-// waited makes waiting for an operation fail where the operation did not succeed,
-// so that scripts need not read the answer.
-func waited(m *contract.Method, data json.RawMessage) error {
-	if m.FullName != "cloud.operation.v1.OperationService/WaitOperation" {
+// outcome makes waiting for an operation fail where the operation did not succeed,
+// and verifying a driver where its files are others, so that scripts need not read
+// the answer.
+func outcome(m *contract.Method, data json.RawMessage) error {
+	read := protojson.UnmarshalOptions{DiscardUnknown: true}
+	switch m.FullName {
+	case "cloud.account.v1.DriverService/VerifyDriver":
+		verified := &accountv1.VerifyDriverResponse{}
+		if err := read.Unmarshal(data, verified); err != nil || verified.GetProblem() == "" {
+			return err
+		}
+		return errors.New(verified.GetProblem())
+	case "cloud.operation.v1.OperationService/WaitOperation":
+	default:
 		return nil
 	}
 	answer := &operationv1.WaitOperationResponse{}
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(data, answer); err != nil {
+	if err := read.Unmarshal(data, answer); err != nil {
 		return err
 	}
 	if status := answer.GetOperation().GetStatus(); status.String() != "OPERATION_STATUS_SUCCEEDED" {

@@ -2,6 +2,7 @@ package driverhost
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -22,6 +23,7 @@ type Driver struct {
 	tail  *tail
 	opts  Options
 	spawn *spawner
+	spec  *Spec // as added; nil for an attached connection
 
 	current  atomic.Pointer[instance] // where calls go; nil while there is no such process
 	last     atomic.Pointer[instance] // the newest that was ever ready
@@ -67,6 +69,20 @@ func (d *Driver) Schema() *driverv1.GetAccountSchemaResponse {
 		return i.schema
 	}
 	return nil
+}
+
+// Verify holds the driver's files against its manifest or checksum, as each start
+// does. The error says what is wrong and where.
+func (d *Driver) Verify() error {
+	if d.spec == nil {
+		return errors.New("the driver is not run by this gateway: there are no files to verify")
+	}
+	spec := *d.spec
+	if spec.Manifest == "" && spec.SHA256 == "" {
+		return fmt.Errorf("driver %s has neither manifest nor checksum", d.name)
+	}
+	_, _, err := spec.verify(d.opts.Contracts)
+	return err
 }
 
 // Status tells what the driver is doing.

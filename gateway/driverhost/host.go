@@ -36,6 +36,7 @@ func New(log *slog.Logger, opts Options) *Host {
 // wrong at first. A name that is taken and a closed host are refused.
 func (h *Host) Start(ctx context.Context, spec Spec) error {
 	d := newDriver(spec.Name, h.log, h.opts, h.spawn)
+	d.spec = &spec
 	d.status.Manifest, d.status.Program = spec.Manifest, spec.Path
 	first := make(chan error, 1)
 	var once sync.Once

@@ -25,7 +25,7 @@ func matchesAny(patterns []string, permission string) bool {
 // installation's and no organization's. They hold in the root organization only,
 // in whichever organization their role was granted.
 var installationWide = []string{
-	"billing.adjustment.create", "billing.discount.create", "billing.discount.delete", "billing.order.refund", "billing.period.*",
+	"account.driver.*", "billing.adjustment.create", "billing.discount.create", "billing.discount.delete", "billing.order.refund", "billing.period.*",
 	"billing.price.create", "billing.price.delete", "billing.price.import", "billing.price.update", "billing.price_book.create",
 	"program.*", "tenant.permission_group.create", "tenant.permission_group.delete", "tenant.role.create", "tenant.role.delete",
 	"tenant.role.update",

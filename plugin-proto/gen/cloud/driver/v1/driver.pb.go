@@ -651,7 +651,14 @@ type AccountCapabilities struct {
 	// ListBillLines reads this account's bill.
 	BillLines bool `protobuf:"varint,7,opt,name=bill_lines,json=billLines,proto3" json:"bill_lines,omitempty"`
 	// Resource types whose price QuotePrice tells: "compute.vm".
-	PricedTypes   []string `protobuf:"bytes,8,rep,name=priced_types,json=pricedTypes,proto3" json:"priced_types,omitempty"`
+	PricedTypes []string `protobuf:"bytes,8,rep,name=priced_types,json=pricedTypes,proto3" json:"priced_types,omitempty"`
+	// Address at which the account's cloud can be told to fail, for the conformance
+	// suite: only clouds for tests have one. PUT takes
+	// {"faults":[{"kind":"throttled","skip":0,"count":2}]}, which replaces all faults:
+	// after skip calls that change something, count of them are "throttled",
+	// "unavailable" or "failed" and do nothing, or are "lost": they do what they
+	// should, and their answer does not arrive.
+	FaultEndpoint string `protobuf:"bytes,9,opt,name=fault_endpoint,json=faultEndpoint,proto3" json:"fault_endpoint,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -740,6 +747,13 @@ func (x *AccountCapabilities) GetPricedTypes() []string {
 		return x.PricedTypes
 	}
 	return nil
+}
+
+func (x *AccountCapabilities) GetFaultEndpoint() string {
+	if x != nil {
+		return x.FaultEndpoint
+	}
+	return ""
 }
 
 // Idempotency tells how the driver makes a repeated create safe.
@@ -1791,7 +1805,7 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"_\n" +
 	"\x13OpenAccountResponse\x12H\n" +
-	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\xcc\x02\n" +
+	"\fcapabilities\x18\x01 \x01(\v2$.cloud.driver.v1.AccountCapabilitiesR\fcapabilities\"\xf3\x02\n" +
 	"\x13AccountCapabilities\x12%\n" +
 	"\x0eabsent_methods\x18\x01 \x03(\tR\rabsentMethods\x12'\n" +
 	"\x0fabsent_features\x18\x02 \x03(\tR\x0eabsentFeatures\x12\x1b\n" +
@@ -1801,7 +1815,8 @@ const file_cloud_driver_v1_driver_proto_rawDesc = "" +
 	"\fchange_types\x18\x06 \x03(\tR\vchangeTypes\x12\x1d\n" +
 	"\n" +
 	"bill_lines\x18\a \x01(\bR\tbillLines\x12!\n" +
-	"\fpriced_types\x18\b \x03(\tR\vpricedTypes\"\x9a\x01\n" +
+	"\fpriced_types\x18\b \x03(\tR\vpricedTypes\x12%\n" +
+	"\x0efault_endpoint\x18\t \x01(\tR\rfaultEndpoint\"\x9a\x01\n" +
 	"\vIdempotency\x12!\n" +
 	"\fnative_token\x18\x01 \x01(\bR\vnativeToken\x126\n" +
 	"\x17request_timeout_seconds\x18\x02 \x01(\x05R\x15requestTimeoutSeconds\x120\n" +
