@@ -86,7 +86,9 @@ func (c *client) send(method string, p map[string]string) (int, map[string]any) 
 	}
 	defer answer.Body.Close()
 	var out map[string]any
-	if err := json.NewDecoder(answer.Body).Decode(&out); err != nil {
+	d := json.NewDecoder(answer.Body)
+	d.UseNumber()
+	if err := d.Decode(&out); err != nil {
 		c.t.Fatal(err)
 	}
 	return answer.StatusCode, out
