@@ -31,7 +31,6 @@ build: ## Build bin/yunqiao, bin/memcloud, bin/alibaba-sim and bin/drivers/*
 	$(GOBUILD) -o bin/memcloud ./drivers/memory/memcloud/cmd/memcloud
 	$(GOBUILD) -o bin/conform ./drivers/drivertest/conform
 	$(GOBUILD) -o bin/alibaba-sim ./drivers/alibaba/sim/cmd/alibaba-sim
-	$(GOBUILD) -o bin/alibaba-sim ./drivers/alibaba/sim/cmd/alibaba-sim
 	$(GOBUILD) -o bin/drivers/ ./drivers/memory ./drivers/openstack ./drivers/alibaba
 	@for driver in memory openstack alibaba; do bin/yunqiao driver manifest bin/drivers/$$driver >/dev/null; done
 	@scripts/proto-bundle $(RELEASE) bin
