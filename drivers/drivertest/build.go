@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"cmp"
 	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/binary"
@@ -66,6 +67,20 @@ func (s *suite) value(name string, own values) string {
 			return "none" // with its field it is taken out
 		}
 		return s.picks["external_network"]
+	case "firewall_network":
+		if s.features["security.firewall.scope.router"] || !s.features["security.firewall.scope.subnet"] {
+			return ""
+		}
+		return s.idOf("network.network")
+	case "firewall_policy":
+		return cmp.Or(s.idOf("security.firewall_policy"), s.picks[name])
+	case "ips_firewall":
+		return cmp.Or(s.picks[name], s.idOf("security.firewall"))
+	case "vpn_network":
+		if s.features["security.vpn_service.router"] {
+			return ""
+		}
+		return s.idOf("network.network")
 	case "bootable_snapshot":
 		if o := s.made["storage.snapshot"]; o != nil && s.features["storage.disk.from_image"] {
 			return o.id
@@ -78,6 +93,14 @@ func (s *suite) value(name string, own values) string {
 	default:
 		return ""
 	}
+}
+
+// idOf is the id of what the run has made; empty: nothing.
+func (s *suite) idOf(key string) string {
+	if o := s.made[key]; o != nil {
+		return o.id
+	}
+	return ""
 }
 
 // newValues are those of a new resource.

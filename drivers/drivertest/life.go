@@ -217,6 +217,9 @@ func (s *suite) settle(ctx context.Context, resource, id string, after *contract
 			switch {
 			case !has, phase == apiv1.Phase_PHASE_SETTLED && reached(after, value.Number()):
 				s.pass(RuleSettles, resource)
+				if resource == "security.firewall" && s.picks["firewall_policy"] == "" {
+					s.picks["firewall_policy"] = text(found, "ingress_policy_id")
+				}
 				return true
 			case phase == apiv1.Phase_PHASE_FAILED:
 				s.fail(RuleDeclared, subject(after, s.creates[resource]), "%s ended in %s: %s", id, value.Name(), text(found, "state_reason"))

@@ -43,6 +43,13 @@ func (s *suite) pick(ctx context.Context) {
 	if zones := s.items(ctx, "compute.zone", nil); s.features["network.subnet.zonal"] && len(zones) > 0 {
 		s.picks["zone"] = text(zones[0], "id")
 	}
+	for _, firewall := range s.items(ctx, "security.firewall", nil) {
+		scope := firewall.Descriptor().Fields().ByName("scope")
+		if firewall.Get(scope).Enum() == scope.Enum().Values().ByName("FIREWALL_SCOPE_INTERNET").Number() {
+			s.picks["ips_firewall"] = text(firewall, "id")
+			break
+		}
+	}
 	for name, value := range s.options.Values {
 		s.picks[name] = value
 	}

@@ -17,6 +17,10 @@ func (f form) key() string {
 //	{id} {name}         of the resource itself
 //	{n} {port}          a number that no other resource of the run has
 //	{gateway_network}   pick.external_network, or any text where routers have no gateway
+//	{firewall_network}  the network, where firewalls are of one and not of a router
+//	{firewall_policy}   the policy, or that which came with the firewall
+//	{ips_firewall}      a border to the Internet if the account has one, else the firewall
+//	{vpn_network}       the network, where VPN services are of one and not of a router
 //	{bootable_snapshot} a snapshot of a disk that holds an image
 //	{secret} {secret64} the canary secret, plain and in base64
 //	{public_key}        a key for SSH
@@ -245,17 +249,17 @@ func securityForms() []form {
 			calls:    []step{rename("FirewallPolicyService/UpdateFirewallPolicy")},
 		},
 		{
+			resource: "security.firewall",
+			body:     `{"name":"{name}","description":"{name}","network_id":"{firewall_network|}","ingress_policy_id":"{security.firewall_policy|}"}`,
+			calls:    []step{rename("FirewallService/UpdateFirewall")},
+		},
+		{
 			resource: "security.firewall_rule",
-			body: `{"name":"{name}","description":"{name}","firewall_policy_id":"{security.firewall_policy}","action":"FIREWALL_ACTION_ALLOW",` +
+			body: `{"name":"{name}","description":"{name}","firewall_policy_id":"{firewall_policy}","action":"FIREWALL_ACTION_ALLOW",` +
 				`"protocol":"FIREWALL_PROTOCOL_TCP","source_ip_address":"10.{n}.0.0/16","destination_port":{"first":80,"last":443}}`,
 			calls: []step{rename("FirewallRuleService/UpdateFirewallRule")},
 		},
-		{
-			resource: "security.firewall",
-			body:     `{"name":"{name}","description":"{name}","ingress_policy_id":"{security.firewall_policy|}"}`,
-			calls:    []step{rename("FirewallService/UpdateFirewall")},
-		},
-		{resource: "security.ips", single: true, body: `{"name":"{name}","description":"{name}","firewall_id":"{security.firewall}","mode":"IPS_MODE_BLOCK"}`},
+		{resource: "security.ips", single: true, body: `{"name":"{name}","description":"{name}","firewall_id":"{ips_firewall}","mode":"IPS_MODE_BLOCK"}`},
 		{
 			resource: "security.waf",
 			body: `{"name":"{name}","description":"{name}","domain":"{name}.example.com","http_ports":[80],` +
@@ -264,7 +268,11 @@ func securityForms() []form {
 		{resource: "security.antivirus", single: true, body: `{"name":"{name}","description":"{name}","vm_id":"{compute.vm}"}`},
 		{resource: "security.ike_policy", body: `{"name":"{name}","description":"{name}"}`},
 		{resource: "security.ipsec_policy", body: `{"name":"{name}","description":"{name}"}`},
-		{resource: "security.vpn_service", body: `{"name":"{name}","description":"{name}","router_id":"{network.router}"}`},
+		{
+			resource: "security.vpn_service",
+			body: `{"name":"{name}","description":"{name}","router_id":"{network.router}","network_id":"{vpn_network|}",` +
+				`"subnet_ids":["{network.subnet}"],"bandwidth_mbps":10}`,
+		},
 		{
 			resource: "security.ipsec_connection",
 			body: `{"name":"{name}","description":"{name}","vpn_service_id":"{security.vpn_service}","ike_policy_id":"{security.ike_policy}",` +
