@@ -24,6 +24,9 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 		return nil, err
 	}
 	if id, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepAccount); ok {
+		if sdk.CallFrom(ctx).Undo {
+			return n.undoCreate(ctx, id)
+		}
 		return administer(ctx, s, id, req)
 	}
 	if req.GetCharge().GetMode() > apiv1.ChargeMode_CHARGE_MODE_POSTPAID {
@@ -63,6 +66,18 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 		sdk.SetNextStep(ctx, stepAccount+made.DBInstanceID, instancePoll)
 	}
 	return &databasev1.CreateInstanceResponse{Id: made.DBInstanceID, State: databasev1.InstanceState_INSTANCE_STATE_CREATING}, nil
+}
+
+// undoCreate releases an instance, which it can do once it runs.
+func (n *instanceServer) undoCreate(ctx context.Context, id string) (*databasev1.CreateInstanceResponse, error) {
+	gone, err := n.DeleteInstance(ctx, &databasev1.DeleteInstanceRequest{Id: id})
+	if err != nil {
+		return nil, err
+	}
+	if gone.GetState() != databasev1.InstanceState_INSTANCE_STATE_DELETED {
+		sdk.SetNextStep(ctx, stepAccount+id, instancePoll)
+	}
+	return &databasev1.CreateInstanceResponse{Id: id, State: gone.GetState()}, nil
 }
 
 func explainCreate(err error) error {

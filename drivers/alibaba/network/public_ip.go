@@ -74,6 +74,7 @@ func (n *publicIPServer) UpdatePublicIp(ctx context.Context, req *networkv1.Upda
 	}
 	state := toProtoPublicIPState(v.Status)
 	switch {
+	case sdk.CallFrom(ctx).Undo: // an address that was freed for this stays free
 	case req.GetUnbind():
 		state, err = unbind(ctx, s, v)
 	case req.GetNicId() != "":

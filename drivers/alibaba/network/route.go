@@ -2,6 +2,8 @@ package network
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
@@ -44,14 +46,35 @@ func (n *routerServer) AddRoute(ctx context.Context, req *networkv1.AddRouteRequ
 	if req.GetIpAddress() != "" {
 		return nil, sdk.Unsupported("network.route.next_hop_ip")
 	}
-	params := api.Params{}.Set("RouteTableId", req.GetId()).Set("DestinationCidrBlock", req.GetDestinationCidr()).
-		Set("NextHopType", hopNIC).Set("NextHopId", req.GetNicId()).Once(ctx, "")
-	if err := s.Call(ctx, api.VPC, "CreateRouteEntry", params, nil); err != nil {
-		if err := explainRoute(ctx, s, req, err); err != nil {
-			return nil, err
+	if sdk.CallFrom(ctx).Undo {
+		gone, err := n.RemoveRoute(ctx, &networkv1.RemoveRouteRequest{Id: req.GetId(), DestinationCidr: req.GetDestinationCidr()})
+		return &networkv1.AddRouteResponse{Id: req.GetId(), State: gone.GetState()}, err
+	}
+	if sdk.CallFrom(ctx).NextStep != stepEntry {
+		params := api.Params{}.Set("RouteTableId", req.GetId()).Set("DestinationCidrBlock", req.GetDestinationCidr()).
+			Set("NextHopType", hopNIC).Set("NextHopId", req.GetNicId()).Once(ctx, "")
+		if err := s.Call(ctx, api.VPC, "CreateRouteEntry", params, nil); err != nil {
+			if err := explainRoute(ctx, s, req, err); err != nil {
+				return nil, err
+			}
 		}
 	}
+	entries, err := routeEntries(ctx, s, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	if changing(entriesTo(entries, req.GetDestinationCidr())) {
+		sdk.SetNextStep(ctx, stepEntry, pollAfter)
+	}
 	return &networkv1.AddRouteResponse{Id: req.GetId(), State: networkv1.RouterState_ROUTER_STATE_AVAILABLE}, nil
+}
+
+// stepEntry says that an entry was made or is going: the entry changes, not the table.
+const stepEntry = "entry"
+
+// changing tells whether an entry is on its way in or out.
+func changing(entries []routeEntry) bool {
+	return slices.ContainsFunc(entries, func(e routeEntry) bool { return !strings.EqualFold(e.Status, "Available") })
 }
 
 // explainRoute tells what a refusal of an entry means; nil: there is an equal one.
@@ -91,8 +114,13 @@ func (n *routerServer) RemoveRoute(ctx context.Context, req *networkv1.RemoveRou
 	if err != nil {
 		return nil, err
 	}
-	for _, e := range entriesTo(entries, req.GetDestinationCidr()) {
-		err := s.Call(ctx, api.VPC, "DeleteRouteEntry", api.Params{}.Set("RouteEntryId", e.RouteEntryID), nil)
+	mine := entriesTo(entries, req.GetDestinationCidr())
+	for i := range mine {
+		sdk.SetNextStep(ctx, stepEntry, pollAfter) // until it is not listed any more
+		if changing(mine[i : i+1]) {
+			continue
+		}
+		err := s.Call(ctx, api.VPC, "DeleteRouteEntry", api.Params{}.Set("RouteEntryId", mine[i].RouteEntryID), nil)
 		if err != nil && !api.HasCode(err, "InvalidRouteEntry.NotFound", "InvalidRouteEntryId.NotFound") {
 			return nil, routers().Refusal(ctx, s, err, req.GetId(), changingRouter)
 		}

@@ -23,6 +23,10 @@ func (n *routerServer) AddRouterInterface(ctx context.Context, req *networkv1.Ad
 	if err != nil {
 		return nil, err
 	}
+	if sdk.CallFrom(ctx).Undo {
+		gone, err := n.RemoveRouterInterface(ctx, &networkv1.RemoveRouterInterfaceRequest{Id: req.GetId(), SubnetId: req.GetSubnetId()})
+		return &networkv1.AddRouterInterfaceResponse{Id: req.GetId(), State: gone.GetState()}, err
+	}
 	if sdk.CallFrom(ctx).NextStep != stepSubnet {
 		params := api.Params{}.Set("RouteTableId", req.GetId()).Set("VSwitchId", req.GetSubnetId()).Once(ctx, "")
 		err := s.Call(ctx, api.VPC, "AssociateRouteTable", params, nil)
@@ -74,8 +78,8 @@ func (n *routerServer) RemoveRouterInterface(ctx context.Context, req *networkv1
 		return nil, err
 	}
 	done := &networkv1.RemoveRouterInterfaceResponse{Id: req.GetId(), State: networkv1.RouterState_ROUTER_STATE_AVAILABLE}
-	if sdk.CallFrom(ctx).NextStep != stepSubnet {
-		params := api.Params{}.Set("RouteTableId", req.GetId()).Set("VSwitchId", req.GetSubnetId()).Once(ctx, "")
+	if call := sdk.CallFrom(ctx); call.NextStep != stepSubnet || call.Undo {
+		params := api.Params{}.Set("RouteTableId", req.GetId()).Set("VSwitchId", req.GetSubnetId()).Once(ctx, "unassociate")
 		err := s.Call(ctx, api.VPC, "UnassociateRouteTable", params, nil)
 		switch {
 		case err == nil:

@@ -53,7 +53,7 @@ func (n *firewallServer) UpdateFirewall(ctx context.Context, req *securityv1.Upd
 		}
 	}
 	state := toProtoACLState(v)
-	if req.GetSubnetIds() != nil {
+	if req.GetSubnetIds() != nil && !sdk.CallFrom(ctx).Undo {
 		if state, err = bind(ctx, s, v.NetworkACLID, req.GetSubnetIds().GetValues()); err != nil {
 			return nil, err
 		}

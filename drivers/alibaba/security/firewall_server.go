@@ -118,6 +118,10 @@ func (n *firewallServer) CreateFirewall(ctx context.Context, req *securityv1.Cre
 		return nil, err
 	}
 	if id, ok := cutStep(ctx, stepBind); ok {
+		if sdk.CallFrom(ctx).Undo {
+			gone, err := n.DeleteFirewall(ctx, &securityv1.DeleteFirewallRequest{Id: id})
+			return &securityv1.CreateFirewallResponse{Id: id, State: gone.GetState()}, err
+		}
 		state, err := bind(ctx, s, id, req.GetSubnetIds())
 		if err != nil {
 			return nil, err

@@ -9,6 +9,7 @@ import (
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/held"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -76,17 +77,32 @@ func (n *ipsServer) CreateIps(ctx context.Context, req *securityv1.CreateIpsRequ
 	if !wanted.isOn() {
 		return nil, rejected("basic_rules", "or virtual_patches or threat_intelligence must be true")
 	}
-	now, err := readIPS(ctx, s)
-	if err != nil {
+	if err := claim(ctx, s); err != nil {
 		return nil, err
-	}
-	if now.isOn() && *now != wanted && !api.Repeated(ctx) {
-		return nil, sdk.NewError(apiv1.Reason_REASON_ALREADY_EXISTS, sdk.Resource(typeIPS, internetIPS))
 	}
 	if err := writeIPS(ctx, s, wanted); err != nil {
 		return nil, err
 	}
 	return &securityv1.CreateIpsResponse{Id: internetIPS, State: securityv1.IpsState_IPS_STATE_ACTIVE}, nil
+}
+
+// claims keeps which request has made the setting: the cloud switches it on by
+// itself, so that being on does not tell that somebody has asked for it.
+func claims() held.Kind { return held.Kind{Type: typeIPS, Key: api.ReservedPrefix + "ips"} }
+
+// claim makes the setting this request's. Errors: ALREADY_EXISTS if it is another's.
+func claim(ctx context.Context, s *session.Session) error {
+	all, err := claims().List(ctx, s)
+	if err != nil {
+		return err
+	}
+	for _, o := range all {
+		if o.ID != api.Token(ctx, "") {
+			return sdk.NewError(apiv1.Reason_REASON_ALREADY_EXISTS, sdk.Resource(typeIPS, internetIPS))
+		}
+	}
+	_, err = claims().Create(ctx, s, internetID)
+	return err
 }
 
 // DeleteIps switches everything off and lets the border only watch.
@@ -100,10 +116,24 @@ func (n *ipsServer) DeleteIps(ctx context.Context, req *securityv1.DeleteIpsRequ
 		return gone, nil
 	}
 	now, err := readIPS(ctx, s)
-	if err != nil || !now.isOn() {
-		return gone, err
+	if err != nil {
+		return nil, err
 	}
-	return gone, writeIPS(ctx, s, ipsConfig{RuleClass: now.RuleClass})
+	if now.isOn() {
+		if err := writeIPS(ctx, s, ipsConfig{RuleClass: now.RuleClass}); err != nil {
+			return nil, err
+		}
+	}
+	all, err := claims().List(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range all {
+		if err := claims().Delete(ctx, s, o.ID); err != nil {
+			return nil, err
+		}
+	}
+	return gone, nil
 }
 
 // GetIps reads the intrusion prevention of the Internet border.

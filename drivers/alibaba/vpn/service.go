@@ -33,6 +33,9 @@ func (n *serviceServer) CreateVpnService(ctx context.Context, req *securityv1.Cr
 		return nil, err
 	}
 	if id, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepWords); ok {
+		if sdk.CallFrom(ctx).Undo {
+			return n.undoCreate(ctx, id)
+		}
 		return describe(ctx, s, id, req)
 	}
 	if err := refuseService(req); err != nil {
@@ -47,6 +50,18 @@ func (n *serviceServer) CreateVpnService(ctx context.Context, req *securityv1.Cr
 		sdk.SetNextStep(ctx, stepWords+made.VpnGatewayID, gatewayPoll)
 	}
 	return &securityv1.CreateVpnServiceResponse{Id: made.VpnGatewayID, State: securityv1.VpnServiceState_VPN_SERVICE_STATE_CREATING}, nil
+}
+
+// undoCreate releases a gateway, which it can do once it is active.
+func (n *serviceServer) undoCreate(ctx context.Context, id string) (*securityv1.CreateVpnServiceResponse, error) {
+	gone, err := n.DeleteVpnService(ctx, &securityv1.DeleteVpnServiceRequest{Id: id})
+	if err != nil {
+		return nil, err
+	}
+	if gone.GetState() != securityv1.VpnServiceState_VPN_SERVICE_STATE_DELETED {
+		sdk.SetNextStep(ctx, stepWords+id, gatewayPoll)
+	}
+	return &securityv1.CreateVpnServiceResponse{Id: id, State: gone.GetState()}, nil
 }
 
 // refuseService refuses what a gateway has no parameter for.
