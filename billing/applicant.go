@@ -216,7 +216,7 @@ func attributionsOf(tx *gorm.DB) (map[string][]rating.AttributionStep, error) {
 		}
 		out[r.ResourceID] = append(steps, next)
 	}
-	return out, nil
+	return out, withProgrammes(tx, out)
 }
 
 type attributionServer struct {

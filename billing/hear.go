@@ -23,7 +23,7 @@ func (m *Module) hear(ctx context.Context) error {
 		return err
 	}
 	for {
-		stored, err := outbox.Read(m.read(ctx), after, hearBatch, metering.Kinds()...)
+		stored, err := outbox.Read(m.read(ctx), after, hearBatch, append(metering.Kinds(), linkChanged)...)
 		if err != nil || len(stored) == 0 {
 			return err
 		}
@@ -52,6 +52,7 @@ func (m *Module) take(ctx context.Context, after int64, stored []outbox.Stored) 
 		return err
 	}
 	var events []metering.Event
+	var links []programmeRow
 	settled, young := int64(0), false
 	horizon := m.now().Add(-outbox.Settling)
 	for _, s := range stored {
@@ -61,17 +62,31 @@ func (m *Module) take(ctx context.Context, after int64, stored []outbox.Stored) 
 		if heard[s.EventID] {
 			continue
 		}
-		e, err := metering.FromStored(s)
+		var e metering.Event
+		if s.Type == linkChanged {
+			var link programmeRow
+			if link, err = readLink(s); err == nil {
+				links = append(links, link)
+				continue
+			}
+		} else {
+			e, err = metering.FromStored(s)
+		}
 		if err != nil {
 			m.log.LogAttrs(ctx, slog.LevelError, "an event of usage cannot be read", slog.String("event_id", s.EventID), slog.String("error", err.Error()))
 			continue
 		}
 		events = append(events, e)
 	}
-	if len(events) == 0 && settled <= after {
+	if len(events)+len(links) == 0 && settled <= after {
 		return nil
 	}
 	return m.write(ctx, func(tx *gorm.DB) error {
+		for n := range links {
+			if err := keepLink(tx, &links[n]); err != nil {
+				return err
+			}
+		}
 		if err := m.Record(tx, events); err != nil || settled == 0 {
 			return err
 		}

@@ -2,9 +2,11 @@ package programs
 
 import (
 	"context"
+	"fmt"
 
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 )
@@ -39,8 +41,15 @@ func (s *linkServer) CreateLink(ctx context.Context, request *programv1.CreateLi
 	}
 	row := &linkRow{
 		ID: rowid.New(), RecordKey: request.GetRecordId(), ResourceID: request.GetResourceId(), ValidFrom: *from, ValidUntil: until, CreatedAt: now,
+		Version: 1,
 	}
-	if err := s.store.Write.WithContext(ctx).Create(row).Error; err != nil {
+	err = s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if err := tx.Create(row).Error; err != nil {
+			return err
+		}
+		return s.tellLink(tx, row, false)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return &programv1.CreateLinkResponse{Id: row.ID, Link: toProtoLink(row)}, nil
@@ -101,13 +110,44 @@ func (s *linkServer) EndLink(ctx context.Context, request *programv1.EndLinkRequ
 			return invalid("valid_until", "must be after valid_from")
 		}
 		row.ValidUntil = until
-		return tx.Save(&row).Error
+		row.Version++
+		if err := tx.Save(&row).Error; err != nil {
+			return err
+		}
+		return s.tellLink(tx, &row, false)
 	})
 	return &programv1.EndLinkResponse{Link: toProtoLink(&row)}, err
 }
 
 // DeleteLink implements LinkService.
 func (s *linkServer) DeleteLink(ctx context.Context, request *programv1.DeleteLinkRequest) (*programv1.DeleteLinkResponse, error) {
-	err := s.store.Write.WithContext(ctx).Where("id = ?", request.GetId()).Delete(&linkRow{}).Error
+	err := s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		var row linkRow
+		if found := tx.Where("id = ?", request.GetId()).Limit(1).Find(&row); found.Error != nil || found.RowsAffected == 0 {
+			return found.Error // absent is success
+		}
+		row.Version++
+		if err := tx.Delete(&row).Error; err != nil {
+			return err
+		}
+		return s.tellLink(tx, &row, true)
+	})
 	return &programv1.DeleteLinkResponse{}, err
+}
+
+// EventLinkChanged tells of a link as it is now: billing counts the resource's costs
+// for the record.
+const EventLinkChanged = "ProgramLinkChanged"
+
+func (s *linkServer) tellLink(tx *gorm.DB, row *linkRow, deleted bool) error {
+	err := outbox.Append(tx, outbox.Event{
+		Type: EventLinkChanged, ResourceID: row.ResourceID, ResourceType: "program.link", Source: "REQUEST", Sequence: row.Version, OccurredAt: s.opts.Now(),
+		Payload: map[string]any{
+			"link_id": row.ID, "programme": row.RecordKey, "valid_from": row.ValidFrom, "valid_until": row.ValidUntil, "deleted": deleted,
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("event of a link: %w", err)
+	}
+	return nil
 }

@@ -219,6 +219,7 @@ type linkRow struct {
 	ValidFrom  time.Time
 	ValidUntil *time.Time
 	CreatedAt  time.Time
+	Version    int32 `gorm:"not null;default:1"` // of the events about it
 }
 
 func (linkRow) TableName() string { return "programs_links" }
@@ -248,6 +249,12 @@ func Migrations() db.Module {
 				tx = tx.Set("gorm:table_options", "WITHOUT ROWID")
 			}
 			return tx.Migrator().CreateTable(&relationRow{}, &lockRow{}, &nonceRow{}, &seenRow{})
+		}},
+		{Version: 2, Name: "versions of links", Up: func(tx *gorm.DB) error {
+			if tx.Migrator().HasColumn(&linkRow{}, "version") { // made by version 1 of this release
+				return nil
+			}
+			return tx.Migrator().AddColumn(&linkRow{}, "Version")
 		}},
 	}}
 }

@@ -86,7 +86,8 @@ func LastResources(tx *gorm.DB, events int) ([]string, error) {
 	return ids, nil
 }
 
-// Append writes an event in the transaction of its change.
+// Append writes an event in the transaction of its change. Times are kept in UTC:
+// SQLite cannot read back those of every zone.
 func Append(tx *gorm.DB, e Event) error {
 	payload, err := json.Marshal(e.Payload)
 	if err != nil {
@@ -95,6 +96,6 @@ func Append(tx *gorm.DB, e Event) error {
 	return tx.Create(&row{
 		EventID: rowid.New(), Type: e.Type, ResourceID: e.ResourceID, ResourceType: e.ResourceType,
 		AccountID: e.AccountID, TenantID: e.TenantID, Source: e.Source, Sequence: e.Sequence, OperationID: e.OperationID,
-		RequestID: e.RequestID, ActorID: e.ActorID, OccurredAt: e.OccurredAt, RecordedAt: tx.NowFunc(), Payload: string(payload),
+		RequestID: e.RequestID, ActorID: e.ActorID, OccurredAt: e.OccurredAt.UTC(), RecordedAt: tx.NowFunc(), Payload: string(payload),
 	}).Error
 }
