@@ -11,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/database"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/metrics"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/network"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/security"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
@@ -52,6 +53,7 @@ func parts() []part {
 		{database.Register, database.Features, database.Attributes},
 		{security.Register, security.Features, security.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
+		{metrics.Register, metrics.Features, metrics.Attributes},
 	}
 }
 
