@@ -49,7 +49,7 @@ func selfSigned(t *testing.T, certFile, keyFile string) []byte {
 }
 
 // started runs a gateway without drivers until the test ends.
-func started(t *testing.T, change func(*Config)) *App {
+func started(t testing.TB, change func(*Config)) *App {
 	t.Helper()
 	config := defaultConfig()
 	config.Listen, config.Data, config.Dir = "127.0.0.1:0", t.TempDir(), t.TempDir()
