@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/yunqiao/yunqiao/internal/outbox"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -110,9 +109,6 @@ func TestWatch(t *testing.T) {
 	t.Cleanup(origin.Close)
 	each(t, Options{ProbePrivate: true, ProbeInterval: time.Minute}, func(t *testing.T, r *rig) {
 		broken.Store(false)
-		if err := r.store.Migrate(t.Context(), outbox.Migrations()); err != nil {
-			t.Fatal(err)
-		}
 		r.send(t, gyt345.ProgramAdd, "", 0, strings.ReplaceAll(program("p", "online", ""), "https://cdn.example/p.m3u8", origin.URL+"/p.mp4"))
 		r.send(t, gyt345.ProgramAdd, "", 0, program("off", "offline", ""))
 		server := &programServer{Module: r.Module}

@@ -15,6 +15,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/db/dbtest"
+	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
@@ -47,7 +48,7 @@ type rig struct {
 
 func newRig(t testing.TB, store *db.Store, opts Options) *rig {
 	t.Helper()
-	if err := store.Migrate(t.Context(), Migrations()); err != nil {
+	if err := store.Migrate(t.Context(), outbox.Migrations(), Migrations()); err != nil {
 		t.Fatal(err)
 	}
 	return openRig(t, store, opts)

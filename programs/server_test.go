@@ -1,9 +1,11 @@
 package programs
 
 import (
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/yunqiao/yunqiao/internal/outbox"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -91,6 +93,20 @@ func TestLinks(t *testing.T) {
 			got, err := server.ListLinks(t.Context(), &programv1.ListLinksRequest{ResourceId: "memory.vm-1", At: at})
 			if err != nil || len(got.GetLinks()) != want {
 				t.Errorf("at %s: got %v, %v; want %d", at, got.GetLinks(), err, want)
+			}
+		}
+		for range 2 { // absent is success
+			if _, err := server.DeleteLink(t.Context(), &programv1.DeleteLinkRequest{Id: made.GetId()}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		events, err := outbox.Read(r.store.Read, 0, 10, EventLinkChanged)
+		if err != nil || len(events) != 3 {
+			t.Fatalf("got %d events, %v; want of making, ending and deleting", len(events), err)
+		}
+		for n, e := range events {
+			if e.ResourceID != "memory.vm-1" || e.Sequence != int32(n+1) || !strings.Contains(e.Payload, id) || strings.Contains(e.Payload, `"deleted":true`) != (n == 2) {
+				t.Errorf("event %d: got %+v", n, e)
 			}
 		}
 	})
