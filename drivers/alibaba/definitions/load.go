@@ -45,7 +45,7 @@ func readProduct(files fs.FS, name string) (*Product, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // only read
 	text, err := gzip.NewReader(f)
 	if err != nil {
 		return nil, err

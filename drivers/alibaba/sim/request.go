@@ -61,9 +61,11 @@ func readRequest(w http.ResponseWriter, r *http.Request) (*request, error) {
 	return q, nil
 }
 
+// merge adds the parameters of query or form. What stands in both is the form's, as
+// clients sign it that way.
 func (q *request) merge(values url.Values) error {
 	for name, list := range values {
-		if _, twice := q.parameters[name]; twice || len(list) > 1 {
+		if len(list) > 1 {
 			return errTwice
 		}
 		q.parameters[name] = list[0]

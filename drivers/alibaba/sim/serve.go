@@ -21,7 +21,8 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	q, err := readRequest(w, r)
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
+		q = &request{http: r}
+		s.write(w, q, outcome{status: http.StatusBadRequest, body: s.encode(q, failed(q, "", refuse("InvalidParameter", "The request cannot be read: %s.", err)))})
 		return
 	}
 	out := s.serve(q)
@@ -68,16 +69,21 @@ func (s *Sim) serve(q *request) (out outcome) {
 			f = &failure{"InternalError", http.StatusInternalServerError, err.Error()}
 		}
 		out.status = f.status
-		answer = obj{
-			"RequestId": c.requestID, "HostId": q.http.Host, "Code": f.code, "Message": f.message,
-			"Recommend": "https://api.alibabacloud.com/troubleshoot?q=" + f.code,
-		}
+		answer = failed(q, c.requestID, f)
 	}
 	if c.action != nil && err == nil && !c.action.Reads {
 		c.record(q)
 	}
 	out.body = s.encode(q, answer)
 	return out
+}
+
+// failed is the body of an error.
+func failed(q *request, requestID string, f *failure) obj {
+	return obj{
+		"RequestId": requestID, "HostId": q.http.Host, "Code": f.code, "Message": f.message,
+		"Recommend": "https://api.alibabacloud.com/troubleshoot?q=" + f.code,
+	}
 }
 
 func (s *Sim) handle(c *call, q *request, out *outcome) (obj, error) {
@@ -154,7 +160,7 @@ func (s *Sim) protected(do handler, c *call) (answer obj, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			s.note("panic", c.name())
-			s.opts.Log.Error("panic in an action", slog.String("action", c.name()), //nolint:sloglint // no context here
+			s.opts.Log.Error("panic in an action", slog.String("action", c.name()),
 				slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
 			err = fmt.Errorf("panic: %v", p)
 		}
@@ -172,7 +178,7 @@ func (s *Sim) seal(c *call, answer obj) error {
 	complete(schema, answer)
 	if wrong := schema.Check(answer); len(wrong) > 0 {
 		s.note("bad_answer", c.name()+" "+wrong[0])
-		s.opts.Log.Error("answer contradicts its schema", slog.String("action", c.name()), slog.Any("wrong", wrong)) //nolint:sloglint // no context here
+		s.opts.Log.Error("answer contradicts its schema", slog.String("action", c.name()), slog.Any("wrong", wrong))
 		return fmt.Errorf("answer contradicts its schema: %s", strings.Join(wrong, "; "))
 	}
 	return nil
