@@ -104,7 +104,7 @@ func (n *firewallServer) DeleteFirewall(ctx context.Context, req *securityv1.Del
 		}
 		return &securityv1.DeleteFirewallResponse{Id: id, State: securityv1.FirewallState_FIREWALL_STATE_UPDATING}, nil
 	}
-	err = s.Call(ctx, api.VPC, "DeleteNetworkAcl", api.Params{}.Set("NetworkAclId", id).Once(ctx, ""), nil)
+	err = s.Call(ctx, api.VPC, "DeleteNetworkAcl", api.Params{}.Set("NetworkAclId", id), nil)
 	if err != nil && !api.IsNotFound(err) {
 		return nil, aclRefusal(err, id)
 	}

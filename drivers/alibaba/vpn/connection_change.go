@@ -151,7 +151,7 @@ func (n *connectionServer) DeleteIpsecConnection(ctx context.Context, req *secur
 		sdk.SetNextStep(ctx, stepPeers+peers, pollAfter)
 		return going, nil
 	}
-	err = s.Call(ctx, api.VPC, "DeleteVpnConnection", api.Params{}.Set("VpnConnectionId", id).Once(ctx, ""), nil)
+	err = s.Call(ctx, api.VPC, "DeleteVpnConnection", api.Params{}.Set("VpnConnectionId", id), nil)
 	if err != nil && !api.IsGone(err, typeConnection) {
 		return nil, explainConnection(err, id)
 	}

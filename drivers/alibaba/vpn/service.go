@@ -129,7 +129,7 @@ func (n *serviceServer) DeleteVpnService(ctx context.Context, req *securityv1.De
 		return nil, err
 	}
 	id := req.GetId()
-	err = s.Call(ctx, api.VPC, "DeleteVpnGateway", api.Params{}.Set("VpnGatewayId", id).Once(ctx, ""), nil)
+	err = s.Call(ctx, api.VPC, "DeleteVpnGateway", api.Params{}.Set("VpnGatewayId", id), nil)
 	switch {
 	case err == nil:
 		sdk.SetNextStep(ctx, "", pollAfter)
