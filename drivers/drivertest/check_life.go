@@ -76,7 +76,7 @@ func (s *suite) checkParallel(ctx context.Context, f form, create *contract.Meth
 		}
 	}
 	if wrong == "" {
-		wrong = s.lastRepeat(ctx, create, o)
+		wrong = s.lastRepeat(ctx, create, o, atOnce+1)
 	}
 	made := s.newIDs(ctx, f.resource, o, before)
 	if notOurs(errors.Join(errs...)) {
@@ -100,12 +100,12 @@ func (s *suite) checkParallel(ctx context.Context, f form, create *contract.Meth
 }
 
 // lastRepeat repeats a create once more, when its marker can be seen, and keeps its id.
-func (s *suite) lastRepeat(ctx context.Context, create *contract.Method, o *object) string {
+func (s *suite) lastRepeat(ctx context.Context, create *contract.Method, o *object, attempt int) string {
 	if err := pause(ctx, s.markerDelay()); err != nil {
 		return err.Error()
 	}
 	call := o.call
-	call.Attempt = atOnce + 1
+	call.Attempt = attempt
 	done, err := s.do(ctx, create, o.request, call)
 	if err != nil {
 		return "the last repeat failed: " + err.Error()
@@ -146,7 +146,7 @@ func (s *suite) checkCrash(ctx context.Context, f form, create *contract.Method)
 			return
 		}
 		if wrong == "" {
-			wrong = s.lastRepeat(ctx, create, o)
+			wrong = s.lastRepeat(ctx, create, o, atOnce+1)
 		}
 		made := s.newIDs(ctx, f.resource, o, before)
 		if len(made) > 1 {

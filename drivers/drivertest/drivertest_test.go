@@ -43,7 +43,7 @@ func harness(t *testing.T, knobs string) drivertest.Harness {
 	return drivertest.Harness{
 		Program: filepath.Join(programs, "memory"),
 		Options: drivertest.Options{
-			Settings: map[string]string{"data_file": filepath.Join(t.TempDir(), "cloud.db"), "knobs": knobs},
+			Settings: map[string]string{"data_file": filepath.Join(t.TempDir(), "cloud.db"), "knobs": knobs, "fault_listen": "127.0.0.1:0"},
 			// The simulated cloud is quick: its states take a hundredth of their time.
 			PollSeconds: 0.02, SettleSeconds: 20,
 		},

@@ -16,6 +16,9 @@ type Options struct {
 	// Resources limits the run to resource types ("network.network") and what
 	// they need; empty: all that is declared.
 	Resources []string `json:"resources"`
+	// FaultEndpoint replaces the one that the driver names, see
+	// cloud.driver.v1.AccountCapabilities.
+	FaultEndpoint string `json:"fault_endpoint"`
 	// SettleSeconds is how long a resource may take to settle or to go; default 300.
 	SettleSeconds float64 `json:"settle_seconds"`
 	// PollSeconds is the time between two looks at a resource; default 1.

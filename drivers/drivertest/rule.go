@@ -22,6 +22,7 @@ const (
 	RuleNothingLeft Rule = "nothing-left"
 	RuleSteps       Rule = "steps-end"
 	RuleCrash       Rule = "survives-kill"
+	RuleFaults      Rule = "survives-faults"
 	RuleFeature     Rule = "feature"
 )
 
@@ -51,6 +52,7 @@ func Rules() []RuleDoc {
 		{RuleUnits, "sizes are in the units of the contract"},
 		{RuleSteps, "work in steps ends, and can be undone"},
 		{RuleCrash, "a create repeated after kill -9 makes one resource"},
+		{RuleFaults, "a create during which the cloud throttles, is away, fails or loses its answer tells which, and its repeat makes one resource; where the cloud can be told to fail"},
 		{RuleNothingLeft, "what is deleted is gone, and nothing is left at the end"},
 	}
 }

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -35,11 +36,12 @@ type suite struct {
 	creates  map[string]*contract.Method // by resource type
 	deletes  map[string]*contract.Method
 
-	run      string // part of every name and request id of this run
-	secret   string // the canary
-	methods  map[string]bool
-	features map[string]bool
-	repeats  *driverv1.Idempotency
+	run           string // part of every name and request id of this run
+	secret        string // the canary
+	methods       map[string]bool
+	features      map[string]bool
+	repeats       *driverv1.Idempotency
+	faultEndpoint string // empty: the cloud cannot be told to fail
 
 	made   map[string]*object // the main resource of each type
 	stack  []*object          // everything to be deleted, in order of creation
@@ -76,6 +78,7 @@ func Check(ctx context.Context, target Target, options Options) (*Report, error)
 		}
 	}
 	s.checkPages(ctx)
+	s.checkFaults(ctx)
 	s.tearDown(ctx)
 	s.checkNothingLeft(ctx)
 	s.checkLog()
@@ -152,9 +155,11 @@ func (s *suite) open(ctx context.Context) error {
 }
 
 func (s *suite) openAccount(ctx context.Context) (*driverv1.OpenAccountResponse, error) {
-	return driverv1.NewDriverServiceClient(s.target.Conn()).OpenAccount(ctx, &driverv1.OpenAccountRequest{
+	opened, err := driverv1.NewDriverServiceClient(s.target.Conn()).OpenAccount(ctx, &driverv1.OpenAccountRequest{
 		AccountId: accountID, Settings: s.options.Settings, Credentials: s.options.Credentials,
 	})
+	s.faultEndpoint = cmp.Or(s.options.FaultEndpoint, opened.GetCapabilities().GetFaultEndpoint())
+	return opened, err
 }
 
 // newCall is the metadata of a new request.

@@ -21,6 +21,7 @@ const (
 	settingDataFile = "data_file"
 	settingProject  = "project"
 	settingKnobs    = "knobs"
+	settingFaults   = "fault_listen"
 
 	credentialPassword = "password"
 )
@@ -30,6 +31,8 @@ type cloud interface {
 	// call runs one rpc. own tells whether the answer may be changed.
 	call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (answer proto.Message, own bool, err error)
 	info(ctx context.Context, password string) (memcloud.Info, error)
+	// faultEndpoint is where the cloud can be told to fail; empty: nowhere.
+	faultEndpoint() string
 	close() error
 }
 
@@ -43,7 +46,7 @@ type account struct {
 func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*account, error) {
 	settings := req.GetSettings()
 	for name := range settings {
-		if !slices.Contains([]string{settingEndpoint, settingDataFile, settingProject, settingKnobs}, name) {
+		if !slices.Contains([]string{settingEndpoint, settingDataFile, settingProject, settingKnobs, settingFaults}, name) {
 			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+name))
 		}
 	}
@@ -55,7 +58,7 @@ func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*a
 	if endpoint := settings[settingEndpoint]; endpoint != "" {
 		a.cloud, err = dial(endpoint)
 	} else {
-		a.cloud, err = d.clouds.open(settings[settingDataFile], settings[settingKnobs])
+		a.cloud, err = d.clouds.open(settings[settingDataFile], settings[settingKnobs], settings[settingFaults])
 	}
 	if err != nil {
 		return nil, err
@@ -83,6 +86,7 @@ func (a *account) capabilities() *driverv1.AccountCapabilities {
 		AbsentFeatures: info.AbsentFeatures,
 		RegionId:       info.Region,
 		CloudProject:   a.project,
+		FaultEndpoint:  a.cloud.faultEndpoint(),
 		Idempotency: &driverv1.Idempotency{
 			NativeToken:           info.ClientTokens,
 			RequestTimeoutSeconds: wholeSeconds(info.RequestTimeout),

@@ -75,6 +75,7 @@ func (d *driver) GetAccountSchema(context.Context, *driverv1.GetAccountSchemaReq
 		{Name: settingDataFile, Description: "file of the embedded cloud; empty: it is in memory only and ends with the driver"},
 		{Name: settingProject, Description: "project of the account in the cloud; empty: the account's name"},
 		{Name: settingKnobs, Description: "how the embedded cloud behaves, JSON; empty: as it is"},
+		{Name: settingFaults, Description: "loopback address, such as 127.0.0.1:0, at which the embedded cloud can be told to fail; for the conformance suite only"},
 		{Name: credentialPassword, Secret: true, Description: "password that the cloud asks for; empty: it asks for none"},
 	}}, nil
 }

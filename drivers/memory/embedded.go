@@ -34,7 +34,8 @@ func newClouds(options memcloud.Options) *clouds {
 }
 
 // open shares the cloud of a file, or opens it. knobs, if not empty, are set.
-func (c *clouds) open(file, knobs string) (cloud, error) {
+// faults, if not empty, is the address at which it can be told to fail.
+func (c *clouds) open(file, knobs, faults string) (cloud, error) {
 	var parsed *memcloud.Knobs
 	if knobs != "" {
 		k, err := memcloud.ParseKnobs([]byte(knobs))
@@ -68,13 +69,26 @@ func (c *clouds) open(file, knobs string) (cloud, error) {
 			return nil, err
 		}
 	}
+	e := &embedded{clouds: c, file: file, shared: shared}
 	shared.users++
-	return &embedded{clouds: c, file: file, shared: shared}, nil
+	if faults == "" {
+		return e, nil
+	}
+	var err error
+	if e.faults, err = serveFaults(shared.Cloud, faults); err != nil {
+		return nil, errors.Join(err, c.drop(file, shared))
+	}
+	return e, nil
 }
 
 func (c *clouds) release(file string, shared *sharedCloud) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.drop(file, shared)
+}
+
+// drop is release for who holds mu.
+func (c *clouds) drop(file string, shared *sharedCloud) error {
 	shared.users--
 	if shared.users > 0 || file == inMemory {
 		return nil
@@ -88,7 +102,15 @@ type embedded struct {
 	clouds *clouds
 	file   string
 	shared *sharedCloud
+	faults *faultServer // nil: none
 	once   sync.Once
+}
+
+func (e *embedded) faultEndpoint() string {
+	if e.faults == nil {
+		return ""
+	}
+	return e.faults.url
 }
 
 func (e *embedded) call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (proto.Message, bool, error) {
@@ -101,7 +123,12 @@ func (e *embedded) info(_ context.Context, password string) (memcloud.Info, erro
 }
 
 func (e *embedded) close() (err error) {
-	e.once.Do(func() { err = e.clouds.release(e.file, e.shared) })
+	e.once.Do(func() {
+		if e.faults != nil {
+			err = e.faults.close()
+		}
+		err = errors.Join(err, e.clouds.release(e.file, e.shared))
+	})
 	return err
 }
 

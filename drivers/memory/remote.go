@@ -62,6 +62,9 @@ func (r *remote) info(ctx context.Context, password string) (memcloud.Info, erro
 	return info, fromTransport(err)
 }
 
+// faultEndpoint is not known: the server's admin address is its operator's.
+func (r *remote) faultEndpoint() string { return "" }
+
 func (r *remote) close() error { return r.conn.Close() }
 
 // fromTransport tells an unreachable cloud from one that answered: its own

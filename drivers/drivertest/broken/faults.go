@@ -53,6 +53,7 @@ func Drivers() []Driver {
 		simple(drivertest.RuleUnits, "gives MB for MiB", countsMegabytes),
 		simple(drivertest.RuleNothingLeft, "reports a deletion that it does not do", keepsKeyPairs),
 		simple(drivertest.RuleSteps, "asks for one more step for ever", neverEnds),
+		simple(drivertest.RuleFaults, "takes throttling for a refusal of the request", mistakesThrottling),
 		simple(drivertest.RuleCrash, "forgets its requests when it is killed", forgetsOnCrash),
 	}
 }
@@ -298,6 +299,14 @@ func neverEnds(c call) error {
 		}
 	}
 	return nil
+}
+
+func mistakesThrottling(c call) error {
+	err := c.send(c.ctx)
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_THROTTLED {
+		return sdk.NewError(apiv1.Reason_REASON_QUOTA_EXCEEDED)
+	}
+	return err
 }
 
 func forgetsOnCrash(c call) error {

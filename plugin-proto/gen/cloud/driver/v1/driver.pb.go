@@ -655,7 +655,7 @@ type AccountCapabilities struct {
 	// Address at which the account's cloud can be told to fail, for the conformance
 	// suite: only clouds for tests have one. PUT takes
 	// {"faults":[{"kind":"throttled","skip":0,"count":2}]}, which replaces all faults:
-	// after skip calls that change something, count of them are "throttled",
+	// after skip calls that make something, count of them are "throttled",
 	// "unavailable" or "failed" and do nothing, or are "lost": they do what they
 	// should, and their answer does not arrive.
 	FaultEndpoint string `protobuf:"bytes,9,opt,name=fault_endpoint,json=faultEndpoint,proto3" json:"fault_endpoint,omitempty"`
