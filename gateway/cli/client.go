@@ -17,6 +17,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 
+	"github.com/yunqiao/yunqiao/gateway/identity/signature"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
@@ -30,16 +31,20 @@ const (
 
 // clientFlags say which gateway is called, and how answers look.
 type clientFlags struct {
-	Address   string `help:"Address of the gateway; else $YUNQIAO_ADDRESS, else http://127.0.0.1:8355." placeholder:"URL" group:"Client"`
-	TokenFile string `help:"File with the token; else $YUNQIAO_TOKEN holds it, else $YUNQIAO_DATA/admin.token, else data/admin.token." placeholder:"FILE" group:"Client"`
-	Output    string `help:"How answers are printed: ${enum}." short:"o" enum:"table,json" default:"table" group:"Client"`
-	Lang      string `help:"Language of messages: ${enum}." enum:"zh,en" default:"zh" group:"Client"`
+	Address            string `help:"Address of the gateway; else $YUNQIAO_ADDRESS, else http://127.0.0.1:8355." placeholder:"URL" group:"Client"`
+	TokenFile          string `help:"File with the token; else $YUNQIAO_TOKEN holds it, else $YUNQIAO_DATA/admin.token, else data/admin.token." placeholder:"FILE" group:"Client"`
+	AccessKey          string `name:"access-key" help:"Id of an access key that signs the requests; else $YUNQIAO_ACCESS_KEY." placeholder:"ID" group:"Client"`
+	AccessKeyFile      string `name:"access-key-file" help:"File with the key: the secret in base64, or a private key of SM2 in PEM; else $YUNQIAO_ACCESS_KEY_FILE. With it no token is used." placeholder:"FILE" group:"Client"`
+	AccessKeyAlgorithm string `name:"access-key-algorithm" help:"How a secret signs: ${enum}." enum:"hmac-sm3,hmac-sha256" default:"hmac-sm3" group:"Client"`
+	Output             string `help:"How answers are printed: ${enum}." short:"o" enum:"table,json" default:"table" group:"Client"`
+	Lang               string `help:"Language of messages: ${enum}." enum:"zh,en" default:"zh" group:"Client"`
 }
 
 // client calls one gateway.
 type client struct {
 	address string
 	token   string
+	signer  *signature.Signer // signs instead of the token
 	lang    string
 	http    *http.Client
 }
@@ -130,6 +135,11 @@ func (c *client) send(ctx context.Context, verb, path string, query url.Values, 
 	request.Header.Set("Accept-Language", c.lang)
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
+	}
+	if c.signer != nil {
+		if err := signature.Sign(request, c.signer); err != nil {
+			return nil, err
+		}
 	}
 	response, err := c.http.Do(request)
 	if err != nil {

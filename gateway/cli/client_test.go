@@ -77,6 +77,7 @@ func TestRequests(t *testing.T) {
 		"filters":    {args: "vm list account_id=a,b state=running page_size=2", line: "GET /compute/v1/vm/list?account_id=a%2Cb&page_size=2&state=VM_STATE_RUNNING"},
 		"get":        {args: "vm get a.vm-1", line: "GET /compute/v1/vm/get?id=a.vm-1"},
 		"action":     {args: "vm stop a.vm-1 force=true wait_seconds=9", line: "POST /compute/v1/vm/stop", body: `{"id":"a.vm-1","force":true,"wait_seconds":9}`},
+		"disable":    {args: "user disable u-1", line: "POST /tenant/v1/user/update", body: `{"id":"u-1","enabled":false}`},
 		"renamed":    {args: "vm password a.vm-1", line: "GET /compute/v1/vm/get-initial-password?id=a.vm-1"},
 		"operations": {args: "operation wait 0190a1b2c3d4e5f60718293a4b5c6d7e", line: "GET /operation/v1/operation/wait?id=0190a1b2c3d4e5f60718293a4b5c6d7e"},
 		"nested": {

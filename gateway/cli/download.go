@@ -32,7 +32,7 @@ func (d downloadCommand) Run(selected *kong.Context, env *environment) (err erro
 		query.Add(name, value)
 	}
 	c := newClient(env.flags, env.getenv)
-	if c.token, err = findToken(env.flags.TokenFile, env.getenv); err != nil {
+	if err = c.identify(env); err != nil {
 		return err
 	}
 	path := selected.Selected().Tag.Get(pathTag)

@@ -40,13 +40,20 @@ type idCommand struct {
 	Fields []string `arg:"" optional:"" name:"key=value" sep:"none" help:"More fields of the request; see above."`
 }
 
+// setTag is the tag of a command that names a field which it always sets.
+const setTag = "set"
+
 // Run makes the call.
 func (c idCommand) Run(selected *kong.Context, env *environment) error {
 	m, err := taggedMethod(selected)
 	if err != nil {
 		return err
 	}
-	return callFields(env, m, append([]string{m.IDField + "=" + c.ID}, c.Fields...))
+	fields := []string{m.IDField + "=" + c.ID}
+	if always := selected.Selected().Tag.Get(setTag); always != "" {
+		fields = append(fields, always)
+	}
+	return callFields(env, m, append(fields, c.Fields...))
 }
 
 // accountCommand adds the flag that reads better than credentials.NAME=.
@@ -194,7 +201,7 @@ func send(env *environment, m *contract.Method, r *request) error {
 	c := newClient(env.flags, env.getenv)
 	var err error
 	if !m.Public {
-		if c.token, err = findToken(env.flags.TokenFile, env.getenv); err != nil {
+		if err = c.identify(env); err != nil {
 			return err
 		}
 	}
