@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -105,7 +106,11 @@ func depth(node *kong.Node) int {
 }
 
 func TestExamplesAreUnderstood(t *testing.T) {
-	t.Chdir("testdata") // which has the files that examples name
+	dir := t.TempDir()
+	if err := os.CopyFS(dir, os.DirFS("testdata")); err != nil { // the files that examples name
+		t.Fatal(err)
+	}
+	t.Chdir(dir)
 	parser, err := kong.New(&commands{})
 	if err != nil {
 		t.Fatal(err)
