@@ -271,10 +271,14 @@ func TestTakeover(t *testing.T) {
 		answers <- result.Answer
 	}()
 	<-hold.reached
-	r.eventually("taken over", func() bool { return r.cloud.count("CreateVm") == 2 })
 	id := r.list()[0].GetId()
+	r.eventually("taken over", func() bool {
+		var fence int64
+		err := r.store.Read.Table("operation_operations").Where("id = ?", id).Pluck("fence", &fence).Error
+		return err == nil && fence == 2
+	})
+	close(hold.open) // the second call is let through after the first
 	before := r.ends(id, succeeded)
-	close(hold.open)
 	answer := <-answers
 	if got := answer.(answered); got.GetId() != before.GetResourceId() || got.GetOperationId() != id {
 		t.Errorf("client of the first engine: got %v, want the answer of the second", got)

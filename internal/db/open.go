@@ -2,6 +2,7 @@ package db
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
@@ -59,7 +60,6 @@ func gormConfig() *gorm.Config {
 		Logger:                 logger.Discard,
 		NowFunc:                func() time.Time { return time.Now().UTC() },
 		SkipDefaultTransaction: true,
-		PrepareStmt:            true,
 		QueryFields:            true, // a replica of an older version goes on reading when columns are added
 	}
 }
@@ -70,9 +70,7 @@ func openPostgres(ctx context.Context, config Config) (*Store, error) {
 		return nil, errors.New("the DSN of postgres cannot be read") // the driver's text can hold its password
 	}
 	pool := stdlib.OpenDB(*parsed, stdlib.OptionAfterConnect(scanUTC))
-	options := gormConfig()
-	options.PrepareStmt = false // the driver keeps statements itself, and notices when the schema changes
-	handle, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), options)
+	handle, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig()) // the driver keeps statements itself
 	if err != nil {
 		return nil, errors.Join(unreachable(err), pool.Close())
 	}
@@ -107,9 +105,13 @@ func openSQLite(ctx context.Context, config Config) (*Store, error) {
 	pragmas := "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_pragma=foreign_keys(1)"
 	open := func(suffix string, connections int) (*gorm.DB, error) {
 		dsn := "file:" + (&url.URL{Path: path}).EscapedPath() + pragmas + suffix
-		handle, err := gorm.Open(sqlite.New(sqlite.Config{DriverName: "sqlite", DSN: dsn}), gormConfig())
+		pool, err := sql.Open("sqlite", dsn)
 		if err != nil {
 			return nil, fmt.Errorf("open store %s: %w", path, err)
+		}
+		handle, err := gorm.Open(sqlite.New(sqlite.Config{Conn: newStatements(pool)}), gormConfig())
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), pool.Close())
 		}
 		return handle, limit(ctx, handle, connections)
 	}

@@ -3,6 +3,7 @@ package db_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -158,5 +159,65 @@ func TestPostgresErrorsHideTheDSN(t *testing.T) {
 				t.Errorf("got %v, want an error without the DSN", err)
 			}
 		})
+	}
+}
+
+// TestWritersDoNotLockEachOtherOut lets transactions and single statements, all of
+// them new to the store, wait for the one connection that writes on SQLite.
+func TestWritersDoNotLockEachOtherOut(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, s *db.Store) {
+		if err := s.Migrate(t.Context(), module(1)); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var writers sync.WaitGroup
+		for round := range 50 {
+			for range 4 { // the same statement at the same time
+				writers.Go(func() {
+					if err := s.Write.WithContext(ctx).Exec(fmt.Sprintf("UPDATE things SET name = name WHERE id = %d", round)).Error; err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			writers.Go(func() {
+				err := s.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+					return errors.Join(
+						tx.Exec(fmt.Sprintf("DELETE FROM things WHERE id = %d", round)).Error,
+						tx.Exec(fmt.Sprintf("DELETE FROM things WHERE id = %d AND name = ''", round)).Error)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		writers.Wait()
+	})
+}
+
+// TestManyStatements asks more different things than are kept prepared.
+func TestManyStatements(t *testing.T) {
+	t.Parallel()
+	s := dbtest.Open(t, dbtest.SQLite(t))
+	ask := func(tx *gorm.DB, n int) {
+		t.Helper()
+		var got int
+		if err := tx.Raw(fmt.Sprintf("SELECT %d", n)).Scan(&got).Error; err != nil || got != n {
+			t.Errorf("asked for %d: %d, %v", n, got, err)
+		}
+	}
+	for range 2 {
+		for n := range 400 {
+			ask(s.Read, n)
+		}
+		err := s.Write.Transaction(func(tx *gorm.DB) error {
+			for n := range 400 {
+				ask(tx, n)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -24,9 +24,30 @@ const envServer = "YUNQIAO_TEST_POSTGRES"
 type server struct {
 	dsn string // of a superuser
 	// life is the write end of the input of one's own server, which lives until it
-	// is closed: by the end of this process.
-	life io.Closer
+	// is closed: by the end of this process at the latest. A line on it stops or
+	// starts the server; the answer comes on said.
+	life io.WriteCloser
+	said *bufio.Reader
+	cmd  *exec.Cmd
 }
+
+// order has one's own server do something, and waits until it says that it has.
+func (s *server) order(what, answer string) error {
+	if _, err := io.WriteString(s.life, what+"\n"); err != nil {
+		return err
+	}
+	said, err := s.said.ReadString('\n')
+	if err == nil && strings.TrimSpace(said) != answer {
+		err = errors.New("the server did not")
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %q: %w", what, said, err)
+	}
+	return nil
+}
+
+// end stops one's own server and waits until nothing of it is left.
+func (s *server) end() error { return errors.Join(s.life.Close(), s.cmd.Wait()) }
 
 // startOnce finds or starts the process's server.
 var startOnce = sync.OnceValues(func() (*server, error) {
@@ -48,19 +69,31 @@ cleanup() { rm -rf "$dir"; }
 trap cleanup EXIT
 trap '' INT TERM HUP
 "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1 || { cat "$dir/log"; exit 1; }
-"$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
-	-c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB -c timezone=Asia/Shanghai >"$dir/log" 2>&1 &
-server=$!
-tries=0
-until "$bin/pg_isready" -q -h "$dir"; do
-	tries=$((tries + 1))
-	if ! kill -0 $server 2>/dev/null || [ $tries -gt 600 ]; then cat "$dir/log"; exit 1; fi
-	sleep 0.05
+begin() {
+	"$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off -c synchronous_commit=off \
+		-c full_page_writes=off -c max_connections=200 -c shared_buffers=32MB -c timezone=Asia/Shanghai >"$dir/log" 2>&1 &
+	server=$!
+	tries=0
+	until "$bin/pg_isready" -q -h "$dir"; do
+		tries=$((tries + 1))
+		if ! kill -0 $server 2>/dev/null || [ $tries -gt 600 ]; then cat "$dir/log"; exit 1; fi
+		sleep 0.05
+	done
+	echo ready
+}
+finish() {
+	kill -$1 $server 2>/dev/null || true
+	wait $server || true
+	server=
+}
+begin
+while read -r order; do
+	case $order in
+	stop) finish INT; echo stopped ;; # as a restart does: sessions are ended
+	start) begin ;;
+	esac
 done
-echo ready
-cat >/dev/null || true
-kill -QUIT $server
-wait $server || true
+[ -z "$server" ] || finish QUIT
 `
 
 // start runs a server on a Unix socket in a folder of its own.
@@ -99,7 +132,7 @@ func start() (*server, error) {
 		return nil, fmt.Errorf("the server of %s did not start: %s%s (%w)", bin, first, rest, errors.Join(err, cmd.Wait()))
 	}
 	dsn := url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()}
-	return &server{dsn: dsn.String(), life: life}, nil
+	return &server{dsn: dsn.String(), life: life, said: lines, cmd: cmd}, nil
 }
 
 // unprivileged is who runs the server, which refuses to be root: nobody else where
