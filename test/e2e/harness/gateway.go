@@ -52,6 +52,8 @@ type Gateway struct {
 // is that of all tests.
 type Setup struct {
 	Store  string         // "sqlite" or "postgres"; empty: as YUNQIAO_TEST_STORE says
+	DSN    string         // of a database of the test's own; Store says nothing then
+	Data   string         // data folder; empty: one of the test's own
 	Config map[string]any // further keys of the configuration
 }
 
@@ -86,7 +88,7 @@ func prepareGateway(t testing.TB, programs *Programs, level string, setup Setup,
 	dir := t.TempDir()
 	g := &Gateway{
 		level: level, setup: setup,
-		Client: newClient(), Dir: filepath.Join(dir, "data"), config: filepath.Join(dir, "gateway.yaml"),
+		Client: newClient(), Dir: cmp.Or(setup.Data, filepath.Join(dir, "data")), config: filepath.Join(dir, "gateway.yaml"),
 		programs: programs, accounts: accounts, log: filepath.Join(dir, "gateway.log"),
 	}
 	g.writeConfig(t)
@@ -123,9 +125,13 @@ func (g *Gateway) writeConfig(t testing.TB) {
 		"log": object{"level": g.level, "format": "json"},
 	}
 	maps.Copy(config, g.setup.Config)
-	if cmp.Or(g.setup.Store, os.Getenv(envStore)) == "postgres" {
+	dsn := g.setup.DSN
+	if dsn == "" && cmp.Or(g.setup.Store, os.Getenv(envStore)) == "postgres" {
+		dsn = dbtest.Postgres(t)
+	}
+	if dsn != "" {
 		file := filepath.Join(filepath.Dir(g.config), "dsn")
-		if err := os.WriteFile(file, []byte(dbtest.Postgres(t)), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(dsn), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		config["store"] = object{"dsn": object{"file": file}}

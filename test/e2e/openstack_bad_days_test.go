@@ -1,0 +1,379 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
+	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+
+	"github.com/yunqiao/yunqiao/test/e2e/harness"
+)
+
+// badDay is a real cloud behind a proxy, with a network to work in.
+type badDay struct {
+	*scenario
+	proxy *cloudProxy
+	own   *openStackCloud // past the proxy
+	admin *openStackCloud // as the cloud's administrator
+}
+
+// newBadDay opens an account through a proxy. change, if given, changes what the cloud
+// answers from the first call on.
+func newBadDay(t *testing.T, change func(string) string) *badDay {
+	t.Helper()
+	file, name := os.Getenv(envCloudsFile), os.Getenv(envCloud)
+	if file == "" || name == "" {
+		if os.Getenv(envRequireReal) != "" {
+			t.Fatalf("%s and %s must name a cloud", envCloudsFile, envCloud)
+		}
+		t.Skipf("%s and %s name no cloud", envCloudsFile, envCloud)
+	}
+	auth, _, _, err := clouds.Parse(clouds.WithLocations(file), clouds.WithCloudName(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := newCloudProxy(t, auth.IdentityEndpoint)
+	proxy.change = change
+	const account = "os-proxied"
+	gateway := harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "openstack", Settings: map[string]string{
+		"clouds_file": file, "cloud": name, "auth_url": proxy.URL + portPrefix + portIdentity + "/v3",
+	}})
+	own := openOpenStack(t, file, name)
+	s := &scenario{T: t, target: target{gateway, account, account, own}, prefix: unique()}
+	return &badDay{scenario: s, proxy: proxy, own: own, admin: openOpenStack(t, file, adminName())}
+}
+
+func adminName() string {
+	if name := os.Getenv(envCloudAdmin); name != "" {
+		return name
+	}
+	return "admin"
+}
+
+// site makes the network that VMs need; it goes at the end, when nothing may be left.
+func (d *badDay) site() {
+	d.Helper()
+	d.chooseParts()
+	d.network = d.done("network/network/create", object{"account_id": d.account, "name": d.prefix + "net"})
+	d.subnet = d.done("network/subnet/create", object{"network_id": d.network, "name": d.prefix + "sub", "cidr": "10.79.0.0/24"})
+	d.Cleanup(func() {
+		d.proxy.fail(nil)
+		d.done("network/subnet/delete", object{"id": d.subnet})
+		d.done("network/network/delete", object{"id": d.network})
+		d.expectNothingLeft()
+	})
+}
+
+func (d *badDay) vmBody(name string) object {
+	return object{
+		"account_id": d.account, "name": d.prefix + name, "image_id": d.image, "flavor_id": d.smallFlavor, "nics": []object{{"subnet_id": d.subnet}},
+	}
+}
+
+// read asks for a network, which costs one call to the cloud.
+func (d *badDay) read() *harness.Answer {
+	d.Helper()
+	return d.gateway.Send(d, http.MethodGet, harness.Path("network/network/get")+"?id="+d.network, nil)
+}
+
+// TestOpenStackIdentityFails: the identity service is away, then slow, and tokens that
+// were good are refused.
+func TestOpenStackIdentityFails(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	away := func(w http.ResponseWriter, _ *http.Request, port string) bool {
+		if port == portIdentity {
+			drop(w)
+		}
+		return port == portIdentity
+	}
+	d.proxy.fail(away)
+	if answer := d.read(); answer.Status != http.StatusOK {
+		t.Errorf("with a good token nobody needs the identity service: %d %s", answer.Status, answer.Body)
+	}
+	d.proxy.fail(func(w http.ResponseWriter, r *http.Request, port string) bool {
+		if port == portIdentity {
+			return away(w, r, port)
+		}
+		refuseToken(w)
+		return true
+	})
+	if answer := d.read(); answer.Reason() != "CLOUD_UNAVAILABLE" || !answer.Data.Bool("retryable") {
+		t.Errorf("no token and no identity service: %d %s", answer.Status, answer.Body)
+	}
+	d.proxy.fail(func(_ http.ResponseWriter, r *http.Request, port string) bool {
+		if port == portIdentity {
+			pause(r.Context(), 3*time.Second)
+		}
+		return false
+	})
+	harness.Eventually(t, time.Minute, "reads work as soon as the identity service does", func() bool { return d.read().Status == http.StatusOK })
+
+	var refused atomic.Int32
+	d.proxy.fail(func(w http.ResponseWriter, _ *http.Request, port string) bool {
+		// As after a rotation of keys: the first call with the old token is refused.
+		if port == portIdentity || !refused.CompareAndSwap(0, 1) {
+			return false
+		}
+		refuseToken(w)
+		return true
+	})
+	if answer := d.read(); answer.Status != http.StatusOK || refused.Load() != 1 {
+		t.Errorf("a refused token is renewed unseen: %d %s", answer.Status, answer.Body)
+	}
+}
+
+// TestOpenStackTokenExpiresInAPage: between the pages, and between the calls of one page.
+func TestOpenStackTokenExpiresInAPage(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	groups := map[string]bool{}
+	for _, name := range []string{"a", "b", "c"} {
+		groups[d.done("network/security-group/create", object{"account_id": d.account, "name": d.prefix + name})] = true
+	}
+	d.Cleanup(func() {
+		for id := range groups {
+			d.done("network/security-group/delete", object{"id": id})
+		}
+	})
+	seen := map[string]bool{}
+	query := object{"account_id": d.account, "page_size": 1}
+	for {
+		var refused atomic.Bool
+		d.proxy.fail(func(w http.ResponseWriter, _ *http.Request, port string) bool {
+			if port != portNetwork || refused.Swap(true) {
+				return false
+			}
+			refuseToken(w)
+			return true
+		})
+		page := d.gateway.Get(t, "network/security-group/list", query)
+		for _, id := range harness.Texts(page.List("security_groups"), "id") {
+			if seen[id] {
+				t.Errorf("%s came twice", id)
+			}
+			seen[id] = true
+		}
+		if query["page_token"] = page.Text("next_page_token"); query.Text("page_token") == "" {
+			break
+		}
+	}
+	for id := range groups {
+		if !seen[id] {
+			t.Errorf("%s was lost", id)
+		}
+	}
+}
+
+// TestOpenStackComputeFails: 503 on the creating call, then in the middle of following
+// it. One VM is made in the end, and none is left.
+func TestOpenStackComputeFails(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	for name, fails := range map[string]func(r *http.Request) bool{
+		"create": func(r *http.Request) bool {
+			return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/servers")
+		},
+		"follow": func(r *http.Request) bool {
+			return r.Method == http.MethodGet && strings.Contains(r.URL.Path, "/servers/")
+		},
+	} {
+		var left atomic.Int32
+		left.Store(3)
+		d.proxy.fail(func(w http.ResponseWriter, r *http.Request, port string) bool {
+			if port != portCompute || !fails(r) || left.Add(-1) < 0 {
+				return false
+			}
+			http.Error(w, "upstream is away", http.StatusServiceUnavailable)
+			return true
+		})
+		answer := d.gateway.Send(t, http.MethodPost, harness.Path("compute/vm/create"), d.vmBody(name), harness.Key(d.prefix+name))
+		operation := d.gateway.Wait(t, answer.Data.Text("operation_id"))
+		if operation.Text("status") != harness.Succeeded {
+			t.Errorf("%s: the answer %s, the operation %v", name, answer.Body, operation)
+			continue
+		}
+		if left.Load() >= 0 {
+			t.Errorf("%s: the fault was met %d times too few", name, left.Load()+1)
+		}
+		if n := len(d.list("compute/vm/list", "vms", object{"name": d.prefix + name})); n != 1 {
+			t.Errorf("%s: %d VMs", name, n)
+		}
+		d.proxy.fail(nil)
+		d.done("compute/vm/delete", object{"id": operation.Text("resource_id")})
+	}
+}
+
+// TestOpenStackVMFails: a VM that no host takes is in ERROR, with the reason.
+func TestOpenStackVMFails(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	disk := 1
+	flavor, err := flavors.Create(t.Context(), d.admin.compute, flavors.CreateOpts{Name: d.prefix + "nowhere", RAM: 512, VCPUs: 1, Disk: &disk}).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := t.Context()
+	defer func() {
+		if err := flavors.Delete(ctx, d.admin.compute, flavor.ID).ExtractErr(); err != nil {
+			t.Error(err)
+		}
+	}()
+	specs := flavors.ExtraSpecsOpts{"trait:HW_GPU_API_VULKAN": "required"}
+	if _, err := flavors.CreateExtraSpecs(ctx, d.admin.compute, flavor.ID, specs).Extract(); err != nil {
+		t.Fatal(err)
+	}
+	body := d.vmBody("nowhere")
+	body["flavor_id"] = d.account + "." + flavor.ID
+	var answer *harness.Answer
+	// The driver's list of flavors may be from before this one.
+	harness.Eventually(t, time.Minute, "the flavor is known", func() bool {
+		answer = d.gateway.Send(t, http.MethodPost, harness.Path("compute/vm/create"), body)
+		return answer.Reason() != "REFERENCE_NOT_FOUND"
+	})
+	operation := d.gateway.Wait(t, answer.Data.Text("operation_id"))
+	d.expect("status", operation.Text("status"), "OPERATION_STATUS_FAILED")
+	d.expect("reason", operation.Object("error").Text("reason"), "OUT_OF_STOCK")
+	vms := d.list("compute/vm/list", "vms", object{"name": d.prefix + "nowhere"})
+	if len(vms) != 1 {
+		t.Fatalf("VMs: %v", vms)
+	}
+	vm := d.expectState("compute/vm/get", "vm", vms[0].Text("id"), "VM_STATE_ERROR")
+	d.expect("reason of the VM", vm.Text("state_reason"), "OUT_OF_STOCK")
+	if vm.Text("state_message") == "" {
+		t.Errorf("the VM does not tell why: %v", vm)
+	}
+	d.done("compute/vm/delete", object{"id": vm.Text("id")})
+}
+
+// TestOpenStackVolumeStuckInDeleting: its state is told as it is, and once the cloud's
+// operator has reset it, it can be deleted.
+func TestOpenStackVolumeStuckInDeleting(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	id := d.done("storage/disk/create", object{"account_id": d.account, "name": d.prefix + "stuck", "size_gib": 1})
+	_, native, _ := strings.Cut(id, ".")
+	reset := func(status string) {
+		t.Helper()
+		if err := volumes.ResetStatus(t.Context(), d.admin.volume, native, volumes.ResetStatusOpts{Status: status}).ExtractErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reset("deleting")
+	d.expectState("storage/disk/get", "disk", id, "DISK_STATE_DELETING")
+	refused := d.gateway.Send(t, http.MethodPost, harness.Path("storage/disk/update"), object{"id": id, "name": d.prefix + "renamed"})
+	if refused.Status == http.StatusInternalServerError {
+		t.Errorf("a change of it: %d %s", refused.Status, refused.Body)
+	}
+	reset("available")
+	d.expectState("storage/disk/get", "disk", id, "DISK_STATE_AVAILABLE")
+	d.done("storage/disk/delete", object{"id": id})
+}
+
+// TestOpenStackHalfOfTheServices: what the catalogue lacks is declared, and refused by
+// the names of method and account.
+func TestOpenStackHalfOfTheServices(t *testing.T) {
+	t.Parallel()
+	// The catalogue's entries of volumes, images and load balancers get a type that
+	// nobody asks for.
+	d := newBadDay(t, func(body string) string {
+		for _, kind := range []string{"volumev3", "image", "load-balancer"} {
+			body = strings.ReplaceAll(body, `"type": "`+kind+`"`, `"type": "gone"`)
+		}
+		return body
+	})
+	for method, want := range map[string]bool{
+		"cloud.storage.v1.DiskService/CreateDisk": false, "cloud.storage.v1.ImageService/ListImages": false,
+		"cloud.network.v1.LoadBalancerService/CreateVip": false, "cloud.security.v1.FirewallService/CreateFirewall": false,
+		"cloud.compute.v1.ContainerService/CreateContainer": false, "cloud.compute.v1.VmService/ListVms": true,
+	} {
+		if d.offers(method) != want {
+			t.Errorf("%s is declared as %v", method, !want)
+		}
+	}
+	answer := d.gateway.Send(t, http.MethodPost, harness.Path("storage/disk/create"), object{"account_id": d.account, "name": d.prefix + "x", "size_gib": 1})
+	d.expect("status", answer.Status, http.StatusNotImplemented)
+	d.expect("reason", answer.Reason(), "UNSUPPORTED_METHOD")
+	for _, word := range []string{"DiskService", d.account} {
+		if !strings.Contains(string(answer.Body), word) {
+			t.Errorf("the refusal does not name %s: %s", word, answer.Body)
+		}
+	}
+	d.gateway.Get(t, "compute/vm/list", object{"account_id": d.account})
+}
+
+// TestOpenStackBrokerStops: requests are taken and then stand still. The VM is told to
+// be in the making, and is done when the broker is back.
+func TestOpenStackBrokerStops(t *testing.T) {
+	broker := brokerOf(t)
+	d := newBadDay(t, nil)
+	d.site()
+	signal := func(s syscall.Signal) {
+		t.Helper()
+		if err := syscall.Kill(-broker, s); err != nil {
+			t.Fatal(err)
+		}
+	}
+	signal(syscall.SIGSTOP)
+	stopped := true
+	defer func() {
+		if stopped {
+			signal(syscall.SIGCONT)
+		}
+	}()
+	answer := d.gateway.Send(t, http.MethodPost, harness.Path("compute/vm/create"), d.vmBody("stuck"), harness.Key(d.prefix+"stuck"))
+	if answer.Status/100 != 2 && !answer.Data.Bool("retryable") {
+		t.Errorf("with the broker stopped: %d %s", answer.Status, answer.Body)
+	}
+	operationID := answer.Data.Text("operation_id")
+	if id := answer.Data.Text("id"); id != "" {
+		d.expectState("compute/vm/get", "vm", id, "VM_STATE_CREATING")
+	}
+	if status := d.gateway.Get(t, "operation/operation/get", object{"id": operationID}).Object("operation").Text("status"); harness.Final(status) {
+		t.Errorf("the operation is %s while the broker stands still", status)
+	}
+	signal(syscall.SIGCONT)
+	stopped = false
+	operation := d.gateway.Wait(t, operationID)
+	d.expect("status", operation.Text("status"), harness.Succeeded)
+	page, err := servers.List(d.own.compute, servers.ListOpts{Name: d.prefix}).AllPages(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if list, err := servers.ExtractServers(page); err != nil || len(list) != 1 {
+		t.Errorf("the cloud has %d VMs, %v", len(list), err)
+	}
+	d.done("compute/vm/delete", object{"id": operation.Text("resource_id")})
+}
+
+// brokerOf is the process group of the test cloud's broker, or skips the test.
+func brokerOf(t *testing.T) int {
+	t.Helper()
+	run := filepath.Join(filepath.Dir(os.Getenv(envCloudsFile)), "run")
+	for _, name := range []string{"broker.pid", "rabbit.pid"} {
+		text, err := os.ReadFile(filepath.Join(run, name))
+		if err != nil {
+			continue
+		}
+		if pid, err := strconv.Atoi(strings.Fields(string(text))[0]); err == nil {
+			return pid
+		}
+	}
+	t.Skipf("%s tells of no broker that could be stopped", run)
+	return 0
+}
