@@ -9,6 +9,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/disktype"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -163,23 +164,27 @@ func (d *Disks) DeleteDisk(ctx context.Context, req *storagev1.DeleteDiskRequest
 	return &storagev1.DeleteDiskResponse{Id: req.GetId(), State: storagev1.DiskState_DISK_STATE_DELETING}, nil
 }
 
-// refusedDelete tells why a disk cannot be removed: one that is attached is in use.
+// refusedDelete tells why a disk cannot be removed: the cloud has several words for
+// one that is attached.
 func refusedDelete(ctx context.Context, s *session.Session, refusal error, id string) error {
-	if !api.IsWrongState(refusal) {
+	if !api.IsWrongState(refusal) && api.Reason(refusal) != apiv1.Reason_REASON_IN_USE {
 		return api.Error(refusal, typeDisk, id)
 	}
 	found, err := disks().Get(ctx, s, id)
 	if err != nil {
 		return err
 	}
-	if found.Status == diskInUse {
-		var blockers []string
-		for _, a := range found.attachedTo() {
-			blockers = append(blockers, typeVM+"/"+a.InstanceID)
-		}
-		return sdk.InUse(typeDisk, id, refusal, blockers...)
+	blockers := kind.Blockers{}
+	for _, a := range found.attachedTo() {
+		blockers.Add(typeVM, a.InstanceID)
 	}
-	return api.WrongState(refusal, typeDisk, id, changing(found))
+	switch {
+	case len(blockers) > 0:
+		return sdk.InUse(typeDisk, id, refusal, blockers.List()...)
+	case api.IsWrongState(refusal):
+		return api.WrongState(refusal, typeDisk, id, changing(found))
+	}
+	return api.Error(refusal, typeDisk, id)
 }
 
 // changing tells whether a disk is on the way to another state.
