@@ -45,16 +45,19 @@ type Gateway struct {
 	log      string
 	level    string
 	setup    Setup
+	dsn      string // of the database server, if it is on one
 	process  *process
 }
 
 // Setup is what a gateway's configuration has beside its accounts. The zero value
 // is that of all tests.
 type Setup struct {
-	Store  string         // "sqlite" or "postgres"; empty: as YUNQIAO_TEST_STORE says
-	DSN    string         // of a database of the test's own; Store says nothing then
-	Data   string         // data folder; empty: one of the test's own
-	Config map[string]any // further keys of the configuration
+	Store string // "sqlite" or "postgres"; empty: as YUNQIAO_TEST_STORE says
+	DSN   string // of a database of the test's own; Store says nothing then
+	// ReplicaOf is a gateway whose database, sealing key and first token are used.
+	ReplicaOf *Gateway
+	Data      string         // data folder; empty: one of the test's own
+	Config    map[string]any // further keys of the configuration
 }
 
 // NewGateway prepares a gateway with these accounts and starts it.
@@ -126,9 +129,14 @@ func (g *Gateway) writeConfig(t testing.TB) {
 	}
 	maps.Copy(config, g.setup.Config)
 	dsn := g.setup.DSN
+	if first := g.setup.ReplicaOf; first != nil {
+		dsn = first.dsn
+		config["seal"] = object{"file": filepath.Join(first.Dir, "seal.key")}
+	}
 	if dsn == "" && cmp.Or(g.setup.Store, os.Getenv(envStore)) == "postgres" {
 		dsn = dbtest.Postgres(t)
 	}
+	g.dsn = dsn
 	if dsn != "" {
 		file := filepath.Join(filepath.Dir(g.config), "dsn")
 		if err := os.WriteFile(file, []byte(dsn), 0o600); err != nil {
@@ -175,7 +183,11 @@ func (g *Gateway) Launch(t testing.TB) {
 	})
 	select {
 	case url := <-serving:
-		token, err := os.ReadFile(filepath.Join(g.Dir, "admin.token"))
+		dir := g.Dir
+		if g.setup.ReplicaOf != nil {
+			dir = g.setup.ReplicaOf.Dir
+		}
+		token, err := os.ReadFile(filepath.Join(dir, "admin.token"))
 		if err != nil {
 			t.Fatal(err)
 		}
