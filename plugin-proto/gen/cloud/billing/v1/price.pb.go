@@ -1766,7 +1766,7 @@ type PullPriceRequest struct {
 	Months int32 `protobuf:"varint,4,opt,name=months,proto3" json:"months,omitempty"`
 	// Price book; empty: "default".
 	Book string `protobuf:"bytes,5,opt,name=book,proto3" json:"book,omitempty"`
-	// Percent added to the list price, a decimal number; empty: 0.
+	// Markup on the list price in percent, a decimal number; empty: 0.
 	MarkupPercent string `protobuf:"bytes,6,opt,name=markup_percent,json=markupPercent,proto3" json:"markup_percent,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -1109,13 +1109,13 @@ const file_cloud_billing_v1_provider_bill_proto_rawDesc = "" +
 	"\x1fBILL_DIFFERENCE_REASON_UNPRICED\x10\x03\x12%\n" +
 	"!BILL_DIFFERENCE_REASON_NOT_BILLED\x10\x04\x12&\n" +
 	"\"BILL_DIFFERENCE_REASON_NO_RESOURCE\x10\x05\x12#\n" +
-	"\x1fBILL_DIFFERENCE_REASON_CURRENCY\x10\x062\xb6\x05\n" +
+	"\x1fBILL_DIFFERENCE_REASON_CURRENCY\x10\x062\xee\x05\n" +
 	"\x13ProviderBillService\x12\x9d\x01\n" +
-	"\x10PullProviderBill\x12).cloud.billing.v1.PullProviderBillRequest\x1a*.cloud.billing.v1.PullProviderBillResponse\"2\x9a\xcb\x18.\b\x05\x12\x04pull\x1a$POST /billing/v1/provider_bills/pull\x12z\n" +
-	"\x11ListProviderBills\x12*.cloud.billing.v1.ListProviderBillsRequest\x1a+.cloud.billing.v1.ListProviderBillsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12\xad\x01\n" +
-	"\x15ListProviderBillLines\x12..cloud.billing.v1.ListProviderBillLinesRequest\x1a/.cloud.billing.v1.ListProviderBillLinesResponse\"3\x9a\xcb\x18/\b\a\x12\x05lines\x1a$GET /billing/v1/provider_bills/lines\x12\xab\x01\n" +
-	"\x13CompareProviderBill\x12,.cloud.billing.v1.CompareProviderBillRequest\x1a-.cloud.billing.v1.CompareProviderBillResponse\"7\x9a\xcb\x183\b\a\x12\acompare\x1a&GET /billing/v1/provider_bills/compare\x1a%\x9a\xcb\x18!\n" +
-	"\rprovider_bill\x12\x0eprovider_bills\x18\x02BHZFgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1;billingv1b\x06proto3"
+	"\x10PullProviderBill\x12).cloud.billing.v1.PullProviderBillRequest\x1a*.cloud.billing.v1.PullProviderBillResponse\"2\x9a\xcb\x18.\b\x05\x12\x04pull\x1a$POST /billing/v1/provider-bills/pull\x12z\n" +
+	"\x11ListProviderBills\x12*.cloud.billing.v1.ListProviderBillsRequest\x1a+.cloud.billing.v1.ListProviderBillsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12\xc9\x01\n" +
+	"\x15ListProviderBillLines\x12..cloud.billing.v1.ListProviderBillLinesRequest\x1a/.cloud.billing.v1.ListProviderBillLinesResponse\"O\x9a\xcb\x18K\b\a\x12\x05lines\x1a$GET /billing/v1/provider-bills/lines*\x1abilling.provider_bill.list\x12\xc7\x01\n" +
+	"\x13CompareProviderBill\x12,.cloud.billing.v1.CompareProviderBillRequest\x1a-.cloud.billing.v1.CompareProviderBillResponse\"S\x9a\xcb\x18O\b\a\x12\acompare\x1a&GET /billing/v1/provider-bills/compare*\x1abilling.provider_bill.list\x1a%\x9a\xcb\x18!\n" +
+	"\rprovider-bill\x12\x0eprovider-bills\x18\x02BHZFgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1;billingv1b\x06proto3"
 
 var (
 	file_cloud_billing_v1_provider_bill_proto_rawDescOnce sync.Once
