@@ -1,9 +1,11 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
+	"math"
 	"slices"
 	"strconv"
 	"time"
@@ -128,32 +130,21 @@ func (s *alarmServer) ListAlarms(ctx context.Context, request *monitorv1.ListAla
 	if err := s.store.Read.WithContext(ctx).Where("name = ?", "serial").Take(&counter).Error; err != nil {
 		return nil, err
 	}
-	query := s.visible(ctx, s.store.Read.WithContext(ctx))
-	if request.GetActive() {
-		query = query.Where("active")
-	}
-	if request.GetMinSeverity() > 0 {
-		query = query.Where("severity >= ?", int32(request.GetMinSeverity()))
-	}
-	for column, value := range map[string]string{"object_id": request.GetObjectId(), "name": request.GetName(), "tenant_id": request.GetTenantId()} {
-		if value != "" {
-			query = query.Where(column+" = ?", value)
-		}
-	}
+	before := int64(math.MaxInt64)
 	if token := request.GetPageToken(); token != "" {
 		raw, err := base64.RawURLEncoding.DecodeString(token)
-		before, err2 := strconv.ParseInt(string(raw), 10, 64)
+		n, err2 := strconv.ParseInt(string(raw), 10, 64)
 		if errors.Join(err, err2) != nil {
 			return nil, refuse.PageToken()
 		}
-		query = query.Where("serial < ?", before)
+		before = n
 	}
 	size := int(request.GetPageSize())
 	if size == 0 {
 		size = 50
 	}
-	var rows []alarmRow
-	if err := query.Order("serial DESC").Limit(size + 1).Find(&rows).Error; err != nil {
+	rows, err := s.pageOf(ctx, request, before, size+1)
+	if err != nil {
 		return nil, err
 	}
 	response := &monitorv1.ListAlarmsResponse{Serial: strconv.FormatInt(counter.Value, 10)}
@@ -165,6 +156,40 @@ func (s *alarmServer) ListAlarms(ctx context.Context, request *monitorv1.ListAla
 		response.Alarms = append(response.Alarms, toProtoAlarm(&rows[i]))
 	}
 	return response, nil
+}
+
+// pageOf reads alarms that match, the last changed first.
+func (s *alarmServer) pageOf(ctx context.Context, request *monitorv1.ListAlarmsRequest, before int64, limit int) (rows []alarmRow, err error) {
+	filtered := func() *gorm.DB {
+		query := s.visible(ctx, s.store.Read.WithContext(ctx)).Where("serial < ?", before)
+		for column, value := range map[string]string{"object_id": request.GetObjectId(), "name": request.GetName(), "tenant_id": request.GetTenantId()} {
+			if value != "" {
+				query = query.Where(column+" = ?", value)
+			}
+		}
+		return query
+	}
+	lowest := int32(request.GetMinSeverity())
+	if !request.GetActive() || request.GetName() != "" || request.GetObjectId() != "" {
+		query := filtered()
+		if request.GetActive() {
+			query = query.Where("active")
+		}
+		if lowest > 0 {
+			query = query.Where("severity >= ?", lowest)
+		}
+		return rows, query.Order("serial DESC").Limit(limit).Find(&rows).Error
+	}
+	// The index of active alarms is in the order of serial numbers for each severity alone.
+	for severity := max(lowest, int32(monitorv1.Severity_SEVERITY_INDETERMINATE)); severity <= int32(monitorv1.Severity_SEVERITY_CRITICAL); severity++ {
+		var some []alarmRow
+		if err := filtered().Where("active AND severity = ?", severity).Order("serial DESC").Limit(limit).Find(&some).Error; err != nil {
+			return nil, err
+		}
+		rows = append(rows, some...)
+	}
+	slices.SortFunc(rows, func(a, b alarmRow) int { return cmp.Compare(b.Serial, a.Serial) })
+	return rows[:min(len(rows), limit)], nil
 }
 
 // ListAlarmHistory implements AlarmService.

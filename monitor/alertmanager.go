@@ -13,6 +13,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"gorm.io/gorm"
+
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
@@ -226,10 +228,8 @@ func (m *Module) GetAlerts() http.Handler {
 		}
 		all, err := m.silences(r.Context(), m.opts.Now())
 		query := m.visible(r.Context(), m.store.Read.WithContext(r.Context())).Where("active")
-		for _, f := range filters { // what has an index
-			if f.name == "alertname" && f.pattern == nil && !f.not {
-				query = query.Where("name = ?", f.value)
-			}
+		for _, f := range filters {
+			query = f.narrow(query)
 		}
 		var rows []alarmRow
 		if err == nil {
@@ -251,6 +251,26 @@ func (m *Module) GetAlerts() http.Handler {
 		}
 		writeV2(w, out)
 	})
+}
+
+// narrow keeps rows from being read that an equality cannot match; what is read is
+// matched again.
+func (f matcher) narrow(query *gorm.DB) *gorm.DB {
+	if f.pattern != nil || f.not || f.value == "" {
+		return query
+	}
+	switch f.name {
+	case "alertname":
+		return query.Where("name = ?", f.value)
+	case "object_id":
+		return query.Where("object_id = ?", cutText(f.value, 512))
+	}
+	member, err := json.Marshal(map[string]string{f.name: f.value}) // as labels are stored
+	if err != nil {
+		return query
+	}
+	text := strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(string(member[1 : len(member)-1]))
+	return query.Where(`labels LIKE ? ESCAPE '\'`, "%"+text+"%")
 }
 
 // States of an alert in API v2.

@@ -25,7 +25,7 @@ const (
 )
 
 const (
-	maxBatch = 500
+	maxBatch = 2000 // changes in one commit
 	lockName = "monitor alarms"
 )
 

@@ -108,14 +108,15 @@ func TestResynchronisation(t *testing.T) {
 	for w := range 4 {
 		work.Go(func() {
 			random := rand.New(rand.NewPCG(5, uint64(w)))
-			for {
+			for n := 0; ; n++ {
 				select {
 				case <-stop:
 					return
 				default:
 				}
+				name := fmt.Sprint(w, "-", n/100, "-", random.IntN(50))             // new ones all the time: nothing is flapping
 				at := time.Now().Add(time.Duration(2*random.IntN(2)-1) * time.Hour) // raised, or cleared
-				if code := r.post(t, []map[string]any{{"labels": map[string]string{"alertname": fmt.Sprint(w, random.IntN(40)), "instance": "i"}, "endsAt": at}}); code != http.StatusOK {
+				if code := r.post(t, []map[string]any{{"labels": map[string]string{"alertname": name, "instance": "i"}, "endsAt": at}}); code != http.StatusOK {
 					t.Errorf("post: %d", code)
 				}
 			}

@@ -21,7 +21,9 @@ func (r *rig) silence(t testing.TB, c *clock, d time.Duration, matchers ...*moni
 	return answer.GetId()
 }
 
-func equal(name, value string) *monitorv1.Matcher { return &monitorv1.Matcher{Name: name, Value: value} }
+func equal(name, value string) *monitorv1.Matcher {
+	return &monitorv1.Matcher{Name: name, Value: value}
+}
 
 // TestSilences follows one alarm of each kind through a silence.
 func TestSilences(t *testing.T) {
