@@ -22,6 +22,8 @@ type call struct {
 	requestID string
 	source    string // the caller's address
 	touched   []string
+
+	interfaces map[string][]*record // by instance, once they were looked for
 }
 
 // handler does an action and returns the members of its answer.

@@ -210,6 +210,11 @@ func (c *call) newInstance(o order, name string) (*record, error) {
 	}
 	nic.tags = map[string]string{}
 	vm.set("_nic", nic.id)
+	if err := c.secondaryInterfaces(vm, o); err != nil {
+		c.w.remove(nic)
+		c.w.remove(vm)
+		return nil, err
+	}
 	system := c.systemDisk(vm, o.image, o.diskSize, o.diskCategory)
 	c.attach(system, vm, "/dev/xvda")
 	for _, spec := range c.list("DataDisk") {
@@ -248,10 +253,25 @@ func performance(category string) string {
 	return ""
 }
 
+// interfacesBy are the interfaces of an instance; a call that asks for many looks
+// through all interfaces once.
+func (c *call) interfacesBy(vm string) []*record {
+	if c.interfaces == nil {
+		c.interfaces = map[string][]*record{}
+		if s := c.w.records[kindInterface]; s != nil {
+			for _, n := range s.order {
+				id := n.str("InstanceId")
+				c.interfaces[id] = append(c.interfaces[id], n)
+			}
+		}
+	}
+	return c.interfaces[vm]
+}
+
 // refreshInstance fills what follows from interfaces.
 func (c *call) refreshInstance(vm *record) {
 	var nics, addresses []any
-	for _, n := range c.w.interfacesOf(vm.id) {
+	for _, n := range c.interfacesBy(vm.id) {
 		kindOf := "Secondary"
 		if n.id == vm.str("_nic") {
 			kindOf = "Primary"
@@ -273,8 +293,10 @@ func describeInstances(c *call) (obj, error) {
 	records := c.selected(kindInstance, "VpcId", "VSwitchId", "ZoneId", "InstanceNetworkType", "InstanceChargeType", "InternetChargeType", "InstanceName",
 		"ImageId", "Status", "InstanceType", "InstanceTypeFamily", "KeyPairName", "ResourceGroupId")
 	records = c.among(records, "InstanceIds")
-	for _, r := range records {
-		c.refreshInstance(r)
+	if c.has("SecurityGroupId") || c.has("PrivateIpAddresses") {
+		for _, r := range records {
+			c.refreshInstance(r)
+		}
 	}
 	if g := c.str("SecurityGroupId"); g != "" {
 		records = keep(records, func(r *record) bool { return contains(groupsOf(r), g) })
@@ -289,7 +311,7 @@ func describeInstances(c *call) (obj, error) {
 			})
 		}
 	}
-	return c.listed("Instances.Instance", records)
+	return c.listedAfter("Instances.Instance", records, c.refreshInstance)
 }
 
 // groupsOf are the security groups of an instance or an interface.

@@ -98,10 +98,7 @@ func describeInterfaces(c *call) (obj, error) {
 		})
 	}
 	records = c.among(records, "NetworkInterfaceId")
-	for _, r := range records {
-		c.refreshInterface(r)
-	}
-	return c.listed("NetworkInterfaceSets.NetworkInterfaceSet", records)
+	return c.listedAfter("NetworkInterfaceSets.NetworkInterfaceSet", records, c.refreshInterface)
 }
 
 // refreshInterface shows the EIP that is bound to an interface.

@@ -12,9 +12,18 @@ const defaultPage = 10
 // listed is the answer of a list: the records that fit on the page at a path, with
 // the members that tell where the list stands.
 func (c *call) listed(path string, records []*record) (obj, error) {
+	return c.listedAfter(path, records, func(*record) {})
+}
+
+// listedAfter is listed for records of which some members follow from other records:
+// refresh fills them, of those on the page only.
+func (c *call) listedAfter(path string, records []*record, refresh func(*record)) (obj, error) {
 	page, out, err := paged(c, records, func(r *record) int { return r.seq })
 	if err != nil {
 		return nil, err
+	}
+	for _, r := range page {
+		refresh(r)
 	}
 	items := make([]any, len(page))
 	schema := c.at(path)

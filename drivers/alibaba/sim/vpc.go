@@ -95,10 +95,7 @@ func modifyVpc(c *call) (obj, error) {
 
 func describeVpcs(c *call) (obj, error) {
 	records := c.among(c.selected(kindVpc, "VpcName", "IsDefault", "ResourceGroupId"), "VpcId")
-	for _, r := range records {
-		c.refreshVpc(r)
-	}
-	return c.listed("Vpcs.Vpc", records)
+	return c.listedAfter("Vpcs.Vpc", records, c.refreshVpc)
 }
 
 // refreshVpc fills the members that follow from other resources.

@@ -90,10 +90,7 @@ func describeVSwitches(c *call) (obj, error) {
 		})
 	}
 	records = c.among(records, "VSwitchId")
-	for _, r := range records {
-		c.refreshVSwitch(r)
-	}
-	return c.listed("VSwitches.VSwitch", records)
+	return c.listedAfter("VSwitches.VSwitch", records, c.refreshVSwitch)
 }
 
 func (c *call) refreshVSwitch(r *record) {
