@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -121,12 +122,47 @@ func TestQuota(t *testing.T) {
 	if len(networks) != limit || quota[0].Int("used") != limit {
 		t.Errorf("%d networks were made, %v told, the limit is %d", len(networks), quota, limit)
 	}
+	if calls := driverCalls(t, w, "CreateNetwork"); calls != limit {
+		t.Errorf("the cloud was called %d times, %d calls are within the quota", calls, limit)
+	}
 	w.Post(t, "tenant/organization/set-quota", object{"id": w.beta.organization, "quotas": []object{
 		{"resource_type": "network.network", "limit": limit + 1}, {"resource_type": "network.subnet", "limit": 1},
 	}})
 	w.Refused(t, "TENANT_QUOTA_EXCEEDED", "network/network/create", object{"account_id": sharedAccount, "name": "with-parts", "subnets": []object{
 		{"name": "one", "cidr": "10.1.0.0/24"}, {"name": "two", "cidr": "10.1.1.0/24"},
 	}}, w.beta.users["tenant-member"].as())
+}
+
+// TestQuotaOfAnAccount limits what an organization owns in one of its accounts.
+func TestQuotaOfAnAccount(t *testing.T) {
+	w := newBareWorld(t)
+	w.Post(t, "tenant/organization/set-quota", object{"id": w.alpha.organization, "quotas": []object{
+		{"resource_type": "network.network", "account_id": sharedAccount, "limit": 1}, {"resource_type": "network.network", "limit": 2},
+	}})
+	member := w.alpha.users["tenant-member"].as()
+	body := func(account, name string) object { return object{"account_id": account, "name": name} }
+	w.Done(t, "network/network/create", body(sharedAccount, "first"), member)
+	w.Refused(t, "TENANT_QUOTA_EXCEEDED", "network/network/create", body(sharedAccount, "second"), member)
+	other := w.Done(t, "network/network/create", body(secretAccount, "third"), member)
+	w.Refused(t, "TENANT_QUOTA_EXCEEDED", "network/network/create", body(secretAccount, "fourth"), member)
+	w.Done(t, "network/network/delete", object{"id": other}, member)
+	w.Done(t, "network/network/create", body(secretAccount, "fifth"), member)
+}
+
+// driverCalls is how often a driver was called by an rpc, as the metrics tell.
+func driverCalls(t *testing.T, w *world, rpc string) (calls int) {
+	t.Helper()
+	for line := range strings.Lines(string(w.Send(t, http.MethodGet, "/metrics", nil).Body)) {
+		if !strings.HasPrefix(line, "yunqiao_driver_call_seconds_count") || !strings.Contains(line, rpc) {
+			continue
+		}
+		n, err := strconv.Atoi(line[strings.LastIndexByte(line, ' ')+1 : len(line)-1])
+		if err != nil {
+			t.Fatalf("%s: %v", line, err)
+		}
+		calls += n
+	}
+	return calls
 }
 
 // TestAdoption gives things that were made without the gateway to organizations.
