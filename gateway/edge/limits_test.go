@@ -132,3 +132,26 @@ func TestCallsHaveADeadline(t *testing.T) {
 		t.Errorf("got %d %s", status, reason)
 	}
 }
+
+func TestLongBodyIsRefused(t *testing.T) {
+	server := serveLimited(t, func(context.Context, *pipeline.Call) (proto.Message, error) {
+		return &operationv1.CancelOperationResponse{}, nil
+	}, edge.Options{MaxBodyBytes: 100})
+	for size, want := range map[int]int{100: http.StatusOK, 101: http.StatusRequestEntityTooLarge} {
+		const around = `{"id":""}`
+		body := strings.NewReader(`{"id":"` + strings.Repeat("a", size-len(around)) + `"}`)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/operation/v1/operation/cancel", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Content-Type", "application/json")
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%d bytes: got %d, want %d", size, response.StatusCode, want)
+		}
+	}
+}
