@@ -8,6 +8,7 @@ import (
 
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/bill"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/database"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer"
@@ -124,6 +125,24 @@ func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driver
 	return &driverv1.ProbeResponse{Capabilities: capabilities(s)}, nil
 }
 
+// ListBillLines reads the bill of a month.
+func (d *driver) ListBillLines(ctx context.Context, req *driverv1.ListBillLinesRequest) (*driverv1.ListBillLinesResponse, error) {
+	s, err := d.accounts.Get(req.GetAccountId())
+	if err != nil {
+		return nil, err
+	}
+	return bill.Lines(ctx, s, req, s.Now())
+}
+
+// QuotePrice asks what something would cost.
+func (d *driver) QuotePrice(ctx context.Context, req *driverv1.QuotePriceRequest) (*driverv1.QuotePriceResponse, error) {
+	s, err := d.accounts.Get(req.GetAccountId())
+	if err != nil {
+		return nil, err
+	}
+	return bill.Quote(ctx, s, req)
+}
+
 // capabilities tells that a repeat may be sent at once: nearly every create takes a
 // ClientToken, and the others look for what they marked.
 func capabilities(s *session.Session) *driverv1.AccountCapabilities {
@@ -131,6 +150,8 @@ func capabilities(s *session.Session) *driverv1.AccountCapabilities {
 		RegionId:     s.Region,
 		CloudProject: s.ResourceGroup,
 		ChangeTypes:  changeTypes(),
+		BillLines:    true,
+		PricedTypes:  bill.PricedTypes(),
 		Idempotency: &driverv1.Idempotency{
 			NativeToken:           true,
 			RequestTimeoutSeconds: requestTimeoutSeconds,
