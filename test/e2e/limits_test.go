@@ -11,15 +11,25 @@ import (
 	"github.com/yunqiao/yunqiao/test/e2e/harness"
 )
 
-// TestRateOfACloud lets 64 clients hammer a cloud that refuses an eleventh call in a
-// second. It never sees one.
+// TestRateOfACloud lets 64 clients hammer a cloud that refuses whatever comes less
+// than a second after ten other calls. It never sees such a call, whether the account
+// may use its ten at once or one at a time.
 func TestRateOfACloud(t *testing.T) {
 	t.Parallel()
+	for _, burst := range []string{"1", "10"} {
+		t.Run("burst "+burst, func(t *testing.T) {
+			t.Parallel()
+			hammer(t, map[string]string{"rate_per_second": "10", "rate_burst": burst})
+		})
+	}
+}
+
+func hammer(t *testing.T, settings map[string]string) {
+	t.Helper()
 	const account = "slow"
 	server := harness.NewMemcloud(t, programs, harness.Knobs{})
-	gateway := harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "memory", Settings: map[string]string{
-		"endpoint": server.Endpoint, "rate_per_second": "10",
-	}})
+	settings["endpoint"] = server.Endpoint
+	gateway := harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "memory", Settings: settings})
 	server.SetKnobs(t, harness.Knobs{"throttle": []object{{"method": "", "calls_per_second": 10}}})
 	begin := time.Now()
 	var answered atomic.Int64

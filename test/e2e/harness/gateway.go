@@ -31,8 +31,10 @@ const (
 // starts its driver.
 type Account struct {
 	ID       string
-	Driver   string
+	Driver   string // its name in the gateway
+	Program  string // of the driver; empty: it is called like the driver
 	Settings map[string]string
+	Password string // the credential of this name; empty: none
 }
 
 // Gateway is the gateway's program with a data folder, which outlives its kills.
@@ -115,13 +117,17 @@ func (g *Gateway) writeConfig(t testing.TB) {
 	for _, a := range g.accounts {
 		if !drivers[a.Driver] {
 			drivers[a.Driver] = true
-			copyProgram(t, g.programs.path("drivers/"+a.Driver), g.driverPath(a.Driver))
+			copyProgram(t, g.programs.path("drivers/"+cmp.Or(a.Program, a.Driver)), g.driverPath(a.Driver))
 			driverList = append(driverList, object{"name": a.Driver, "path": g.driverPath(a.Driver)})
 		}
 		if a.ID == "" {
 			continue
 		}
-		accountList = append(accountList, object{"id": a.ID, "driver": a.Driver, "cloud_kind": "private", "settings": a.Settings})
+		entry := object{"id": a.ID, "driver": a.Driver, "cloud_kind": "private", "settings": a.Settings}
+		if a.Password != "" {
+			entry["credentials"] = object{"password": object{"file": writeSecret(t, g.config, a.ID, a.Password)}}
+		}
+		accountList = append(accountList, entry)
 	}
 	config := object{
 		"listen": "127.0.0.1:0", "data": g.Dir, "drivers": driverList, "accounts": accountList,
@@ -138,11 +144,7 @@ func (g *Gateway) writeConfig(t testing.TB) {
 	}
 	g.dsn = dsn
 	if dsn != "" {
-		file := filepath.Join(filepath.Dir(g.config), "dsn")
-		if err := os.WriteFile(file, []byte(dsn), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		config["store"] = object{"dsn": object{"file": file}}
+		config["store"] = object{"dsn": object{"file": writeSecret(t, g.config, "dsn", dsn)}}
 	}
 	text, err := json.Marshal(config)
 	if err == nil {
@@ -151,6 +153,16 @@ func (g *Gateway) writeConfig(t testing.TB) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// writeSecret puts a secret into a file beside the configuration.
+func writeSecret(t testing.TB, config, name, secret string) string {
+	t.Helper()
+	file := filepath.Join(filepath.Dir(config), name+".secret")
+	if err := os.WriteFile(file, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 func (g *Gateway) driverPath(name string) string {
