@@ -60,6 +60,12 @@ func (s *publicScenario) run() {
 		{"change groups, rename", s.changeVM},
 		{"container", s.useContainer},
 		{"load balancer", s.useLoadBalancer},
+		{"routes", s.useRoutes},
+		{"firewall", s.useFirewall},
+		{"border to the Internet", s.useBorder},
+		{"VPN", s.useVPNService},
+		{"web application firewall", s.useWAF},
+		{"antivirus", s.useAntivirus},
 		{"database", s.useDatabase},
 		{"delete in a wrong order", s.deleteWrongly},
 		{"delete in the right order", s.deleteAll},
@@ -197,7 +203,7 @@ func (s *publicScenario) useContainer() {
 
 func (s *publicScenario) useDatabase() {
 	database := s.done("database/instance/create", object{
-		"account_id": s.account, "name": "e2edb", "engine": "ENGINE_MYSQL", "engine_version": "8.0", "vcpus": 2, "memory_mib": 4096,
+		"account_id": s.account, "name": "e2edb", "engine": "ENGINE_TYPE_MYSQL", "engine_version": "8.0", "vcpus": 2, "memory_mib": 4096,
 		"storage_gib": 20, "subnet_id": s.subnet, "zone_id": s.zone,
 	})
 	s.expectState("database/instance/get", "instance", database, "INSTANCE_STATE_RUNNING")
