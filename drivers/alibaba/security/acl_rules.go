@@ -3,8 +3,10 @@ package security
 import (
 	"context"
 	"slices"
+	"time"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
@@ -64,6 +66,9 @@ func (l aclRules) write(ctx context.Context, s *session.Session, all []rule) err
 		items = append(items, entryParams(&all[i], l.direction))
 	}
 	err := s.Call(ctx, api.VPC, "UpdateNetworkAclEntries", params.Objects(list, items...), nil)
+	if err == nil {
+		return settled(ctx, s, l.aclID)
+	}
 	switch {
 	case api.HasCode(err, "IllegalParam.SourceCidrIp", "ParameterIllegal.SourceCidrIp"):
 		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeRule, "", sdk.Field("source_ip_address"))
@@ -71,6 +76,34 @@ func (l aclRules) write(ctx context.Context, s *session.Session, all []rule) err
 		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeRule, "", sdk.Field("destination_ip_address"))
 	}
 	return aclRefusal(err, l.aclID)
+}
+
+const (
+	// settlePoll is how often a changing ACL is looked at, and longestChange how long
+	// a change of its entries is waited for: some seconds. What takes longer goes on
+	// by itself, and the next change is RESOURCE_BUSY.
+	settlePoll    = 500 * time.Millisecond
+	longestChange = 15 * time.Second
+)
+
+// settled waits until the change of an ACL's entries is in force: a rule's rpcs are
+// done when they return.
+func settled(ctx context.Context, s *session.Session, id string) error {
+	limit := time.NewTimer(longestChange)
+	defer limit.Stop()
+	for {
+		v, err := readACL(ctx, s, id)
+		if err != nil || toProtoACLState(v) != securityv1.FirewallState_FIREWALL_STATE_UPDATING {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-limit.C:
+			return nil
+		case <-time.After(settlePoll):
+		}
+	}
 }
 
 func (l aclRules) add(ctx context.Context, s *session.Session, at []rule, r rule, position int) (string, error) {
