@@ -185,6 +185,10 @@ func (p *partners) add(s *snapshot, c credentialRow) error {
 	case to == nil:
 		return nil
 	case c.Kind == credentialPublic:
+		valid, err := gyt345.ValidityOf(c.Text)
+		if err != nil || !valid.Holds(s.taken) {
+			return err
+		}
 		key, err := gyt345.ParsePublicKey(c.Public)
 		if err != nil {
 			return err

@@ -3,7 +3,9 @@ package programs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -59,6 +61,13 @@ func (s *partnerServer) CreatePartner(ctx context.Context, request *programv1.Cr
 
 func (s *partnerServer) publicKey(groupID, text string) (*credentialRow, error) {
 	key, err := gyt345.ParsePublicKey(text)
+	if err != nil {
+		return nil, invalid("public_key", err.Error())
+	}
+	valid, err := gyt345.ValidityOf(text)
+	if err == nil && !valid.Until.IsZero() && s.opts.Now().After(valid.Until) {
+		err = fmt.Errorf("the certificate has ended at %s", valid.Until.Format(time.RFC3339))
+	}
 	if err != nil {
 		return nil, invalid("public_key", err.Error())
 	}

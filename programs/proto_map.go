@@ -47,6 +47,9 @@ func toProtoKey(c credentialRow) *programv1.PartnerKey {
 	if public, err := gyt345.ParsePublicKey(c.Public); err == nil { // a secret has none
 		key.Fingerprint = public.Fingerprint()
 	}
+	if valid, err := gyt345.ValidityOf(c.Text); err == nil && !valid.Until.IsZero() {
+		key.ValidFrom, key.ValidUntil = timestamp(&valid.From), timestamp(&valid.Until)
+	}
 	return key
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -37,7 +38,11 @@ func (f facts) Facts(ctx context.Context) ([]monitor.Fact, error) {
 	if err != nil {
 		return nil, err
 	}
-	return append(append(all, quotas...), certificates...), nil
+	partners, err := f.partnerCertificates(ctx, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(all, quotas, certificates, partners), nil
 }
 
 func (f facts) drivers() []monitor.Fact {
@@ -136,19 +141,37 @@ func certificateFacts(chain []byte, now time.Time, tenant string) ([]monitor.Fac
 	if err != nil {
 		return nil, fmt.Errorf("certificate: %w", err)
 	}
-	left := certificate.NotAfter.Sub(now)
+	return expiry("certificate/"+certificate.Subject.String(), "the gateway's certificate", certificate.NotAfter, now, tenant), nil
+}
+
+// partnerCertificates looks at the certificates by which partners sign.
+func (f facts) partnerCertificates(ctx context.Context, now time.Time) ([]monitor.Fact, error) {
+	certificates, err := f.app.programs.Certificates(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []monitor.Fact
+	for _, c := range certificates {
+		out = append(out, expiry("partner/"+c.GroupID+"/key/"+c.KeyID, "the certificate of partner "+c.GroupID, c.Until, now, f.app.identity.Root())...)
+	}
+	return out, nil
+}
+
+// expiry is the fact that a certificate ends soon, or none.
+func expiry(objectID, what string, until, now time.Time, tenant string) []monitor.Fact {
+	left := until.Sub(now)
 	severity := monitorv1.Severity_SEVERITY_WARNING
 	switch {
 	case left > certificateWarning:
-		return nil, nil
+		return nil
 	case left <= 0:
 		severity = monitorv1.Severity_SEVERITY_CRITICAL
 	case left <= certificateMajor:
 		severity = monitorv1.Severity_SEVERITY_MAJOR
 	}
 	return []monitor.Fact{{
-		Name: "CertificateExpiry", ObjectID: "certificate/" + certificate.Subject.String(), TenantID: tenant,
-		Description: "the gateway's certificate ends at " + certificate.NotAfter.UTC().Format(time.RFC3339), ProbableCause: "keyExpired",
+		Name: "CertificateExpiry", ObjectID: objectID, TenantID: tenant,
+		Description: what + " ends at " + until.UTC().Format(time.RFC3339), ProbableCause: "keyExpired",
 		Type: monitorv1.AlarmType_ALARM_TYPE_SECURITY, Severity: severity,
-	}}, nil
+	}}
 }

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/emmansun/gmsm/cbcmac"
 	"github.com/emmansun/gmsm/sm2"
@@ -47,10 +48,33 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	return PublicKey{hex.EncodeToString(raw), key}, nil
 }
 
+// Validity is the time in which a key may be used. The zero value has no bounds.
+type Validity struct{ From, Until time.Time }
+
+// Holds tells whether the key may be used at a time.
+func (v Validity) Holds(at time.Time) bool {
+	return !at.Before(v.From) && (v.Until.IsZero() || !at.After(v.Until))
+}
+
+// ValidityOf reads the bounds of a certificate in PEM; other keys have none.
+func ValidityOf(text string) (Validity, error) {
+	block, _ := pem.Decode([]byte(strings.TrimSpace(text)))
+	if block == nil || block.Type != certificateBlock {
+		return Validity{}, nil
+	}
+	certificate, err := smx509.ParseCertificate(block.Bytes)
+	if err != nil {
+		return Validity{}, fmt.Errorf("certificate in PEM: %w", err)
+	}
+	return Validity{certificate.NotBefore.UTC(), certificate.NotAfter.UTC()}, nil
+}
+
+const certificateBlock = "CERTIFICATE"
+
 func publicKeyOfPEM(block *pem.Block) (PublicKey, error) {
 	var public any
 	var err error
-	if block.Type == "CERTIFICATE" {
+	if block.Type == certificateBlock {
 		var certificate *smx509.Certificate
 		if certificate, err = smx509.ParseCertificate(block.Bytes); err == nil {
 			public = certificate.PublicKey

@@ -150,7 +150,11 @@ type PartnerKey struct {
 	// First 16 hexadecimal digits of the key's SM3, as in the journal; empty for a secret.
 	Fingerprint string `protobuf:"bytes,3,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	// When it was added, UTC.
-	CreatedAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
+	// Of a certificate: messages are verified with it from then on, UTC.
+	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// Of a certificate: until then, UTC; there is an alarm 30 and 7 days before.
+	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -209,6 +213,20 @@ func (x *PartnerKey) GetFingerprint() string {
 func (x *PartnerKey) GetCreatedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.CreatedAt
+	}
+	return nil
+}
+
+func (x *PartnerKey) GetValidFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return nil
+}
+
+func (x *PartnerKey) GetValidUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidUntil
 	}
 	return nil
 }
@@ -1842,7 +1860,7 @@ var File_cloud_program_v1_partner_proto protoreflect.FileDescriptor
 
 const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x98\x01\n" +
+	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n" +
 	"\n" +
 	"PartnerKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
@@ -1850,7 +1868,11 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"public_key\x18\x02 \x01(\tR\tpublicKey\x12 \n" +
 	"\vfingerprint\x18\x03 \x01(\tR\vfingerprint\x129\n" +
 	"\n" +
-	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\"\xce\x05\n" +
+	"created_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
+	"\n" +
+	"valid_from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
+	"\vvalid_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"validUntil\"\xce\x05\n" +
 	"\aPartner\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12I\n" +
@@ -2048,59 +2070,61 @@ var file_cloud_program_v1_partner_proto_goTypes = []any{
 }
 var file_cloud_program_v1_partner_proto_depIdxs = []int32{
 	31, // 0: cloud.program.v1.PartnerKey.created_at:type_name -> google.protobuf.Timestamp
-	1,  // 1: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	0,  // 2: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
-	2,  // 3: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
-	2,  // 4: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
-	31, // 5: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
-	31, // 6: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 7: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	3,  // 8: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 9: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 10: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
-	1,  // 11: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	10, // 12: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
-	3,  // 13: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 14: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 15: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 16: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 17: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 18: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 19: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 20: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	2,  // 21: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	2,  // 22: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	4,  // 23: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
-	6,  // 24: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
-	8,  // 25: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
-	11, // 26: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
-	13, // 27: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
-	15, // 28: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
-	17, // 29: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
-	19, // 30: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
-	21, // 31: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
-	23, // 32: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
-	25, // 33: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
-	27, // 34: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
-	29, // 35: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
-	5,  // 36: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
-	7,  // 37: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
-	9,  // 38: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
-	12, // 39: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
-	14, // 40: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
-	16, // 41: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
-	18, // 42: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
-	20, // 43: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
-	22, // 44: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
-	24, // 45: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
-	26, // 46: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
-	28, // 47: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
-	30, // 48: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
-	36, // [36:49] is the sub-list for method output_type
-	23, // [23:36] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	31, // 1: cloud.program.v1.PartnerKey.valid_from:type_name -> google.protobuf.Timestamp
+	31, // 2: cloud.program.v1.PartnerKey.valid_until:type_name -> google.protobuf.Timestamp
+	1,  // 3: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	0,  // 4: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
+	2,  // 5: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
+	2,  // 6: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
+	31, // 7: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
+	31, // 8: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
+	1,  // 9: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	3,  // 10: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 11: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 12: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
+	1,  // 13: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	10, // 14: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
+	3,  // 15: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 16: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 17: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 18: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 19: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 20: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 21: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	3,  // 22: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	2,  // 23: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	2,  // 24: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	4,  // 25: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
+	6,  // 26: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
+	8,  // 27: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
+	11, // 28: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
+	13, // 29: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
+	15, // 30: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
+	17, // 31: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
+	19, // 32: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
+	21, // 33: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
+	23, // 34: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
+	25, // 35: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
+	27, // 36: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
+	29, // 37: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
+	5,  // 38: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
+	7,  // 39: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
+	9,  // 40: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
+	12, // 41: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
+	14, // 42: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
+	16, // 43: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
+	18, // 44: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
+	20, // 45: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
+	22, // 46: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
+	24, // 47: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
+	26, // 48: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
+	28, // 49: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
+	30, // 50: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
+	38, // [38:51] is the sub-list for method output_type
+	25, // [25:38] is the sub-list for method input_type
+	25, // [25:25] is the sub-list for extension type_name
+	25, // [25:25] is the sub-list for extension extendee
+	0,  // [0:25] is the sub-list for field type_name
 }
 
 func init() { file_cloud_program_v1_partner_proto_init() }
