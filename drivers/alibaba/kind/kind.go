@@ -3,9 +3,8 @@ package kind
 import (
 	"cmp"
 	"context"
-	"encoding/json"
-	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -244,48 +243,17 @@ func (k Kind[T]) numbered(params api.Params, page api.NumberedPage) api.Params {
 
 // read makes one call and takes the items out of the answer.
 func (k Kind[T]) read(ctx context.Context, caller api.Caller, params api.Params) (items []T, total int32, next string, err error) {
-	var answer map[string]json.RawMessage
+	count := cmp.Or(k.Total, "TotalCount")
 	maps.Copy(params, k.With)
-	if err := caller.Call(ctx, k.Product, k.Action, params, &answer); err != nil {
+	answer := reflect.New(shape([]member{
+		{k.Items, reflect.TypeFor[[]T]()}, {count, reflect.TypeFor[api.Text]()}, {nextToken, reflect.TypeFor[string]()},
+	}))
+	if err := caller.Call(ctx, k.Product, k.Action, params, answer.Interface()); err != nil {
 		return nil, 0, "", err
 	}
-	raw, err := inside(answer, k.Items)
-	if err == nil && raw != nil {
-		err = json.Unmarshal(raw, &items)
-	}
-	if err != nil {
-		return nil, 0, "", k.unreadable(err)
-	}
-	if raw := answer["NextToken"]; raw != nil {
-		if err := json.Unmarshal(raw, &next); err != nil {
-			return nil, 0, "", k.unreadable(err)
-		}
-	}
-	count, err := inside(answer, cmp.Or(k.Total, "TotalCount"))
-	if err != nil {
-		return nil, 0, "", k.unreadable(err)
-	}
 	// Some products write the count as text.
-	if n, err := strconv.ParseInt(strings.Trim(string(count), `"`), 10, 32); err == nil {
+	if n, err := strconv.ParseInt(valueAt[string](answer.Elem(), count), 10, 32); err == nil {
 		total = int32(n)
 	}
-	return items, total, next, nil
-}
-
-// inside follows a path of names; nil: the answer has nothing there.
-func inside(answer map[string]json.RawMessage, path string) (json.RawMessage, error) {
-	first, rest, deeper := strings.Cut(path, ".")
-	raw := answer[first]
-	if !deeper || raw == nil {
-		return raw, nil
-	}
-	var members map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &members); err != nil {
-		return nil, err
-	}
-	return inside(members, rest)
-}
-
-func (k Kind[T]) unreadable(err error) error {
-	return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR, sdk.Resource(k.Type, ""), sdk.Cause(fmt.Errorf("answer of %s: %w", k.Action, err)))
+	return valueAt[[]T](answer.Elem(), k.Items), total, valueAt[string](answer.Elem(), nextToken), nil
 }
