@@ -78,7 +78,7 @@ func writeTable(archive *zip.Writer, tx *gorm.DB, name string) (t Table, err err
 	}
 	names := make([]string, len(t.Columns))
 	for i, c := range t.Columns {
-		names[i] = c.Name
+		names[i] = tx.Statement.Quote(c.Name) // one may be a word of SQL
 	}
 	part, err := archive.Create(t.file())
 	if err != nil {
