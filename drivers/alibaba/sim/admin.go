@@ -19,6 +19,8 @@ func (s *Sim) serveAdmin(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, f)
 	case "PUT /sim/faults":
 		s.putFaults(w, r)
+	case "PUT /sim/conformance":
+		s.putConformance(w, r)
 	case "GET /sim/stats":
 		answerJSON(w, s.Stats())
 	case "GET /sim/actions":

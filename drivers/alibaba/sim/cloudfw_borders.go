@@ -14,7 +14,7 @@ func cloudfwBorders() actions {
 		"DescribeUserBuyVersion": buyVersion, "AddAddressBook": addBook, "DescribeAddressBook": describeBooks, "ModifyAddressBook": modifyBook, "DeleteAddressBook": deleteBook,
 		"CreateSecurityProxy": createProxy, "DeleteSecurityProxy": deleteProxy, "SwitchSecurityProxy": switchProxy, "DescribeNatFirewallList": describeProxies,
 		"CreateVpcFirewallConfigure": createVpcFirewall, "DeleteVpcFirewallConfigure": deleteVpcFirewall, "DescribeVpcFirewallList": describeVpcFirewalls,
-		"DescribeVpcFirewallDetail": vpcFirewallDetail, "ModifyVpcFirewallSwitchStatus": switchVpcFirewall,
+		"DescribeVpcFirewallDetail": showing((*call).vpcFirewall), "ModifyVpcFirewallSwitchStatus": switchVpcFirewall,
 		"DescribeDefaultIPSConfig": ipsConfig, "ModifyDefaultIPSConfig": modifyIPS, "DescribeVpcFirewallDefaultIPSConfig": vpcIPS, "ModifyVpcFirewallDefaultIPSConfig": modifyVpcIPS,
 		"DescribeUserIPSWhitelist": ipsWhitelist, "ModifyUserIPSWhitelist": modifyWhitelist, "ModifyIpsRules": ipsRules, "DescribeRiskEventGroup": noRisks, "DescribeInvadeEventList": noRisks,
 		"DescribeAssetList": firewallAssets, "PutEnableFwSwitch": switchAssets("open"), "PutDisableFwSwitch": switchAssets("closed"),
@@ -194,14 +194,6 @@ func deleteVpcFirewall(c *call) (obj, error) {
 
 func describeVpcFirewalls(c *call) (obj, error) {
 	return c.numbered("VpcFirewalls", c.selected(kindVpcFirewall, "VpcFirewallId", "VpcFirewallName", "FirewallSwitchStatus"))
-}
-
-func vpcFirewallDetail(c *call) (obj, error) {
-	r, err := c.vpcFirewall()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
 }
 
 func switchVpcFirewall(c *call) (obj, error) {

@@ -5,7 +5,7 @@ const kindSecurityGroup kind = "security_group"
 func ecsGroups() actions {
 	return actions{
 		"CreateSecurityGroup": createGroup, "DescribeSecurityGroups": describeGroups, "DescribeSecurityGroupAttribute": describeGroupAttribute,
-		"DeleteSecurityGroup": deleteGroup, "ModifySecurityGroupAttribute": modifyGroup, "ModifySecurityGroupPolicy": modifyGroupPolicy,
+		"DeleteSecurityGroup": deleteGroup, "ModifySecurityGroupAttribute": changing((*call).group, "SecurityGroupName", "SecurityGroupName", "Description", "Description"), "ModifySecurityGroupPolicy": modifyGroupPolicy,
 		"AuthorizeSecurityGroup": authorize("ingress"), "AuthorizeSecurityGroupEgress": authorize("egress"),
 		"RevokeSecurityGroup": revoke("ingress"), "RevokeSecurityGroupEgress": revoke("egress"),
 		"ModifySecurityGroupRule": modifyGroupRule, "ModifySecurityGroupEgressRule": modifyGroupRule,
@@ -114,15 +114,6 @@ func deleteGroup(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func modifyGroup(c *call) (obj, error) {
-	g, err := c.group()
-	if err != nil {
-		return nil, err
-	}
-	c.change(g, "SecurityGroupName", "SecurityGroupName", "Description", "Description")
-	return obj{}, nil
-}
-
 func modifyGroupPolicy(c *call) (obj, error) {
 	g, err := c.group()
 	if err != nil {
@@ -151,15 +142,19 @@ func (c *call) nicToJoin() (*record, error) {
 	return c.need(kindInterface, vm.str("_nic"), "InvalidEniId.NotFound")
 }
 
+func (c *call) groupAndNic() (g, nic *record, err error) {
+	if g, err = c.group(); err != nil {
+		return nil, nil, err
+	}
+	nic, err = c.nicToJoin()
+	return g, nic, err
+}
+
 // maxGroups is how many groups an interface may be in.
 const maxGroups = 5
 
 func joinGroup(c *call) (obj, error) {
-	g, err := c.group()
-	if err != nil {
-		return nil, err
-	}
-	nic, err := c.nicToJoin()
+	g, nic, err := c.groupAndNic()
 	if err != nil {
 		return nil, err
 	}
@@ -177,11 +172,7 @@ func joinGroup(c *call) (obj, error) {
 }
 
 func leaveGroup(c *call) (obj, error) {
-	g, err := c.group()
-	if err != nil {
-		return nil, err
-	}
-	nic, err := c.nicToJoin()
+	g, nic, err := c.groupAndNic()
 	if err != nil {
 		return nil, err
 	}

@@ -7,13 +7,13 @@ func ecsInstanceOps() actions {
 		"StartInstance": startInstance, "StopInstance": stopInstance, "RebootInstance": rebootInstance,
 		"StartInstances": each(startInstance), "StopInstances": each(stopInstance), "RebootInstances": each(rebootInstance),
 		"ModifyInstanceAttribute": modifyInstance, "ModifyInstanceSpec": modifyInstanceSpec, "ModifyPrepayInstanceSpec": modifyInstanceSpec,
-		"ModifyInstanceNetworkSpec": modifyInstanceBandwidth, "ModifyInstanceAutoReleaseTime": modifyAutoRelease,
+		"ModifyInstanceNetworkSpec": changing((*call).instance, "InternetMaxBandwidthOut", "InternetMaxBandwidthOut", "InternetMaxBandwidthIn", "InternetMaxBandwidthIn", "NetworkChargeType", "InternetChargeType"), "ModifyInstanceAutoReleaseTime": modifyAutoRelease,
 		"ModifyInstanceChargeType": modifyInstanceCharge, "RenewInstance": renewInstance, "AllocatePublicIpAddress": allocatePublicIP,
 		"DescribeInstanceVncUrl": describeVncURL, "GetInstanceConsoleOutput": consoleOutput, "GetInstanceScreenshot": screenshot,
 		"DescribeInstanceAutoRenewAttribute": describeAutoRenew, "ModifyInstanceAutoRenewAttribute": modifyAutoRenew,
 		"AttachInstanceRamRole": attachRole, "DetachInstanceRamRole": detachRole, "DescribeInstanceRamRole": describeInstanceRole,
-		"DescribeInstanceHistoryEvents": noEvents, "DescribeInstancesFullStatus": fullStatus, "DescribeDisksFullStatus": noDiskEvents,
-		"ModifyInstanceVpcAttribute": modifyInstanceVpc, "JoinResourceGroup": joinResourceGroup, "DescribeInstanceMaintenanceAttributes": noMaintenance,
+		"DescribeInstanceHistoryEvents": noEvents, "DescribeInstancesFullStatus": fullStatus, "DescribeDisksFullStatus": noEvents,
+		"ModifyInstanceVpcAttribute": modifyInstanceVpc, "JoinResourceGroup": joinResourceGroup, "DescribeInstanceMaintenanceAttributes": noEvents,
 		"ModifyInstanceMetadataOptions": modifyMetadata,
 	}
 }
@@ -22,15 +22,21 @@ func (c *call) wrongStatus() error {
 	return c.fail("IncorrectInstanceStatus", "The current status of the resource does not support this operation.")
 }
 
-func startInstance(c *call) (obj, error) {
+// instanceIn finds an instance that must be in a status.
+func (c *call) instanceIn(status string) (*record, error) {
 	vm, err := c.instance()
+	if err == nil && !vm.is("Status", status) {
+		return nil, c.wrongStatus()
+	}
+	return vm, err
+}
+
+func startInstance(c *call) (obj, error) {
+	vm, err := c.instanceIn("Stopped")
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !vm.is("Status", "Stopped"):
-		return nil, c.wrongStatus()
-	case c.soldOut(vm.str("InstanceType")) && vm.is("StoppedMode", "StopCharging"):
+	if c.soldOut(vm.str("InstanceType")) && vm.is("StoppedMode", "StopCharging") {
 		return nil, c.fail("OperationDenied.NoStock", "The resource is out of stock.")
 	}
 	vm.set("Status", "Starting")
@@ -40,12 +46,9 @@ func startInstance(c *call) (obj, error) {
 }
 
 func stopInstance(c *call) (obj, error) {
-	vm, err := c.instance()
+	vm, err := c.instanceIn("Running")
 	if err != nil {
 		return nil, err
-	}
-	if !vm.is("Status", "Running") {
-		return nil, c.wrongStatus()
 	}
 	vm.set("Status", "Stopping")
 	mode := c.or("StoppedMode", "KeepCharging")
@@ -54,12 +57,9 @@ func stopInstance(c *call) (obj, error) {
 }
 
 func rebootInstance(c *call) (obj, error) {
-	vm, err := c.instance()
+	vm, err := c.instanceIn("Running")
 	if err != nil {
 		return nil, err
-	}
-	if !vm.is("Status", "Running") {
-		return nil, c.wrongStatus()
 	}
 	vm.set("Status", "Stopping")
 	c.becomes(vm, "Status", "Starting")
@@ -145,15 +145,6 @@ func modifyInstanceSpec(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func modifyInstanceBandwidth(c *call) (obj, error) {
-	vm, err := c.instance()
-	if err != nil {
-		return nil, err
-	}
-	c.change(vm, "InternetMaxBandwidthOut", "InternetMaxBandwidthOut", "InternetMaxBandwidthIn", "InternetMaxBandwidthIn", "NetworkChargeType", "InternetChargeType")
-	return obj{}, nil
-}
-
 func modifyAutoRelease(c *call) (obj, error) {
 	vm, err := c.instance()
 	if err != nil {
@@ -179,10 +170,15 @@ func modifyInstanceCharge(c *call) (obj, error) {
 		vm.set("InstanceChargeType", charge)
 		vm.set("ExpiredTime", "2099-12-31T15:59Z")
 		if charge == "PrePaid" {
-			vm.set("ExpiredTime", c.now.AddDate(0, max(1, c.num("Period", 1)), 0).UTC().Format(minutes))
+			vm.set("ExpiredTime", c.monthsAhead())
 		}
 	}
 	return obj{"OrderId": c.w.digits(15)}, nil
+}
+
+// monthsAhead is when a period that a call asks for ends.
+func (c *call) monthsAhead() string {
+	return c.now.AddDate(0, max(1, c.num("Period", 1)), 0).UTC().Format(minutes)
 }
 
 func renewInstance(c *call) (obj, error) {
@@ -193,7 +189,7 @@ func renewInstance(c *call) (obj, error) {
 	if !vm.is("InstanceChargeType", "PrePaid") {
 		return nil, c.fail("ChargeTypeViolation", "The operation is not permitted due to the charge type of the instance.")
 	}
-	vm.set("ExpiredTime", c.now.AddDate(0, max(1, c.num("Period", 1)), 0).UTC().Format(minutes))
+	vm.set("ExpiredTime", c.monthsAhead())
 	return obj{"OrderId": c.w.digits(15)}, nil
 }
 
@@ -211,12 +207,9 @@ func allocatePublicIP(c *call) (obj, error) {
 }
 
 func describeVncURL(c *call) (obj, error) {
-	vm, err := c.instance()
+	vm, err := c.instanceIn("Running")
 	if err != nil {
 		return nil, err
-	}
-	if !vm.is("Status", "Running") {
-		return nil, c.wrongStatus()
 	}
 	return obj{"VncUrl": "wss://" + vm.region + "-vnc.aliyun.example/websockify/?s=" + c.w.word(40)}, nil
 }
@@ -285,11 +278,8 @@ func describeInstanceRole(c *call) (obj, error) {
 	return merge(wrap("InstanceRamRoleSets.InstanceRamRoleSet", items), obj{"TotalCount": len(items), "RegionId": c.region}), nil
 }
 
+// noEvents is the answer of lists that stay empty here.
 func noEvents(*call) (obj, error) { return obj{"PageNumber": 1, "PageSize": 10}, nil }
-
-func noDiskEvents(*call) (obj, error) { return obj{"PageNumber": 1, "PageSize": 10}, nil }
-
-func noMaintenance(*call) (obj, error) { return obj{"PageNumber": 1, "PageSize": 10}, nil }
 
 func fullStatus(c *call) (obj, error) {
 	page, out, err := paged(c, c.among(c.selected(kindInstance), "InstanceId"), func(r *record) int { return r.seq })

@@ -196,8 +196,7 @@ func (c *call) newInstance(o order, name string) (*record, error) {
 		"HibernationOptions": obj{"Configured": false}, "InnerAccess": "", "IsSpot": false, "SaleCycle": "",
 	}
 	if charge == "PrePaid" {
-		months := max(1, c.num("Period", 1))
-		attrs["ExpiredTime"] = c.now.AddDate(0, months, 0).UTC().Format(minutes)
+		attrs["ExpiredTime"] = c.monthsAhead()
 	}
 	if c.num("InternetMaxBandwidthOut", 0) > 0 {
 		attrs["PublicIpAddress"] = obj{"IpAddress": []any{c.w.publicAddress()}}

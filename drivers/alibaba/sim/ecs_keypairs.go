@@ -13,7 +13,7 @@ const kindKeyPair kind = "key_pair"
 
 func ecsKeyPairs() actions {
 	return actions{
-		"CreateKeyPair": createKeyPair, "ImportKeyPair": importKeyPair, "DescribeKeyPairs": describeKeyPairs, "DeleteKeyPairs": deleteKeyPairs,
+		"CreateKeyPair": createKeyPair, "ImportKeyPair": importKeyPair, "DescribeKeyPairs": listing("KeyPairs.KeyPair", kindKeyPair, "KeyPairName", "KeyPairFingerPrint", "ResourceGroupId"), "DeleteKeyPairs": deleteKeyPairs,
 		"AttachKeyPair": attachKeyPair, "DetachKeyPair": detachKeyPair,
 	}
 }
@@ -60,10 +60,6 @@ func importKeyPair(c *call) (obj, error) {
 		return nil, err
 	}
 	return c.show(r, ""), nil
-}
-
-func describeKeyPairs(c *call) (obj, error) {
-	return c.listed("KeyPairs.KeyPair", c.selected(kindKeyPair, "KeyPairName", "KeyPairFingerPrint", "ResourceGroupId"))
 }
 
 func deleteKeyPairs(c *call) (obj, error) {

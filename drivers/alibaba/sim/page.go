@@ -141,3 +141,22 @@ func (c *call) position() (int, error) {
 	}
 	return after, nil
 }
+
+// row is one item of a list that is not made of records, with its place.
+type row struct {
+	seq  int
+	item obj
+}
+
+// listedRows is listed for rows.
+func (c *call) listedRows(path string, rows []row) (obj, error) {
+	page, out, err := paged(c, rows, func(r row) int { return r.seq })
+	if err != nil {
+		return nil, err
+	}
+	items := make([]any, len(page))
+	for i, r := range page {
+		items[i] = r.item
+	}
+	return merge(out, wrap(path, items)), nil
+}

@@ -12,14 +12,15 @@ func rdsParts() actions {
 		"DescribeDBInstanceNetInfo": dbNetInfo, "ModifySecurityIps": modifySecurityIPs, "DescribeDBInstanceIPArrayList": securityIPs,
 		"DescribeSecurityGroupConfiguration": dbGroups, "ModifySecurityGroupConfiguration": modifyDBGroups,
 		"AllocateInstancePublicConnection": allocateConnection, "ReleaseInstancePublicConnection": releaseConnection,
-		"CreateAccount": createDBAccount, "DescribeAccounts": describeDBAccounts, "DeleteAccount": deleteDBAccount, "ResetAccountPassword": resetPassword,
+		"CreateAccount": createDBAccount, "DescribeAccounts": describeDBAccounts, "DeleteAccount": removing((*call).dbAccount), "ResetAccountPassword": resetPassword,
 		"GrantAccountPrivilege": grantPrivilege, "RevokeAccountPrivilege": revokePrivilege,
 		"CreateDatabase": createSchema, "DescribeDatabases": describeSchemas, "DeleteDatabase": deleteSchema,
 		"DescribeBackupPolicy": backupPolicy, "ModifyBackupPolicy": modifyBackupPolicy, "DescribeBackups": noBackups, "CreateBackup": createBackup,
 		"DescribeParameters": dbParameters, "ModifyParameter": done, "DescribeDBInstanceSSL": dbSSL, "DescribeDBInstanceTDE": dbTDE,
 		"DescribeSQLCollectorPolicy": sqlCollector, "DescribeSQLCollectorRetention": sqlRetention, "DescribeDBInstanceHAConfig": dbHA,
 		"DescribeHASwitchConfig": haSwitch, "DescribeInstanceAutoRenewalAttribute": dbRenewal, "DescribeDBInstanceMonitor": dbMonitor,
-		"DescribePGHbaConfig": pgHBA, "DescribeDBInstanceEncryptionKey": dbKey, "ModifyDBInstanceConfig": done, "DescribeTags": dbTags,
+		"DescribePGHbaConfig": pgHBA, "DescribeDBInstanceEncryptionKey": dbKey, "ModifyDBInstanceConfig": done, "DescribeTags": dbTags, "DescribeHADiagnoseConfig": haDiagnose, "ModifyHADiagnoseConfig": done,
+		"ModifyDBInstanceSSL": done, "ModifyDBInstanceTDE": done, "ModifyPGHbaConfig": done, "ModifyInstanceAutoRenewalAttribute": done,
 	}
 }
 
@@ -175,15 +176,6 @@ func describeDBAccounts(c *call) (obj, error) {
 		return nil, err
 	}
 	return c.listed("Accounts.DBInstanceAccount", c.selected(kindDBAccount, "DBInstanceId", "AccountName"))
-}
-
-func deleteDBAccount(c *call) (obj, error) {
-	r, err := c.dbAccount()
-	if err != nil {
-		return nil, err
-	}
-	c.w.remove(r)
-	return obj{}, nil
 }
 
 func resetPassword(c *call) (obj, error) {
@@ -384,4 +376,9 @@ func dbTags(c *call) (obj, error) {
 		}
 	}
 	return wrap("Items.TagInfos", items), nil
+}
+
+func haDiagnose(c *call) (obj, error) {
+	_, err := c.database()
+	return obj{"TcpConnectionType": "SHORT"}, err
 }

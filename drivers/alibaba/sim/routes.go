@@ -7,7 +7,7 @@ const (
 
 func vpcRoutes() actions {
 	return actions{
-		"CreateRouteTable": createRouteTable, "DeleteRouteTable": deleteRouteTable, "ModifyRouteTableAttributes": modifyRouteTable,
+		"CreateRouteTable": createRouteTable, "DeleteRouteTable": deleteRouteTable, "ModifyRouteTableAttributes": changing((*call).routeTable, "RouteTableName", "RouteTableName", "Description", "Description", "RoutePropagationEnable", "RoutePropagationEnable"),
 		"DescribeRouteTableList": describeRouteTables, "AssociateRouteTable": associateRouteTable, "UnassociateRouteTable": unassociateRouteTable,
 		"CreateRouteEntry": createRouteEntry, "DeleteRouteEntry": deleteRouteEntry, "ModifyRouteEntry": modifyRouteEntry,
 		"DescribeRouteEntryList": describeRouteEntries,
@@ -104,15 +104,6 @@ func deleteRouteTable(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func modifyRouteTable(c *call) (obj, error) {
-	t, err := c.routeTable()
-	if err != nil {
-		return nil, err
-	}
-	c.change(t, "RouteTableName", "RouteTableName", "Description", "Description", "RoutePropagationEnable", "RoutePropagationEnable")
-	return obj{}, nil
-}
-
 func describeRouteTables(c *call) (obj, error) {
 	records := c.selected(kindRouteTable, "VpcId", "RouterId", "RouteTableId", "RouteTableName", "RouteTableType", "ResourceGroupId")
 	for _, t := range records {
@@ -121,12 +112,16 @@ func describeRouteTables(c *call) (obj, error) {
 	return c.listed("RouterTableList.RouterTableListType", records)
 }
 
-func associateRouteTable(c *call) (obj, error) {
-	t, err := c.routeTable()
-	if err != nil {
-		return nil, err
+func (c *call) tableAndSwitch() (t, v *record, err error) {
+	if t, err = c.routeTable(); err != nil {
+		return nil, nil, err
 	}
-	v, err := c.need(kindVSwitch, c.str("VSwitchId"), noVSwitch...)
+	v, err = c.need(kindVSwitch, c.str("VSwitchId"), noVSwitch...)
+	return t, v, err
+}
+
+func associateRouteTable(c *call) (obj, error) {
+	t, v, err := c.tableAndSwitch()
 	if err != nil {
 		return nil, err
 	}
@@ -155,11 +150,7 @@ func (c *call) switchTable(v, t *record) {
 }
 
 func unassociateRouteTable(c *call) (obj, error) {
-	t, err := c.routeTable()
-	if err != nil {
-		return nil, err
-	}
-	v, err := c.need(kindVSwitch, c.str("VSwitchId"), noVSwitch...)
+	t, v, err := c.tableAndSwitch()
 	if err != nil {
 		return nil, err
 	}

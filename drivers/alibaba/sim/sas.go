@@ -19,7 +19,7 @@ func sasActions() actions {
 		"GetVirusScanLatestTaskStatistic": sasLatest, "DescribeLatestScanTask": sasLastScan, "ListVirusScanTask": sasScans, "ListVirusScanMachine": sasInfected,
 		"ListVirusScanMachineEvent": sasInfectedEvents, "DescribeSuspEvents": sasAlarms, "DescribeSuspEventDetail": sasAlarm, "HandleSecurityEvents": sasHandle,
 		"DescribeSecurityEventOperationStatus": sasHandled, "OperateVirusEvents": sasOperate, "ConfirmVirusEvents": sasConfirm, "PauseClient": sasPause,
-		"CreateCycleTask": sasCreateCycle, "ModifyCycleTask": sasModifyCycle, "DeleteCycleTask": sasDeleteCycle, "DescribeCycleTaskList": sasCycles,
+		"CreateCycleTask": sasCreateCycle, "ModifyCycleTask": sasModifyCycle, "DeleteCycleTask": removing((*call).cycle), "DescribeCycleTaskList": sasCycles,
 		"DescribeSuspEventQuaraFiles": sasNone, "GetVirusScanConfig": sasNone, "DescribeFieldStatistics": sasNone, "DescribeInstallCodes": sasNone, "DescribeAllGroups": sasNone,
 		"DescribeSecurityStatInfo": sasNone,
 	}

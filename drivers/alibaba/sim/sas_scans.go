@@ -246,15 +246,6 @@ func sasModifyCycle(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func sasDeleteCycle(c *call) (obj, error) {
-	r, err := c.cycle()
-	if err != nil {
-		return nil, err
-	}
-	c.w.remove(r)
-	return obj{}, nil
-}
-
 func sasCycles(c *call) (obj, error) {
 	return c.numbered("CycleScheduleResponseList", c.selected(kindCycleTask, "TaskName", "TaskType", "ConfigId"))
 }

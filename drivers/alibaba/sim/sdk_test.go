@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk"
+	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	sdkerrors "github.com/aliyun/alibaba-cloud-sdk-go/sdk/errors"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/responses"
@@ -35,7 +36,8 @@ type official struct {
 
 func newOfficial(t *testing.T, cloud *simtest.Cloud, address string) *official {
 	t.Helper()
-	client, err := sdk.NewClientWithAccessKey(cloud.Region, cloud.Account.AccessKeyID, cloud.Account.AccessKeySecret)
+	client, err := sdk.NewClientWithOptions(cloud.Region, sdk.NewConfig(),
+		credentials.NewStaticAKCredentialsProvider(cloud.Account.AccessKeyID, cloud.Account.AccessKeySecret))
 	if err != nil {
 		t.Fatal(err)
 	}

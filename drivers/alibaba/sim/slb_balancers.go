@@ -6,7 +6,7 @@ func slbBalancers() actions {
 	return actions{
 		"CreateLoadBalancer": createBalancer, "DeleteLoadBalancer": deleteBalancer, "DescribeLoadBalancers": describeBalancers,
 		"DescribeLoadBalancerAttribute": describeBalancer, "SetLoadBalancerName": setBalancerName, "SetLoadBalancerStatus": setBalancerStatus,
-		"SetLoadBalancerDeleteProtection": setBalancerProtection, "SetLoadBalancerModificationProtection": setModificationProtection,
+		"SetLoadBalancerDeleteProtection": setBalancerProtection, "SetLoadBalancerModificationProtection": changing((*call).balancer, "ModificationProtectionStatus", "ModificationProtectionStatus", "ModificationProtectionReason", "ModificationProtectionReason"),
 		"ModifyLoadBalancerInstanceSpec": modifyBalancer, "ModifyLoadBalancerInternetSpec": modifyBalancer,
 		"ModifyLoadBalancerInstanceChargeType": modifyBalancer, "ModifyLoadBalancerPayType": modifyBalancer,
 		"DescribeRegions": describeRegions, "DescribeZones": describeZones, "DescribeAvailableResource": slbResources, "MoveResourceGroup": moveGroup,
@@ -157,15 +157,6 @@ func setBalancerProtection(c *call) (obj, error) {
 		return nil, err
 	}
 	r.set("DeleteProtection", c.str("DeleteProtection"))
-	return obj{}, nil
-}
-
-func setModificationProtection(c *call) (obj, error) {
-	r, err := c.balancer()
-	if err != nil {
-		return nil, err
-	}
-	c.change(r, "ModificationProtectionStatus", "ModificationProtectionStatus", "ModificationProtectionReason", "ModificationProtectionReason")
 	return obj{}, nil
 }
 

@@ -8,14 +8,14 @@ func slbListeners() actions {
 	all := actions{
 		"DeleteLoadBalancerListener": deleteListener, "StartLoadBalancerListener": setListener("running", "starting"),
 		"StopLoadBalancerListener": setListener("stopped", "stopping"), "DescribeLoadBalancerListeners": describeListeners,
-		"CreateRules": createRules, "DeleteRules": deleteRules, "DescribeRules": describeRules, "SetRule": setRule, "DescribeRuleAttribute": describeRule,
-		"UploadServerCertificate": uploadCertificate, "DescribeServerCertificates": describeCertificates, "DeleteServerCertificate": deleteCertificate,
+		"CreateRules": createRules, "DeleteRules": deleteRules, "DescribeRules": describeRules, "SetRule": setRule, "DescribeRuleAttribute": showing((*call).forwardRule),
+		"UploadServerCertificate": uploadCertificate, "DescribeServerCertificates": listing("ServerCertificates.ServerCertificate", kindCertificate, "ServerCertificateId", "ResourceGroupId"), "DeleteServerCertificate": deleteCertificate,
 		"SetServerCertificateName": renameCertificate,
 	}
 	for _, protocol := range []string{"TCP", "UDP", "HTTP", "HTTPS"} {
 		all["CreateLoadBalancer"+protocol+"Listener"] = createListener(strings.ToLower(protocol))
 		all["SetLoadBalancer"+protocol+"ListenerAttribute"] = modifyListener
-		all["DescribeLoadBalancer"+protocol+"ListenerAttribute"] = describeListener
+		all["DescribeLoadBalancer"+protocol+"ListenerAttribute"] = showing((*call).listener)
 	}
 	return all
 }
@@ -148,14 +148,6 @@ func modifyListener(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func describeListener(c *call) (obj, error) {
-	l, err := c.listener()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(l, ""), nil
-}
-
 func describeListeners(c *call) (obj, error) {
 	records := c.selected(kindListener, "ListenerProtocol", "ListenerPort", "Description")
 	if ids := c.strs("LoadBalancerId"); len(ids) > 0 {
@@ -232,14 +224,6 @@ func setRule(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func describeRule(c *call) (obj, error) {
-	r, err := c.forwardRule()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
-}
-
 const kindCertificate kind = "server_certificate"
 
 func uploadCertificate(c *call) (obj, error) {
@@ -253,10 +237,6 @@ func uploadCertificate(c *call) (obj, error) {
 		"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "IsAliCloudCertificate": 0, "AliCloudCertificateId": c.str("AliCloudCertificateId"),
 	})
 	return c.show(r, ""), nil
-}
-
-func describeCertificates(c *call) (obj, error) {
-	return c.listed("ServerCertificates.ServerCertificate", c.selected(kindCertificate, "ServerCertificateId", "ResourceGroupId"))
 }
 
 func (c *call) certificate() (*record, error) {

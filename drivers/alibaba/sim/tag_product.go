@@ -59,10 +59,6 @@ func untagByARN(c *call) (obj, error) {
 
 func listByARN(c *call) (obj, error) {
 	want, arns := c.member("Tags"), c.strs("ResourceARN")
-	type row struct {
-		seq  int
-		item obj
-	}
 	var rows []row
 	for _, k := range c.w.kinds() {
 		for _, r := range c.w.records[k].order {
@@ -81,16 +77,7 @@ func listByARN(c *call) (obj, error) {
 			rows = append(rows, row{r.seq, obj{"ResourceARN": arn, "Tags": tags}})
 		}
 	}
-	page, out, err := paged(c, rows, func(r row) int { return r.seq })
-	if err != nil {
-		return nil, err
-	}
-	items := make([]any, len(page))
-	for i, r := range page {
-		items[i] = r.item
-	}
-	out["TagResources"] = items
-	return out, nil
+	return c.listedRows("TagResources", rows)
 }
 
 func tagsMatch(r *record, want obj) bool {

@@ -75,10 +75,6 @@ func listTagResources(c *call) (obj, error) {
 	if len(ids) == 0 && len(want) == 0 {
 		return nil, c.fail("BothEmpty.TagsAndResources", "The specified Tags and ResourcesIds are not allow to both empty.")
 	}
-	type row struct {
-		seq  int
-		item obj
-	}
 	var rows []row
 	for _, k := range c.w.kinds() {
 		for r := range c.all(k) {
@@ -93,17 +89,9 @@ func listTagResources(c *call) (obj, error) {
 		}
 	}
 	slices.SortFunc(rows, func(a, b row) int { return a.seq - b.seq })
-	page, out, err := paged(c, rows, func(r row) int { return r.seq })
-	if err != nil {
-		return nil, err
-	}
-	items := make([]any, len(page))
-	for i, r := range page {
-		items[i] = r.item
-	}
 	path := "TagResources"
 	if s := c.action.Response.Properties["TagResources"]; s != nil && s.Type == "object" {
 		path = "TagResources.TagResource"
 	}
-	return merge(out, wrap(path, items)), nil
+	return c.listedRows(path, rows)
 }

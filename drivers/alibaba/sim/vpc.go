@@ -11,7 +11,7 @@ const (
 func vpcNetworks() actions {
 	return actions{
 		"CreateVpc": createVpc, "DeleteVpc": deleteVpc, "ModifyVpcAttribute": modifyVpc,
-		"DescribeVpcs": describeVpcs, "DescribeVpcAttribute": describeVpcAttribute, "DescribeVRouters": describeVRouters,
+		"DescribeVpcs": describeVpcs, "DescribeVpcAttribute": describeVpcAttribute, "DescribeVRouters": listing("VRouters.VRouter", kindVRouter, "VRouterId"),
 		"DescribeRegions": describeRegions, "DescribeZones": describeZones,
 	}
 }
@@ -120,8 +120,4 @@ func describeVpcAttribute(c *call) (obj, error) {
 	}
 	c.refreshVpc(r)
 	return c.show(r, ""), nil
-}
-
-func describeVRouters(c *call) (obj, error) {
-	return c.listed("VRouters.VRouter", c.selected(kindVRouter, "VRouterId"))
 }

@@ -5,7 +5,7 @@ const kindNetworkAcl kind = "network_acl"
 func vpcAcls() actions {
 	return actions{
 		"CreateNetworkAcl": createAcl, "DeleteNetworkAcl": deleteAcl, "DescribeNetworkAcls": describeAcls, "DescribeNetworkAclAttributes": describeAcl,
-		"ModifyNetworkAclAttributes": modifyAcl, "UpdateNetworkAclEntries": updateAclEntries, "AssociateNetworkAcl": associateAcl,
+		"ModifyNetworkAclAttributes": changing((*call).acl, "NetworkAclName", "NetworkAclName", "Description", "Description"), "UpdateNetworkAclEntries": updateAclEntries, "AssociateNetworkAcl": associateAcl,
 		"UnassociateNetworkAcl": unassociateAcl, "CopyNetworkAclEntries": copyAclEntries,
 	}
 }
@@ -86,15 +86,6 @@ func describeAcl(c *call) (obj, error) {
 		return nil, err
 	}
 	return obj{"NetworkAclAttribute": c.show(r, "NetworkAclAttribute")}, nil
-}
-
-func modifyAcl(c *call) (obj, error) {
-	r, err := c.acl()
-	if err != nil {
-		return nil, err
-	}
-	c.change(r, "NetworkAclName", "NetworkAclName", "Description", "Description")
-	return obj{}, nil
 }
 
 // maxAclEntries is how many rules a direction takes.

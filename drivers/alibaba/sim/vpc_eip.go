@@ -4,7 +4,7 @@ const kindEIP kind = "eip"
 
 func vpcAddresses() actions {
 	return actions{
-		"AllocateEipAddress": allocateEIP, "ReleaseEipAddress": releaseEIP, "ModifyEipAddressAttribute": modifyEIP,
+		"AllocateEipAddress": allocateEIP, "ReleaseEipAddress": releaseEIP, "ModifyEipAddressAttribute": changing((*call).eip, "Name", "Name", "Description", "Description", "Bandwidth", "Bandwidth", "Bandwidth", "EipBandwidth"),
 		"DescribeEipAddresses": describeEIPs, "AssociateEipAddress": associateEIP, "UnassociateEipAddress": unassociateEIP,
 	}
 }
@@ -49,15 +49,6 @@ func releaseEIP(c *call) (obj, error) {
 		return nil, c.fail("Forbidden.ChargeTypeIsPrepaid", "A subscription EIP cannot be released.")
 	}
 	c.w.remove(e)
-	return obj{}, nil
-}
-
-func modifyEIP(c *call) (obj, error) {
-	e, err := c.eip()
-	if err != nil {
-		return nil, err
-	}
-	c.change(e, "Name", "Name", "Description", "Description", "Bandwidth", "Bandwidth", "Bandwidth", "EipBandwidth")
 	return obj{}, nil
 }
 

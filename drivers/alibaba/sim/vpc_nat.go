@@ -7,9 +7,9 @@ const (
 
 func vpcNat() actions {
 	return actions{
-		"CreateNatGateway": createNat, "DeleteNatGateway": deleteNat, "DescribeNatGateways": describeNats, "ModifyNatGatewayAttribute": modifyNat,
-		"GetNatGatewayAttribute": getNat, "CreateSnatEntry": createSnat, "DeleteSnatEntry": deleteSnat, "DescribeSnatTableEntries": describeSnats,
-		"ModifySnatEntry": modifySnat, "ListEnhanhcedNatGatewayAvailableZones": natZones,
+		"CreateNatGateway": createNat, "DeleteNatGateway": deleteNat, "DescribeNatGateways": describeNats, "ModifyNatGatewayAttribute": changing((*call).nat, "Name", "Name", "Description", "Description", "EipBindMode", "EipBindMode", "IcmpReplyEnabled", "IcmpReplyEnabled"),
+		"GetNatGatewayAttribute": getNat, "CreateSnatEntry": createSnat, "DeleteSnatEntry": deleteSnat, "DescribeSnatTableEntries": listing("SnatTableEntries.SnatTableEntry", kindSnatEntry, "SnatTableId", "SnatEntryId", "SourceVSwitchId", "SourceCIDR", "SnatIp", "SnatEntryName", "NatGatewayId"),
+		"ModifySnatEntry": changing((*call).snat, "SnatIp", "SnatIp", "SnatEntryName", "SnatEntryName", "EipAffinity", "EipAffinity"), "ListEnhanhcedNatGatewayAvailableZones": natZones,
 	}
 }
 
@@ -80,15 +80,6 @@ func (c *call) natAddresses(r *record) []any {
 		list = append(list, obj{"AllocationId": e.id, "IpAddress": e.str("IpAddress"), "UsingStatus": "Idle"})
 	}
 	return list
-}
-
-func modifyNat(c *call) (obj, error) {
-	r, err := c.nat()
-	if err != nil {
-		return nil, err
-	}
-	c.change(r, "Name", "Name", "Description", "Description", "EipBindMode", "EipBindMode", "IcmpReplyEnabled", "IcmpReplyEnabled")
-	return obj{}, nil
 }
 
 func getNat(c *call) (obj, error) {
@@ -169,18 +160,5 @@ func deleteSnat(c *call) (obj, error) {
 	}
 	r.set("Status", "Deleting")
 	c.later(r, 1, func() { c.w.remove(r) })
-	return obj{}, nil
-}
-
-func describeSnats(c *call) (obj, error) {
-	return c.listed("SnatTableEntries.SnatTableEntry", c.selected(kindSnatEntry, "SnatTableId", "SnatEntryId", "SourceVSwitchId", "SourceCIDR", "SnatIp", "SnatEntryName", "NatGatewayId"))
-}
-
-func modifySnat(c *call) (obj, error) {
-	r, err := c.snat()
-	if err != nil {
-		return nil, err
-	}
-	c.change(r, "SnatIp", "SnatIp", "SnatEntryName", "SnatEntryName", "EipAffinity", "EipAffinity")
 	return obj{}, nil
 }

@@ -7,8 +7,8 @@ import (
 
 func vpnConnections() actions {
 	return actions{
-		"CreateVpnConnection": createVpnConnection, "DeleteVpnConnection": deleteVpnConnection, "DescribeVpnConnections": describeVpnConnections,
-		"DescribeVpnConnection": describeVpnConnection, "ModifyVpnConnectionAttribute": modifyVpnConnection, "ModifyTunnelAttribute": modifyTunnel,
+		"CreateVpnConnection": createVpnConnection, "DeleteVpnConnection": deleteVpnConnection, "DescribeVpnConnections": listing("VpnConnections.VpnConnection", kindVpnConnection, "VpnGatewayId", "CustomerGatewayId", "VpnConnectionId", "ResourceGroupId"),
+		"DescribeVpnConnection": showing((*call).vpnConnection), "ModifyVpnConnectionAttribute": modifyVpnConnection, "ModifyTunnelAttribute": modifyTunnel,
 		"DescribeVpnConnectionLogs": vpnLogs,
 	}
 }
@@ -169,18 +169,6 @@ func deleteVpnConnection(c *call) (obj, error) {
 	g.set("Status", "updating")
 	c.becomes(g, "Status", "active")
 	return obj{}, nil
-}
-
-func describeVpnConnections(c *call) (obj, error) {
-	return c.listed("VpnConnections.VpnConnection", c.selected(kindVpnConnection, "VpnGatewayId", "CustomerGatewayId", "VpnConnectionId", "ResourceGroupId"))
-}
-
-func describeVpnConnection(c *call) (obj, error) {
-	r, err := c.vpnConnection()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
 }
 
 func modifyVpnConnection(c *call) (obj, error) {

@@ -14,10 +14,10 @@ const (
 
 func vpnGateways() actions {
 	return actions{
-		"CreateVpnGateway": createVpnGateway, "DeleteVpnGateway": deleteVpnGateway, "DescribeVpnGateways": describeVpnGateways,
-		"DescribeVpnGateway": describeVpnGateway, "ModifyVpnGatewayAttribute": modifyVpnGateway,
+		"CreateVpnGateway": createVpnGateway, "DeleteVpnGateway": deleteVpnGateway, "DescribeVpnGateways": listing("VpnGateways.VpnGateway", kindVpnGateway, "VpcId", "VpnGatewayId", "Status", "BusinessStatus", "ResourceGroupId"),
+		"DescribeVpnGateway": showing((*call).vpnGateway), "ModifyVpnGatewayAttribute": modifyVpnGateway,
 		"CreateCustomerGateway": createCustomerGateway, "DeleteCustomerGateway": deleteCustomerGateway,
-		"DescribeCustomerGateways": describeCustomerGateways, "DescribeCustomerGateway": describeCustomerGateway,
+		"DescribeCustomerGateways": listing("CustomerGateways.CustomerGateway", kindCustomerGateway, "CustomerGatewayId", "ResourceGroupId"), "DescribeCustomerGateway": showing((*call).customerGateway),
 		"ModifyCustomerGatewayAttribute": modifyCustomerGateway, "CreateVpnRouteEntry": createVpnRoute, "DeleteVpnRouteEntry": deleteVpnRoute,
 		"DescribeVpnRouteEntries": describeVpnRoutes, "PublishVpnRouteEntry": publishVpnRoute,
 	}
@@ -91,18 +91,6 @@ func deleteVpnGateway(c *call) (obj, error) {
 	return obj{}, nil
 }
 
-func describeVpnGateways(c *call) (obj, error) {
-	return c.listed("VpnGateways.VpnGateway", c.selected(kindVpnGateway, "VpcId", "VpnGatewayId", "Status", "BusinessStatus", "ResourceGroupId"))
-}
-
-func describeVpnGateway(c *call) (obj, error) {
-	r, err := c.vpnGateway()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
-}
-
 func modifyVpnGateway(c *call) (obj, error) {
 	r, err := c.vpnGateway()
 	if err != nil {
@@ -146,18 +134,6 @@ func deleteCustomerGateway(c *call) (obj, error) {
 	}
 	c.w.remove(r)
 	return obj{}, nil
-}
-
-func describeCustomerGateways(c *call) (obj, error) {
-	return c.listed("CustomerGateways.CustomerGateway", c.selected(kindCustomerGateway, "CustomerGatewayId", "ResourceGroupId"))
-}
-
-func describeCustomerGateway(c *call) (obj, error) {
-	r, err := c.customerGateway()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
 }
 
 func modifyCustomerGateway(c *call) (obj, error) {

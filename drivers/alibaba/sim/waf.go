@@ -8,11 +8,11 @@ const (
 
 func wafDomains() actions {
 	return actions{
-		"DescribeInstance": wafDescribeInstance, "CreatePostpaidInstance": wafBuy, "ReleaseInstance": wafRelease,
+		"DescribeInstance": wafDescribeInstance, "CreatePostpaidInstance": wafBuy, "ReleaseInstance": removing((*call).wafOwned),
 		"CreateDomain": wafCreateDomain, "ModifyDomain": wafModifyDomain, "DeleteDomain": wafDeleteDomain, "DescribeDomains": wafDomainsList,
-		"DescribeDomainDetail": wafDomain, "CreateCerts": wafCreateCert, "DescribeCerts": wafCerts, "DescribeCertDetail": wafCert,
-		"DescribeDefenseResources": wafResources, "DescribeDefenseResource": wafResource, "DescribePauseProtectionStatus": wafPaused,
-		"ModifyPauseProtectionStatus": wafPause, "DescribeCnameCount": wafCount, "DescribeWafSourceIpSegment": wafSources,
+		"DescribeDomainDetail": showing((*call).wafNamed), "CreateCerts": wafCreateCert, "DescribeCerts": listing("Certs", kindWafCert), "DescribeCertDetail": wafCert,
+		"DescribeDefenseResources": wafResources, "DescribeDefenseResource": wafResource, "DescribePauseProtectionStatus": showing((*call).wafOwned),
+		"ModifyPauseProtectionStatus": changing((*call).wafOwned, "PauseStatus", "PauseStatus"), "DescribeCnameCount": wafCount, "DescribeWafSourceIpSegment": wafSources,
 	}
 }
 
@@ -59,15 +59,6 @@ func wafBuy(c *call) (obj, error) {
 		r = c.newWafInstance("waf_v2_public_cn-" + c.who.account.uid[:11])
 	}
 	return obj{"InstanceId": r.id}, nil
-}
-
-func wafRelease(c *call) (obj, error) {
-	r, err := c.wafOwned()
-	if err != nil {
-		return nil, err
-	}
-	c.w.remove(r)
-	return obj{}, nil
 }
 
 // wafArgs lays the JSON parameters over a domain's attributes.
@@ -174,14 +165,6 @@ func wafDomainsList(c *call) (obj, error) {
 	return c.listed("Domains", records)
 }
 
-func wafDomain(c *call) (obj, error) {
-	r, err := c.wafNamed()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
-}
-
 func wafCreateCert(c *call) (obj, error) {
 	if _, err := c.wafOwned(); err != nil {
 		return nil, err
@@ -191,10 +174,6 @@ func wafCreateCert(c *call) (obj, error) {
 		"CertIdentifier": id, "CertName": c.str("CertName"), "CommonName": c.str("CertName"), "AfterDate": int(c.now.AddDate(1, 0, 0).UnixMilli()), "BeforeDate": c.millis(), "IsChainCompleted": true,
 	}).region = global
 	return obj{"CertIdentifier": id}, nil
-}
-
-func wafCerts(c *call) (obj, error) {
-	return c.listed("Certs", c.selected(kindWafCert))
 }
 
 func wafCert(c *call) (obj, error) {
@@ -232,23 +211,6 @@ func wafResource(c *call) (obj, error) {
 		return obj{"Resource": restrict(c.at("Resource"), c.wafGuarded(r))}, nil
 	}
 	return nil, c.fail("Defense.Control.DefenseResourceNotExist", "The resource does not exist.")
-}
-
-func wafPaused(c *call) (obj, error) {
-	r, err := c.wafOwned()
-	if err != nil {
-		return nil, err
-	}
-	return c.show(r, ""), nil
-}
-
-func wafPause(c *call) (obj, error) {
-	r, err := c.wafOwned()
-	if err != nil {
-		return nil, err
-	}
-	c.change(r, "PauseStatus", "PauseStatus")
-	return obj{}, nil
 }
 
 func wafCount(c *call) (obj, error) { return obj{}, nil }
