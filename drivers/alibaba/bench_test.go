@@ -72,14 +72,18 @@ func fill(b *testing.B, s *session.Session) {
 	var vpc struct{ VpcId string }
 	must("CreateVpc", api.VPC, api.Params{}.Set("CidrBlock", "10.0.0.0/8"), &vpc)
 	pause(b)
-	var zones struct{ Zones struct{ Zone []struct{ ZoneId string } } }
+	var zones struct {
+		Zones struct{ Zone []struct{ ZoneId string } }
+	}
 	must("DescribeZones", api.ECS, api.Params{}, &zones)
 	var subnet struct{ VSwitchId string }
 	must("CreateVSwitch", api.VPC, api.Params{}.Set("VpcId", vpc.VpcId).Set("CidrBlock", "10.0.0.0/16").Set("ZoneId", zones.Zones.Zone[0].ZoneId), &subnet)
 	pause(b)
 	var group struct{ SecurityGroupId string }
 	must("CreateSecurityGroup", api.ECS, api.Params{}.Set("VpcId", vpc.VpcId), &group)
-	var images struct{ Images struct{ Image []struct{ ImageId string } } }
+	var images struct {
+		Images struct{ Image []struct{ ImageId string } }
+	}
 	must("DescribeImages", api.ECS, api.Params{}, &images)
 	for i := range thousand / 100 {
 		must("RunInstances", api.ECS, api.Params{}.Int("Amount", 100).Set("InstanceType", "ecs.g7.large").Set("VSwitchId", subnet.VSwitchId).

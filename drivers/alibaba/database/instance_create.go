@@ -71,7 +71,12 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 // undoCreate releases an instance, which it can do once it runs.
 func (n *instanceServer) undoCreate(ctx context.Context, id string) (*databasev1.CreateInstanceResponse, error) {
 	gone, err := n.DeleteInstance(ctx, &databasev1.DeleteInstanceRequest{Id: id})
-	if err != nil {
+	switch sdk.ReasonOf(err) {
+	case apiv1.Reason_REASON_UNSPECIFIED:
+	case apiv1.Reason_REASON_RESOURCE_BUSY, apiv1.Reason_REASON_INVALID_STATE:
+		// It was still being made, and may have been finished since.
+		gone = &databasev1.DeleteInstanceResponse{State: databasev1.InstanceState_INSTANCE_STATE_CREATING}
+	default:
 		return nil, err
 	}
 	if gone.GetState() != databasev1.InstanceState_INSTANCE_STATE_DELETED {
