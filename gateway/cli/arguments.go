@@ -8,9 +8,11 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -73,6 +75,13 @@ func (a *arguments) setPath(m protoreflect.Message, path []string, text string) 
 		return errors.New("has no members")
 	case field.IsMap():
 		return a.json(m, field, text)
+	case isTime(field):
+		at, err := time.Parse(time.RFC3339, text)
+		if err != nil {
+			return errors.New("must be a time such as 2026-01-31T08:00:00Z")
+		}
+		m.Set(field, protoreflect.ValueOfMessage(timestamppb.New(at).ProtoReflect()))
+		return nil
 	case field.Message() != nil && !strings.HasPrefix(strings.TrimSpace(text), "{"):
 		return errors.New(`takes JSON, as '{"name":…}', or its members one by one, as ` + path[0] + `.name=…`)
 	case field.Message() != nil:
@@ -207,6 +216,11 @@ func readFile(name string, stdin io.Reader) ([]byte, error) {
 		return io.ReadAll(stdin)
 	}
 	return os.ReadFile(name)
+}
+
+// isTime tells whether a field holds one point in time.
+func isTime(field protoreflect.FieldDescriptor) bool {
+	return field.Message() != nil && !field.IsList() && !field.IsMap() && field.Message().FullName() == "google.protobuf.Timestamp"
 }
 
 // enumValue takes the whole name, or the part after the prefix in any case.

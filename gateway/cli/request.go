@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 )
@@ -66,6 +68,9 @@ func toQuery(m protoreflect.Message) (query url.Values, err error) {
 	m.Range(func(field protoreflect.FieldDescriptor, value protoreflect.Value) bool {
 		name := string(field.Name())
 		switch {
+		case isTime(field):
+			at, _ := value.Message().Interface().(*timestamppb.Timestamp) // the messages of the contract are generated ones
+			query.Set(name, at.AsTime().Format(time.RFC3339Nano))
 		case field.IsMap() || field.Message() != nil:
 			err = fmt.Errorf("%s cannot be given in the query of a read", name)
 		case field.IsList():

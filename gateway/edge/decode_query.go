@@ -6,9 +6,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 )
@@ -30,7 +32,7 @@ func decodeQuery(query url.Values, endpoint *endpoint, request, options protoref
 		switch {
 		case field == nil:
 			problems.add(name, "is no parameter of this interface")
-		case field.IsMap() || field.Message() != nil:
+		case field.IsMap() || field.Message() != nil && !isTime(field):
 			problems.add(name, "cannot be given in the query")
 		case contract.IsSecret(field):
 			problems.add(name, "is a secret and must be given in the body: addresses are logged on their way")
@@ -89,10 +91,20 @@ func scalar(field protoreflect.FieldDescriptor, text string, problems *problems)
 			return protoreflect.ValueOfBytes(raw), true
 		}
 		problems.add(name, "must be base64")
+	case protoreflect.MessageKind: // a time
+		if at, err := time.Parse(time.RFC3339, text); err == nil {
+			return protoreflect.ValueOfMessage(timestamppb.New(at).ProtoReflect()), true
+		}
+		problems.add(name, "must be a time such as 2026-01-31T08:00:00Z")
 	default:
 		problems.add(name, "cannot be given in the query")
 	}
 	return protoreflect.Value{}, false
+}
+
+// isTime tells whether a field holds one point in time.
+func isTime(field protoreflect.FieldDescriptor) bool {
+	return !field.IsList() && field.Message().FullName() == "google.protobuf.Timestamp"
 }
 
 // enumValue finds a value by its full name, or by the name without the enum's

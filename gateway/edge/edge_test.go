@@ -26,6 +26,7 @@ import (
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
+	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	operationv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/operation/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
@@ -34,7 +35,7 @@ import (
 var update = flag.Bool("update", false, "rewrite testdata/*.response.json")
 
 // The whole contract is linked in, so that all routes are there.
-var _ = []proto.Message{&networkv1.Network{}, &storagev1.Disk{}, &operationv1.Operation{}}
+var _ = []proto.Message{&networkv1.Network{}, &storagev1.Disk{}, &operationv1.Operation{}, &monitorv1.Alarm{}}
 
 // tokens lets in who brings a token.
 type tokens struct{}
