@@ -39,7 +39,7 @@ func createContainers(c *call) (obj, error) {
 		return nil, err
 	}
 	if c.soldOut(text(attrs["ZoneId"]), c.str("InstanceType")) {
-		return nil, c.failOne([]string{"OperationDenied.NoStock", "NoStock", "OperationDenied.NoStock"}, "The resource is out of stock in the specified zone.")
+		return nil, c.failOne([]string{"OperationDenied.NoStock"}, "The resource is out of stock in the specified zone.")
 	}
 	if err := c.quota(kindContainerGroup, 500, "QuotaExceeded.ContainerGroup", "QuotaExceed.ElasticQuota", "QuotaExceeded"); err != nil {
 		return nil, err
@@ -82,7 +82,7 @@ func decimal(s string, absent float64) float64 {
 func (c *call) containerNetwork(attrs obj) error {
 	vswitch := strings.Split(c.str("VSwitchId"), ",")[0]
 	if vswitch == "" {
-		return c.failOne([]string{"MissingParameter.VSwitchId", "MissingParameter"}, "A vSwitch is required.")
+		return c.failOne([]string{"MissingParameter"}, "A vSwitch is required.")
 	}
 	v, err := c.need(kindVSwitch, vswitch, noVSwitch...)
 	if err != nil {
@@ -93,7 +93,7 @@ func (c *call) containerNetwork(attrs obj) error {
 		return err
 	}
 	if !g.is("VpcId", v.str("VpcId")) {
-		return c.failOne([]string{"InvalidParameter.VSwitchId.SecurityGroupId", "InvalidParameter.NotMatch", "InvalidParameter"}, "The security group is not of the VPC.")
+		return c.failOne([]string{"InvalidParameter.NotMatch", "InvalidParameter"}, "The security group is not of the VPC.")
 	}
 	if err := c.addressFree(v, c.str("PrivateIpAddress")); err != nil {
 		return err
@@ -181,7 +181,7 @@ func (c *call) runContainers(r *record) {
 // containers finds the group of a call. The definitions publish no code for an absent
 // one; clients know this one.
 func (c *call) containers() (*record, error) {
-	return c.need(kindContainerGroup, c.str("ContainerGroupId"), "InvalidParameter.NotFound", "ContainerGroup.NotFound", "InvalidParameter.NotFound")
+	return c.need(kindContainerGroup, c.str("ContainerGroupId"), "InvalidParameter.NotFound")
 }
 
 func deleteContainers(c *call) (obj, error) {
@@ -273,7 +273,7 @@ func containerLog(c *call) (obj, error) {
 			return obj{"ContainerName": c.str("ContainerName"), "Content": fmt.Sprintf("%s started\n", text(o["Image"]))}, nil
 		}
 	}
-	return nil, c.failOne([]string{"InvalidParameter.NotFound", "ContainerNotFound", "InvalidParameter"}, "The specified container does not exist.")
+	return nil, c.failOne([]string{"InvalidParameter.NotFound", "InvalidParameter"}, "The specified container does not exist.")
 }
 
 func execContainer(c *call) (obj, error) {

@@ -130,10 +130,10 @@ func (c *call) imageSource() (*record, error) {
 			return nil, err
 		}
 		if !r.is("Status", "accomplished") {
-			return nil, c.failOne([]string{"IncorrectSnapshotStatus", "InvalidSnapshotId.NotReady", "InvalidParameter"}, "The snapshot is not finished.")
+			return nil, c.failOne([]string{"InvalidSnapshotId.NotReady", "InvalidParameter"}, "The snapshot is not finished.")
 		}
 		if !r.is("SourceDiskType", "system") {
-			return nil, c.failOne([]string{"InvalidSystemSnapshot.Missing", "InvalidSnapshotType", "InvalidParameter"}, "A snapshot of a system disk is required.")
+			return nil, c.failOne([]string{"InvalidSystemSnapshot.Missing", "InvalidParameter"}, "A snapshot of a system disk is required.")
 		}
 		return r, nil
 	}

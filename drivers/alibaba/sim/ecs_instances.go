@@ -75,7 +75,7 @@ func (c *call) orderNetwork(o *order) error {
 		}
 	}
 	if vswitch == "" {
-		return c.failOne([]string{"MissingParameter.VSwitchId", "ClassicNetworkNotSupported", "MissingParameter"}, "A vSwitch is required.")
+		return c.failOne([]string{"InvalidVSwitchId.Necessary", "ClassicNetworkNotSupported", "MissingParameter"}, "A vSwitch is required.")
 	}
 	v, err := c.need(kindVSwitch, vswitch, noVSwitch...)
 	if err != nil {
@@ -85,10 +85,10 @@ func (c *call) orderNetwork(o *order) error {
 		return c.fail("IncorrectVSwitchStatus", "The current status of the vSwitch does not support this operation.")
 	}
 	if zone := c.str("ZoneId"); zone != "" && zone != v.str("ZoneId") {
-		return c.failOne([]string{"InvalidParameter.VSwitch", "ZoneId.NotMatchVSwitch", "InvalidParameter.Conflict", "InvalidParameter"}, "The vSwitch is not in the zone.")
+		return c.failOne([]string{"InvalidParameter.VSwitchId", "InvalidParameter.Conflict", "InvalidParameter"}, "The vSwitch is not in the zone.")
 	}
 	if len(groups) == 0 {
-		return c.failOne([]string{"MissingParameter.SecurityGroupId", "MissingParameter"}, "A security group is required.")
+		return c.failOne([]string{"InvalidSecurityGroupId", "MissingParameter"}, "A security group is required.")
 	}
 	for _, id := range groups {
 		g, err := c.need(kindSecurityGroup, id, "InvalidSecurityGroupId.NotFound", "InvalidSecurityGroup.NotFound")
@@ -96,7 +96,7 @@ func (c *call) orderNetwork(o *order) error {
 			return err
 		}
 		if !g.is("VpcId", v.str("VpcId")) {
-			return c.failOne([]string{"InvalidSecurityGroupId.VPCMismatch", "InvalidParameter.Mismatch", "InvalidParameter"}, "The security group is not of the VPC.")
+			return c.failOne([]string{"InvalidSecurityGroup.VpcMismatch", "InvalidSecurityGroupId.NotVpc", "InvalidParameter"}, "The security group is not of the VPC.")
 		}
 	}
 	o.vswitch, o.groups, o.address = v, groups, address
@@ -109,10 +109,10 @@ func (c *call) addressFree(v *record, address string) error {
 	switch {
 	case address == "":
 		if _, ok := freeAddress(v.str("CidrBlock"), taken); !ok {
-			return c.failOne([]string{"InvalidVSwitchId.IpNotEnough", "InvalidVSwitch.IpNotEnough", "InvalidVSwitchId.IpNotEnough"}, "The vSwitch does not have enough IP addresses.")
+			return c.failOne([]string{"InvalidVSwitchId.IpNotEnough", "InvalidVSwitchId.IpNotEnough"}, "The vSwitch does not have enough IP addresses.")
 		}
 	case !usable(v.str("CidrBlock"), address):
-		return c.failOne([]string{"InvalidPrivateIpAddress.NotInVSwitch", "InvalidOperation.AddressNotInVSwitchCidr", "InvalidIp.Address", "InvalidPrivateIpAddress.Malformed"}, "The address is not of the vSwitch.")
+		return c.failOne([]string{"InvalidOperation.AddressNotInVSwitchCidr", "InvalidIp.Address", "InvalidPrivateIpAddress.Malformed"}, "The address is not of the vSwitch.")
 	case taken[address]:
 		return c.failOne([]string{"InvalidPrivateIpAddress.Duplicated", "InvalidOperation.AddressAlreadyAllocated", "InvalidIp.IpAssigned", "InvalidPrivateIpAddress.Duplicated"}, "The address is in use.")
 	}
@@ -129,7 +129,7 @@ func runInstances(c *call) (obj, error) {
 		return nil, c.failOne([]string{"QuotaExceed.ElasticQuota", "QuotaExceed"}, "The quota of instances is exceeded.")
 	}
 	if free := addressCount(o.vswitch.str("CidrBlock")) - c.addressesOf(o.vswitch); free < amount {
-		return nil, c.failOne([]string{"InvalidVSwitchId.IpNotEnough", "InvalidVSwitch.IpNotEnough", "InvalidVSwitchId.IpNotEnough"}, "The vSwitch does not have enough IP addresses.")
+		return nil, c.failOne([]string{"InvalidVSwitchId.IpNotEnough", "InvalidVSwitchId.IpNotEnough"}, "The vSwitch does not have enough IP addresses.")
 	}
 	var made []string
 	for i := range amount {

@@ -53,7 +53,7 @@ func createKeyPair(c *call) (obj, error) {
 func importKeyPair(c *call) (obj, error) {
 	body := strings.TrimSpace(c.str("PublicKeyBody"))
 	if !strings.HasPrefix(body, "ssh-") && !strings.HasPrefix(body, "ecdsa-") {
-		return nil, c.failOne([]string{"InvalidPublicKeyBody.Malformed", "InvalidPublicKey.Malformed", "InvalidParameter"}, "The public key is not valid.")
+		return nil, c.failOne([]string{"InvalidPublicKeyBody.Malformed", "InvalidParameter"}, "The public key is not valid.")
 	}
 	r, err := c.newKeyPair([]byte(body))
 	if err != nil {

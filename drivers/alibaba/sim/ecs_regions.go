@@ -117,7 +117,7 @@ func describeAvailable(c *call) (obj, error) {
 		values = onlyIf(diskCategories(), c.or("SystemDiskCategory", c.str("DataDiskCategory")))
 	case "Zone", "Network", "IoOptimized", "ddh":
 	default:
-		return nil, c.failOne([]string{"Invalid.DestinationResource", "InvalidDestinationResource", "InvalidParameter"}, "The specified parameter DestinationResource is not valid.")
+		return nil, c.failOne([]string{"Invalid.DestinationResource", "InvalidParameter"}, "The specified parameter DestinationResource is not valid.")
 	}
 	var zones []any
 	for _, zone := range onlyIf(c.sim.zones(c.region), c.str("ZoneId")) {

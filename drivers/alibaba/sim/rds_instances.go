@@ -76,7 +76,7 @@ func createDB(c *call) (obj, error) {
 	}
 	engine := c.str("Engine")
 	if !contains(dbVersions(engine), c.str("EngineVersion")) {
-		return nil, c.failOne([]string{"InvalidEngineVersion.Format", "InvalidEngineVersion.Malformed", "InvalidParam"}, "The specified engine version is not valid.")
+		return nil, c.failOne([]string{"InvalidEngineVersion.Malformed", "InvalidParam"}, "The specified engine version is not valid.")
 	}
 	class, ok := findClass(c.str("DBInstanceClass"))
 	if !ok {
@@ -84,11 +84,11 @@ func createDB(c *call) (obj, error) {
 	}
 	storage := c.num("DBInstanceStorage", 0)
 	if storage < 5 || storage > 64000 {
-		return nil, c.failOne([]string{"InvalidStorage.Format", "InvalidDBInstanceStorage.Format", "InvalidParam"}, "The specified storage is not valid.")
+		return nil, c.failOne([]string{"InvalidDBInstanceStorage.Format", "InvalidEssdStorageSize", "InvalidParam"}, "The specified storage is not valid.")
 	}
 	v := c.find(kindVSwitch, c.str("VSwitchId"))
 	if v == nil {
-		return nil, c.failOne([]string{"InvalidVSwitchId.NotFound", "InvalidVswitchId", "InvalidVSwitchId"}, "The specified vSwitch does not exist.")
+		return nil, c.failOne([]string{"InvalidVSwitchId.NotFound", "InvalidVSwitchId.Format"}, "The specified vSwitch does not exist.")
 	}
 	if err := c.addressFree(v, c.str("PrivateIpAddress")); err != nil {
 		return nil, err

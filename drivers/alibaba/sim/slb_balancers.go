@@ -145,7 +145,7 @@ func setBalancerStatus(c *call) (obj, error) {
 		return nil, err
 	}
 	if s := c.str("LoadBalancerStatus"); s != "active" && s != "inactive" {
-		return nil, c.failOne([]string{"InvalidParameter.LoadBalancerStatus", "InvalidParameter"}, "The specified status is not valid.")
+		return nil, c.failOne([]string{"InvalidParameter"}, "The specified status is not valid.")
 	}
 	r.set("LoadBalancerStatus", c.str("LoadBalancerStatus"))
 	return obj{}, nil

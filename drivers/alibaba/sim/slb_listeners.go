@@ -72,7 +72,7 @@ func createListener(protocol string) handler {
 		for _, l := range c.with(kindListener, "LoadBalancerId", r.id) {
 			// UDP has its own ports; all else shares TCP's.
 			if l.num("ListenerPort") == port && (l.is("ListenerProtocol", "udp") == (protocol == "udp")) {
-				return nil, c.failOne([]string{"ListenerAlreadyExists", "InvalidParameter.ListenerPortConflict", "ListenerPortConflict", "ListenerAlreadyExists"}, "There is already a listener on the port.")
+				return nil, c.failOne([]string{"ListenerPortConflict", "InvalidParameter.ListenerPortConflict"}, "There is already a listener on the port.")
 			}
 		}
 		if id := c.str("VServerGroupId"); id != "" && c.find(kindServerGroup, id) == nil {

@@ -147,7 +147,7 @@ func createServerGroup(c *call) (obj, error) {
 }
 
 func (c *call) serverGroup() (*record, error) {
-	return c.need(kindServerGroup, c.str("VServerGroupId"), "ResourceNotFound.VServerGroup", "InvalidParameter.VServerGroupId", "InvalidVServerGroupId.NotFound")
+	return c.need(kindServerGroup, c.str("VServerGroupId"), "ResourceNotFound.VServerGroup", "InvalidParameter.VServerGroupId", "InvalidParameter")
 }
 
 func deleteServerGroup(c *call) (obj, error) {

@@ -43,7 +43,7 @@ func (c *call) acl() (*record, error) {
 		return nil, err
 	}
 	if !r.is("Status", "Available") && !c.action.Reads {
-		return nil, c.failOne([]string{"NetworkStatus.Modifying", "OperationFailed"}, "The network ACL is being modified.")
+		return nil, c.failOne([]string{"NetworkStatus.Modifying"}, "The network ACL is being modified.")
 	}
 	return r, nil
 }
