@@ -32,7 +32,7 @@ func guideScript(t *testing.T, file string) string {
 		}
 		script += block + "\n"
 	}
-	if len(parts) < 4 {
+	if len(parts) < 6 {
 		t.Fatalf("%s has %d blocks to follow", file, len(parts)-1)
 	}
 	return script
