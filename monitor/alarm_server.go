@@ -115,19 +115,11 @@ func (s *alarmServer) AcknowledgeAlarm(ctx context.Context, request *monitorv1.A
 	return &monitorv1.AcknowledgeAlarmResponse{Alarm: alarm}, err
 }
 
-// visible limits a query to what the caller sees.
-func (m *Module) visible(ctx context.Context, query *gorm.DB) *gorm.DB {
-	if tenants := m.access.Tenants(m.access.Caller(ctx).TenantID); tenants != nil {
-		return query.Where("tenant_id IN ?", tenants)
-	}
-	return query
-}
-
 // ListAlarms implements AlarmService (T7.2). The page token is the serial before
 // which the next page begins.
 func (s *alarmServer) ListAlarms(ctx context.Context, request *monitorv1.ListAlarmsRequest) (*monitorv1.ListAlarmsResponse, error) {
-	var counter counterRow
-	if err := s.store.Read.WithContext(ctx).Where("name = ?", "serial").Take(&counter).Error; err != nil {
+	newest, err := s.newest(ctx)
+	if err != nil {
 		return nil, err
 	}
 	before := int64(math.MaxInt64)
@@ -147,7 +139,7 @@ func (s *alarmServer) ListAlarms(ctx context.Context, request *monitorv1.ListAla
 	if err != nil {
 		return nil, err
 	}
-	response := &monitorv1.ListAlarmsResponse{Serial: strconv.FormatInt(counter.Value, 10)}
+	response := &monitorv1.ListAlarmsResponse{Serial: strconv.FormatInt(newest, 10)}
 	if len(rows) > size {
 		rows = rows[:size]
 		response.NextPageToken = base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(rows[size-1].Serial, 10)))

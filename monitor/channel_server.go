@@ -77,7 +77,7 @@ func (s *channelServer) CreateChannel(ctx context.Context, request *monitorv1.Cr
 		return nil, err
 	}
 	s.changed()
-	shown, err := s.show(ctx, &row, row.Delivered)
+	shown, err := s.show(ctx, &row)
 	return &monitorv1.CreateChannelResponse{Id: row.ID, Channel: shown}, err
 }
 
@@ -87,13 +87,9 @@ func (s *channelServer) ListChannels(ctx context.Context, _ *monitorv1.ListChann
 	if err := s.visible(ctx, s.store.Read.WithContext(ctx)).Order("id").Find(&rows).Error; err != nil {
 		return nil, err
 	}
-	var counter counterRow
-	if err := s.store.Read.WithContext(ctx).Where("name = ?", "serial").Take(&counter).Error; err != nil {
-		return nil, err
-	}
 	response := &monitorv1.ListChannelsResponse{}
 	for i := range rows {
-		shown, err := s.show(ctx, &rows[i], counter.Value)
+		shown, err := s.show(ctx, &rows[i])
 		if err != nil {
 			return nil, err
 		}
@@ -149,7 +145,7 @@ func (s *channelServer) UpdateChannel(ctx context.Context, request *monitorv1.Up
 		return nil, err
 	}
 	s.changed()
-	shown, err := s.show(ctx, row, row.Delivered)
+	shown, err := s.show(ctx, row)
 	return &monitorv1.UpdateChannelResponse{Channel: shown}, err
 }
 
@@ -181,7 +177,7 @@ func (r *channelRow) describe(spec *monitorv1.Channel) error {
 	return err
 }
 
-func (s *channelServer) show(ctx context.Context, r *channelRow, serial int64) (*monitorv1.Channel, error) {
+func (s *channelServer) show(ctx context.Context, r *channelRow) (*monitorv1.Channel, error) {
 	c, err := specOf(r)
 	if err != nil {
 		return nil, err
@@ -196,9 +192,13 @@ func (s *channelServer) show(ctx context.Context, r *channelRow, serial int64) (
 			return nil, err
 		}
 	}
+	delivered, pending, err := s.progress(ctx, r)
+	if err != nil {
+		return nil, err
+	}
 	c.Id, c.TenantId, c.Name, c.Kind, c.Address = r.ID, r.TenantID, r.Name, monitorv1.ChannelKind(r.Kind), r.Address
-	c.MinSeverity, c.Enabled, c.DeliveredSerial = monitorv1.Severity(r.MinSeverity), r.Enabled, strconv.FormatInt(r.Delivered, 10)
-	c.PendingCount, c.HeldCount = int32(min(serial-r.Delivered+waiting, math.MaxInt32)), int32(min(held, math.MaxInt32))
+	c.MinSeverity, c.Enabled, c.DeliveredSerial = monitorv1.Severity(r.MinSeverity), r.Enabled, strconv.FormatInt(delivered, 10)
+	c.PendingCount, c.HeldCount = int32(min(pending+waiting, math.MaxInt32)), int32(min(held, math.MaxInt32))
 	c.CreatedAt, c.FailureCount, c.LastError = timestamppb.New(r.CreatedAt), int32(min(r.Failures, math.MaxInt32)), r.LastError
 	if r.DeliveredAt != nil {
 		c.DeliveredAt = timestamppb.New(*r.DeliveredAt)
