@@ -97,8 +97,11 @@ func (c *collector) show() *loggingv1.Location {
 func count32(n int64) int32 { return int32(min(n, math.MaxInt32)) }
 
 // checkAddress refuses what the way of submitting or the configuration does not allow.
-func (m *Module) checkAddress(method loggingv1.SubmissionMethod, address string) error {
+func (m *Module) checkAddress(ctx context.Context, method loggingv1.SubmissionMethod, address string) error {
 	bad := func(why string) error { return refuse.Invalid("address", why) }
+	if method != loggingv1.SubmissionMethod_SUBMISSION_METHOD_HTTP && m.access.Tenants(m.access.Caller(ctx).TenantID) != nil {
+		return refuse.With(apiv1.Reason_REASON_PERMISSION_DENIED, "address", "is a file or port of the gateway's own machine: the root organization names them")
+	}
 	switch method {
 	case loggingv1.SubmissionMethod_SUBMISSION_METHOD_FILE:
 		if _, err := filepath.Match(address, ""); err != nil || !filepath.IsAbs(address) || filepath.Clean(address) != address {

@@ -26,7 +26,7 @@ func (s *locationServer) CreateLocation(ctx context.Context, request *loggingv1.
 	if err != nil {
 		return nil, refuse.With(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, "submission_id", "there is no such submission")
 	}
-	if err := s.checkAddress(sub.public.GetMethod(), request.GetAddress()); err != nil {
+	if err := s.checkAddress(ctx, sub.public.GetMethod(), request.GetAddress()); err != nil {
 		return nil, err
 	}
 	now := timestamppb.New(s.opts.Now())
@@ -90,8 +90,10 @@ func (s *locationServer) UpdateLocation(ctx context.Context, request *loggingv1.
 	if err != nil {
 		return nil, err
 	}
-	if err := s.checkAddress(sub.public.GetMethod(), public.GetAddress()); err != nil {
-		return nil, err
+	if request.Address != nil {
+		if err := s.checkAddress(ctx, sub.public.GetMethod(), public.GetAddress()); err != nil {
+			return nil, err
+		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

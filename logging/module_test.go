@@ -34,7 +34,7 @@ type access struct{}
 func (access) Caller(context.Context) logging.Caller {
 	return logging.Caller{UserID: "u", TenantID: tenant}
 }
-func (access) Tenants(string) []string { return []string{tenant} }
+func (access) Tenants(string) []string { return nil } // all: files are for people of the root
 
 // rig is a running module.
 type rig struct {
