@@ -107,7 +107,9 @@ func (c *Contract) addService(service protoreflect.ServiceDescriptor) error {
 		case apiv1.Kind_KIND_GET:
 			c.getters[m.ResourceType] = m
 		case apiv1.Kind_KIND_LIST:
-			c.listers[m.ResourceType] = m
+			if c.listers[m.ResourceType] == nil || m.Name == "list" { // others list what belongs to the resources
+				c.listers[m.ResourceType] = m
+			}
 		}
 	}
 	return nil

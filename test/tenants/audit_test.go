@@ -22,6 +22,7 @@ func TestRecordOfOwn(t *testing.T) {
 	w.Post(t, "account/account/create", object{"id": "lab", "driver": "memory", "cloud_kind": "CLOUD_KIND_PRIVATE"})
 	empty := w.Post(t, "tenant/organization/create", object{"name": "short-lived"}).Text("id")
 	channel := w.Post(t, "monitor/channel/create", object{"name": "pager", "kind": "CHANNEL_KIND_WEBHOOK", "address": "http://127.0.0.1:9/hook"}).Text("id")
+	rule := w.Post(t, "monitor/rule/create", object{"name": "busy", "metric": "METRIC_CPU_UTILIZATION_PERCENT", "comparison": "COMPARISON_ABOVE", "threshold": "90"}).Text("id")
 	root := w.Get(t, "tenant/organization/list", nil).List("organizations")[0].Text("id")
 	submission := w.Post(t, "logging/submission/create", object{"name": "push", "method": "SUBMISSION_METHOD_HTTP"}).Text("id")
 	discount := w.Post(t, "billing/discount/create", object{"name": "spring", "percent": "5"}).Text("id")
@@ -50,6 +51,8 @@ func TestRecordOfOwn(t *testing.T) {
 		{"tenant/ownership/transfer", object{"organization_id": w.alpha.organization, "ids": []string{network}}, root, w.alpha.organization},
 		{"monitor/channel/update", object{"id": channel, "name": "siren"}, `"pager"`, `"siren"`},
 		{"monitor/channel/delete", object{"id": channel}, `"siren"`, "-"},
+		{"monitor/rule/update", object{"id": rule, "threshold": "95"}, `"90"`, `"95"`},
+		{"monitor/rule/delete", object{"id": rule}, `"95"`, "-"},
 		{"logging/submission/update", object{"id": submission, "name": "pull"}, `"push"`, `"pull"`},
 		{"logging/submission/delete", object{"id": submission}, `"pull"`, "-"},
 		{"logging/retention/update", object{"days": 30}, `"tenant_id"`, `"days":30`},
