@@ -147,7 +147,7 @@ func TestAnswer(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, seed := range [][2]string{
 		{"Tag.1.Key", "a"}, {"Tag.1", "a"}, {"DataDisk.1.Tag.1.Key", "x"}, {"Tag.999999999999.Key", "x"}, {"Tag..Key", "x"},
-		{".", ""}, {"Tag.1.Key.Key", "\x00"}, {"Filter.1.Key", "名 *+"}, {"SystemDisk.Size", "1e9"},
+		{".", ""}, {"", "x"}, {"Tag.1.Key.Key", "\x00"}, {"Filter.1.Key", "名 *+"}, {"SystemDisk.Size", "1e9"},
 	} {
 		f.Add(seed[0], seed[1], "Tag.1.Key")
 	}
@@ -158,7 +158,7 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("arguments of %q: %v", name, err)
 		}
 		for _, p := range problems {
-			if p.Parameter == "" || p.Detail == "" {
+			if p.Fault == 0 || p.Detail == "" {
 				t.Errorf("problem %+v says nothing", p)
 			}
 		}

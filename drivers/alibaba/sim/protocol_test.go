@@ -178,6 +178,13 @@ func TestParameters(t *testing.T) {
 	}
 }
 
+func TestHTTPSOnly(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sim.Options{RequireTLS: true})
+	c.fails("InvalidProtocol.NeedSsl", "ram", "ListUsers", nil)
+	c.do("ecs", "DescribeRegions", nil)
+}
+
 func TestClientToken(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, sim.Options{})
