@@ -10,6 +10,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -25,7 +26,7 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 	}
 	if id, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepAccount); ok {
 		if sdk.CallFrom(ctx).Undo {
-			return n.undoCreate(ctx, id)
+			return n.undoCreate(ctx, s, id)
 		}
 		return administer(ctx, s, id, req)
 	}
@@ -68,21 +69,28 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 	return &databasev1.CreateInstanceResponse{Id: made.DBInstanceID, State: databasev1.InstanceState_INSTANCE_STATE_CREATING}, nil
 }
 
-// undoCreate releases an instance, which it can do once it runs.
-func (n *instanceServer) undoCreate(ctx context.Context, id string) (*databasev1.CreateInstanceResponse, error) {
-	gone, err := n.DeleteInstance(ctx, &databasev1.DeleteInstanceRequest{Id: id})
-	switch sdk.ReasonOf(err) {
-	case apiv1.Reason_REASON_UNSPECIFIED:
-	case apiv1.Reason_REASON_RESOURCE_BUSY, apiv1.Reason_REASON_INVALID_STATE:
-		// It was still being made, and may have been finished since.
-		gone = &databasev1.DeleteInstanceResponse{State: databasev1.InstanceState_INSTANCE_STATE_CREATING}
-	default:
+// undoCreate releases an instance as soon as it runs: the cloud takes no deletion
+// before.
+func (n *instanceServer) undoCreate(ctx context.Context, s *session.Session, id string) (*databasev1.CreateInstanceResponse, error) {
+	v, err := readInstance(ctx, s, id)
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
+		return &databasev1.CreateInstanceResponse{Id: id, State: databasev1.InstanceState_INSTANCE_STATE_DELETED}, nil
+	}
+	if err != nil {
 		return nil, err
 	}
-	if gone.GetState() != databasev1.InstanceState_INSTANCE_STATE_DELETED {
-		sdk.SetNextStep(ctx, stepAccount+id, instancePoll)
+	state := toProtoState(v.DBInstanceStatus)
+	if state == databasev1.InstanceState_INSTANCE_STATE_RUNNING {
+		gone, err := n.DeleteInstance(ctx, &databasev1.DeleteInstanceRequest{Id: id})
+		if err != nil {
+			return nil, err
+		}
+		state = gone.GetState()
 	}
-	return &databasev1.CreateInstanceResponse{Id: id, State: gone.GetState()}, nil
+	if state != databasev1.InstanceState_INSTANCE_STATE_DELETED {
+		sdk.SetNextStep(ctx, stepAccount+id, pollAfter)
+	}
+	return &databasev1.CreateInstanceResponse{Id: id, State: state}, nil
 }
 
 func explainCreate(err error) error {

@@ -90,19 +90,31 @@ func (n *ipsServer) CreateIps(ctx context.Context, req *securityv1.CreateIpsRequ
 // itself, so that being on does not tell that somebody has asked for it.
 func claims() held.Kind { return held.Kind{Type: typeIPS, Key: api.ReservedPrefix + "ips"} }
 
-// claim makes the setting this request's. Errors: ALREADY_EXISTS if it is another's.
+// claim makes the setting this request's. Of two that claim it at the same time
+// the one with the smaller token stays. Errors: ALREADY_EXISTS if it is another's.
 func claim(ctx context.Context, s *session.Session) error {
+	own := api.Token(ctx, "")
+	taken := sdk.NewError(apiv1.Reason_REASON_ALREADY_EXISTS, sdk.Resource(typeIPS, internetIPS))
 	all, err := claims().List(ctx, s)
 	if err != nil {
 		return err
 	}
-	for _, o := range all {
-		if o.ID != api.Token(ctx, "") {
-			return sdk.NewError(apiv1.Reason_REASON_ALREADY_EXISTS, sdk.Resource(typeIPS, internetIPS))
-		}
+	if slices.ContainsFunc(all, func(o held.Object) bool { return o.ID != own }) {
+		return taken
 	}
-	_, err = claims().Create(ctx, s, internetID)
-	return err
+	if _, err := claims().Create(ctx, s, internetID); err != nil {
+		return err
+	}
+	if all, err = claims().List(ctx, s); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(all, func(o held.Object) bool { return o.ID < own }) {
+		return nil
+	}
+	if err := claims().Delete(ctx, s, own); err != nil {
+		return err
+	}
+	return taken
 }
 
 // DeleteIps switches everything off and lets the border only watch.

@@ -16,9 +16,24 @@ import (
 type ruleServer struct {
 	securityv1.UnimplementedFirewallRuleServiceServer
 	base
+	turns turns
+}
+
+// turn waits until this call alone changes the rules of a policy of its account.
+func (n *ruleServer) turn(ctx context.Context, policy string) (end func(), err error) {
+	return n.turns.take(ctx, sdk.CallFrom(ctx).AccountID+"/"+policy)
 }
 
 var _ securityv1.FirewallRuleServiceServer = (*ruleServer)(nil)
+
+// turnOf is turn for the policy of a rule; an id that is none of a rule has none.
+func (n *ruleServer) turnOf(ctx context.Context, id string) (end func(), err error) {
+	policy, _, _, err := splitRuleID(id)
+	if err != nil {
+		return func() {}, nil
+	}
+	return n.turn(ctx, policy)
+}
 
 // CreateFirewallRule puts a rule into the list of a firewall. There is no token
 // for it: a repeat looks for the marker.
@@ -38,6 +53,11 @@ func (n *ruleServer) CreateFirewallRule(ctx context.Context, req *securityv1.Cre
 	if err := list.check(&r); err != nil {
 		return nil, err
 	}
+	end, err := n.turn(ctx, req.GetFirewallPolicyId())
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	at, err := list.read(ctx, s)
 	if err != nil {
 		return nil, kind.AsReference(err, "firewall_policy_id")
@@ -89,6 +109,11 @@ func (n *ruleServer) UpdateFirewallRule(ctx context.Context, req *securityv1.Upd
 	case req.GetTags() != nil:
 		return nil, sdk.Unsupported("security.firewall_rule.tags")
 	}
+	end, err := n.turnOf(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	_, list, at, place, err := readRule(ctx, s, req.GetId())
 	if err != nil {
 		return nil, err
@@ -113,6 +138,11 @@ func (n *ruleServer) DeleteFirewallRule(ctx context.Context, req *securityv1.Del
 		return nil, err
 	}
 	done := &securityv1.DeleteFirewallRuleResponse{Id: req.GetId()}
+	end, err := n.turnOf(ctx, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	defer end()
 	_, list, at, place, err := readRule(ctx, s, req.GetId())
 	switch {
 	case sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND:

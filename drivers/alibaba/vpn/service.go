@@ -34,7 +34,7 @@ func (n *serviceServer) CreateVpnService(ctx context.Context, req *securityv1.Cr
 	}
 	if id, ok := strings.CutPrefix(sdk.CallFrom(ctx).NextStep, stepWords); ok {
 		if sdk.CallFrom(ctx).Undo {
-			return n.undoCreate(ctx, id)
+			return n.undoCreate(ctx, s, id)
 		}
 		return describe(ctx, s, id, req)
 	}
@@ -52,16 +52,28 @@ func (n *serviceServer) CreateVpnService(ctx context.Context, req *securityv1.Cr
 	return &securityv1.CreateVpnServiceResponse{Id: made.VpnGatewayID, State: securityv1.VpnServiceState_VPN_SERVICE_STATE_CREATING}, nil
 }
 
-// undoCreate releases a gateway, which it can do once it is active.
-func (n *serviceServer) undoCreate(ctx context.Context, id string) (*securityv1.CreateVpnServiceResponse, error) {
-	gone, err := n.DeleteVpnService(ctx, &securityv1.DeleteVpnServiceRequest{Id: id})
+// undoCreate releases a gateway as soon as it is active: the cloud takes no deletion
+// before.
+func (n *serviceServer) undoCreate(ctx context.Context, s *session.Session, id string) (*securityv1.CreateVpnServiceResponse, error) {
+	v, err := services().Get(ctx, s, id)
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
+		return &securityv1.CreateVpnServiceResponse{Id: id, State: securityv1.VpnServiceState_VPN_SERVICE_STATE_DELETED}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	if gone.GetState() != securityv1.VpnServiceState_VPN_SERVICE_STATE_DELETED {
-		sdk.SetNextStep(ctx, stepWords+id, gatewayPoll)
+	state := toProtoServiceState(v.Status)
+	if state == securityv1.VpnServiceState_VPN_SERVICE_STATE_ACTIVE {
+		gone, err := n.DeleteVpnService(ctx, &securityv1.DeleteVpnServiceRequest{Id: id})
+		if err != nil {
+			return nil, err
+		}
+		state = gone.GetState()
 	}
-	return &securityv1.CreateVpnServiceResponse{Id: id, State: gone.GetState()}, nil
+	if state != securityv1.VpnServiceState_VPN_SERVICE_STATE_DELETED {
+		sdk.SetNextStep(ctx, stepWords+id, pollAfter)
+	}
+	return &securityv1.CreateVpnServiceResponse{Id: id, State: state}, nil
 }
 
 // refuseService refuses what a gateway has no parameter for.
