@@ -77,14 +77,17 @@ func builtInRoles(c *contract.Contract) []*permissionSet {
 		}
 	}
 	work := slices.Concat(clouds, own, []string{"operation.*", "account.account.get", "account.account.list"})
+	watching := []string{"monitor.alarm.get", "monitor.alarm.list", "monitor.alarm.history", "monitor.metric.*", "logging.entry.get", "logging.entry.list"}
+	member := slices.Concat(work, watching)
 	roles := []*permissionSet{
 		{Name: RoleAdministrator, Description: "everything", Permissions: []string{"*"}},
 		{Name: RoleOperator, Description: "clouds, accounts, monitoring and logs, but not users", Permissions: slices.Concat(work,
 			[]string{"account.*", "monitor.*", "logging.*", "tenant.ownership.*", "tenant.organization.get", "tenant.organization.list"})},
-		{Name: RoleTenantAdministrator, Description: "users and resources of an organization", Permissions: slices.Concat(work,
-			[]string{"tenant.organization.*", "tenant.user.*", "tenant.role.list", "tenant.permission_group.list",
+		{Name: RoleTenantAdministrator, Description: "users, resources, alarms and logs of an organization", Permissions: slices.Concat(member,
+			[]string{"monitor.alarm.*", "monitor.silence.*", "logging.entry.*", "logging.submission.*", "logging.retention.get",
+				"tenant.organization.*", "tenant.user.*", "tenant.role.list", "tenant.permission_group.list",
 				"tenant.permission_group_grant.*", "tenant.ownership.transfer", "tenant.audit.list", "billing.cost.*"})},
-		{Name: RoleTenantMember, Description: "resources of an organization", Permissions: work},
+		{Name: RoleTenantMember, Description: "resources of an organization", Permissions: member},
 		{Name: RoleFinance, Description: "prices, orders and costs", Permissions: slices.Concat(own, reads, []string{"billing.*"})},
 		{Name: RoleAuditor, Description: "reading everything, with the record of calls", Permissions: slices.Concat(own, reads,
 			[]string{"tenant.audit.list", "tenant.organization.get", "tenant.organization.list", "tenant.user.get", "tenant.user.list",
