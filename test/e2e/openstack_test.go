@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"os"
 	"slices"
@@ -134,7 +135,7 @@ func (c *openStackCloud) left(t *testing.T, prefix string) []string {
 // each reads all pages of a list.
 func each[T any](t *testing.T, pager pagination.Pager, extract func(pagination.Page) ([]T, error), see func(T)) {
 	t.Helper()
-	pages, err := pager.AllPages(t.Context())
+	pages, err := pager.AllPages(context.WithoutCancel(t.Context())) // also in cleanups
 	if err != nil {
 		t.Fatal(err)
 	}
