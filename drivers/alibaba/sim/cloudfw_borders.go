@@ -274,6 +274,9 @@ func noRisks(c *call) (obj, error) {
 	return out, nil
 }
 
+// assetTypes are the firewall's words for what an EIP is bound to.
+var assetTypes = map[string]string{"": "EIP", "EcsInstance": "EcsEIP", "NetworkInterface": "EniEIP", "SlbInstance": "SlbEIP", "Nat": "NatEIP"}
+
 // firewallAssets are the public addresses that the internet border can protect.
 func firewallAssets(c *call) (obj, error) {
 	open := c.settingsOf().in("_open")
@@ -289,7 +292,7 @@ func firewallAssets(c *call) (obj, error) {
 			}
 			records = append(records, &record{id: e.id, account: e.account, region: e.region, attrs: obj{
 				"InternetAddress": e.str("IpAddress"), "IntranetAddress": e.str("PrivateIpAddress"), "ResourceInstanceId": e.id, "BindInstanceId": e.str("InstanceId"),
-				"ResourceType": "EIP", "RegionID": e.region, "ProtectStatus": status, "Name": e.str("Name"), "IpVersion": 4, "AliUid": number(e.account.uid, 0), "SyncStatus": "enable", "RegionStatus": "enable",
+				"ResourceType": assetTypes[e.str("InstanceType")], "RegionID": e.region, "ProtectStatus": status, "Name": e.str("Name"), "IpVersion": 4, "AliUid": number(e.account.uid, 0), "SyncStatus": "enable", "RegionStatus": "enable",
 			}})
 		}
 	}

@@ -49,10 +49,29 @@
 // the call is done or after (the answer is lost), or waits. Rates throttle per second,
 // account and action pattern; Quotas limit resources of a kind ("vpc", "instance", …,
 // the kinds of /sim/dump) an account and region; SoldOut names instance types, disk
-// categories and zones without stock; Arrears names accounts that cannot buy.
+// categories and zones without stock; Arrears names accounts that cannot buy; Unsold
+// names services (waf, cloudfw) that nobody has bought yet.
+//
+// # What to know
+//
+// Repeats: a ClientToken is remembered for 24 hours per account, region and action, if
+// the call succeeded; with other parameters it is refused. Lists by NextToken go on
+// after the last item shown, whatever was deleted since.
+//
+// Container groups run for ever, but for the programs true and false; an image whose
+// name has "missing" in it is never pulled. A scan of Security Center finds a virus on
+// a server with "eicar" in its name, if an edition is bound to it; the quota
+// "sas_seat" says how many editions there are. A server behind a load balancer is
+// healthy while it and its listener run. Metrics are a wave that depends on the
+// resource and the time alone. Bills charge by the hour, at prices of prices.go.
+//
+// Where an action publishes several codes for a refusal, its own is answered;
+// /sim/stats notes each code that an action does not publish.
 //
 // # Limits
 //
-// No data plane. Nothing outlives the process. RAM policies are kept but not evaluated:
+// ALB, NLB, IPv6, SSL VPN, DNAT, subscriptions' orders, backups and snapshot policies
+// are defined and not simulated: such a call is InvalidAction.NotFound with a note.
+// // No data plane. Nothing outlives the process. RAM policies are kept but not evaluated:
 // every key of an account may do everything.
 package sim

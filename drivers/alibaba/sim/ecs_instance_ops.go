@@ -13,7 +13,7 @@ func ecsInstanceOps() actions {
 		"DescribeInstanceAutoRenewAttribute": describeAutoRenew, "ModifyInstanceAutoRenewAttribute": modifyAutoRenew,
 		"AttachInstanceRamRole": attachRole, "DetachInstanceRamRole": detachRole, "DescribeInstanceRamRole": describeInstanceRole,
 		"DescribeInstanceHistoryEvents": noEvents, "DescribeInstancesFullStatus": fullStatus, "DescribeDisksFullStatus": noEvents,
-		"ModifyInstanceVpcAttribute": modifyInstanceVpc, "JoinResourceGroup": joinResourceGroup, "DescribeInstanceMaintenanceAttributes": noEvents,
+		"ModifyInstanceVpcAttribute": modifyInstanceVpc, "JoinResourceGroup": joinResourceGroup, "DescribeInstanceMaintenanceAttributes": describeMaintenance, "ModifyInstanceMaintenanceAttributes": modifyMaintenance,
 		"ModifyInstanceMetadataOptions": modifyMetadata,
 	}
 }
@@ -273,6 +273,9 @@ func (c *call) setRole(name string) (obj, error) {
 func describeInstanceRole(c *call) (obj, error) {
 	var items []any
 	for _, vm := range c.among(c.selected(kindInstance, "RamRoleName"), "InstanceIds") {
+		if vm.str("RamRoleName") == "" {
+			continue
+		}
 		items = append(items, obj{"InstanceId": vm.id, "RamRoleName": vm.str("RamRoleName")})
 	}
 	return merge(wrap("InstanceRamRoleSets.InstanceRamRoleSet", items), obj{"TotalCount": len(items), "RegionId": c.region}), nil
@@ -280,6 +283,28 @@ func describeInstanceRole(c *call) (obj, error) {
 
 // noEvents is the answer of lists that stay empty here.
 func noEvents(*call) (obj, error) { return obj{"PageNumber": 1, "PageSize": 10}, nil }
+
+func describeMaintenance(c *call) (obj, error) {
+	records := c.among(c.selected(kindInstance), "InstanceId")
+	return c.listedAfter("MaintenanceAttributes.MaintenanceAttribute", records, func(r *record) {
+		r.set("NotifyOnMaintenance", isTrue(r.attrs["_notify"]))
+		r.set("ActionOnMaintenance", obj{
+			"Value": textOr(r.attrs["_maintenance"], "AutoRecover"), "DefaultValue": "AutoRecover",
+			"SupportedValues": obj{"SupportedValue": []string{"AutoRecover", "AutoRedeploy", "Stop"}},
+		})
+	})
+}
+
+func modifyMaintenance(c *call) (obj, error) {
+	for _, id := range c.strs("InstanceId") {
+		vm, err := c.need(kindInstance, id, "InvalidInstanceId.NotFound")
+		if err != nil {
+			return nil, err
+		}
+		c.change(vm, "ActionOnMaintenance", "_maintenance", "NotifyOnMaintenance", "_notify")
+	}
+	return obj{}, nil
+}
 
 func fullStatus(c *call) (obj, error) {
 	page, out, err := paged(c, c.among(c.selected(kindInstance), "InstanceId"), func(r *record) int { return r.seq })

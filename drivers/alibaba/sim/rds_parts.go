@@ -19,7 +19,7 @@ func rdsParts() actions {
 		"DescribeParameters": dbParameters, "ModifyParameter": done, "DescribeDBInstanceSSL": dbSSL, "DescribeDBInstanceTDE": dbTDE,
 		"DescribeSQLCollectorPolicy": sqlCollector, "DescribeSQLCollectorRetention": sqlRetention, "DescribeDBInstanceHAConfig": dbHA,
 		"DescribeHASwitchConfig": haSwitch, "DescribeInstanceAutoRenewalAttribute": dbRenewal, "DescribeDBInstanceMonitor": dbMonitor,
-		"DescribePGHbaConfig": pgHBA, "DescribeDBInstanceEncryptionKey": dbKey, "ModifyDBInstanceConfig": done, "DescribeTags": dbTags, "DescribeHADiagnoseConfig": haDiagnose, "ModifyHADiagnoseConfig": done,
+		"DescribePGHbaConfig": pgHBA, "DescribeDBInstanceEncryptionKey": dbKey, "ModifyDBInstanceConfig": done, "DescribeTags": dbTags, "DescribeHADiagnoseConfig": haDiagnose, "DescribeInstanceLinkedWhitelistTemplate": linkedLists, "ModifyHADiagnoseConfig": done,
 		"ModifyDBInstanceSSL": done, "ModifyDBInstanceTDE": done, "ModifyPGHbaConfig": done, "ModifyInstanceAutoRenewalAttribute": done,
 	}
 }
@@ -381,4 +381,12 @@ func dbTags(c *call) (obj, error) {
 func haDiagnose(c *call) (obj, error) {
 	_, err := c.database()
 	return obj{"TcpConnectionType": "SHORT"}, err
+}
+
+func linkedLists(c *call) (obj, error) {
+	r, err := c.need(kindDatabase, c.str("InsName"), "InvalidDBInstanceId.NotFound")
+	if err != nil {
+		return nil, err
+	}
+	return obj{"Data": obj{"InsName": r.id}}, nil
 }

@@ -52,6 +52,9 @@ func createBalancer(c *call) (obj, error) {
 	return c.show(r, ""), nil
 }
 
+// chargeNumbers is how lists spell what everything else has in words.
+var chargeNumbers = map[string]string{"paybybandwidth": "3", "paybytraffic": "4"}
+
 // chargeWord is how describes spell what creates take.
 func chargeWord(s string) string {
 	switch s {
@@ -94,7 +97,15 @@ func describeBalancers(c *call) (obj, error) {
 	if server := c.str("ServerId"); server != "" {
 		records = keep(records, func(r *record) bool { return contains(c.serversOf(r), server) })
 	}
-	return c.listed("LoadBalancers.LoadBalancer", c.among(records, "LoadBalancerId"))
+	out, err := c.listed("LoadBalancers.LoadBalancer", c.among(records, "LoadBalancerId"))
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range objects(out["LoadBalancers"].(obj)["LoadBalancer"]) {
+		o["InternetChargeTypeAlias"] = o["InternetChargeType"]
+		o["InternetChargeType"] = chargeNumbers[text(o["InternetChargeType"])]
+	}
+	return out, nil
 }
 
 // serversOf are the ids of all servers behind a load balancer.

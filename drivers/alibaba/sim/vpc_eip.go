@@ -28,7 +28,7 @@ func allocateEIP(c *call) (obj, error) {
 		"EipBandwidth": text(bandwidth), "Status": "Available", "ChargeType": charge, "InternetChargeType": c.or("InternetChargeType", "PayByBandwidth"),
 		"AllocationTime": c.stamp(seconds), "ISP": c.or("ISP", "BGP"), "Netmode": c.or("Netmode", "public"), "ResourceGroupId": group,
 		"BusinessStatus": "Normal", "InstanceId": "", "InstanceType": "", "InstanceRegionId": "", "PrivateIpAddress": "", "Mode": "",
-		"ExpiredTime": "", "Zone": c.str("Zone"), "HDMonitorStatus": "OFF", "DeletionProtection": false,
+		"ExpiredTime": "", "Zone": c.str("Zone"), "HDMonitorStatus": "false", "DeletionProtection": false,
 	})
 	return obj{"AllocationId": id, "EipAddress": address, "ResourceGroupId": group}, nil
 }

@@ -50,7 +50,7 @@ func createVpnGateway(c *call) (obj, error) {
 		return nil, c.fail("InvalidVSwitchId.NotFound", "The specified vSwitch does not exist.")
 	}
 	id := c.w.id("vpn-")
-	charge := map[bool]string{true: "Prepay", false: "PostpayByFlow"}[c.is("InstanceChargeType", "PREPAY")]
+	charge := map[bool]string{true: "PREPAY", false: "POSTPAY"}[c.is("InstanceChargeType", "PREPAY")]
 	enabled := func(name string, absent string) string {
 		return map[bool]string{true: "enable", false: "disable"}[c.or(name, absent) == "true"]
 	}
