@@ -59,9 +59,16 @@ func (s *scenario) run() {
 		{"change groups, rename", s.changeVM},
 		{"load balancer", s.useLoadBalancer},
 		{"VPN", s.useVPN},
+		{"containers", s.useContainers},
+		{"load balancer changed", s.changeLoadBalancer},
+		{"firewall, IPS, anti-virus, WAF", s.useFirewalls},
+		{"VPN listed", s.listVPN},
+		{"databases", s.useDatabases},
+		{"what is left to change and read", s.changeTheRest},
 		{"lists", s.readLists},
 		{"delete in a wrong order", s.deleteWrongly},
 		{"delete in the right order", s.deleteAll},
+		{"everything was used", s.expectAllUsed},
 		{"nothing is left", s.expectNothingLeft},
 	} {
 		begin := time.Now()

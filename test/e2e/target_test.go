@@ -31,7 +31,9 @@ func unique() string { return fmt.Sprintf("e2e-%x-", time.Now().UnixNano()&0xfff
 // embedded is memcloud inside its driver.
 func embedded(t *testing.T) target {
 	const account = "mem-embedded"
-	gateway := harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "memory"})
+	gateway := harness.NewGateway(t, programs, harness.Account{
+		ID: account, Driver: "memory", Settings: map[string]string{"knobs": harness.Knobs{"state_delay_scale": 0.2}.String()},
+	})
 	return target{gateway, account, account, embeddedCloud{gateway, account}}
 }
 
@@ -53,7 +55,7 @@ func (c embeddedCloud) left(t *testing.T, prefix string) []string {
 func remote(tokens bool) func(t *testing.T) target {
 	return func(t *testing.T) target {
 		const account = "mem-remote"
-		knobs := harness.Knobs{"client_tokens": tokens, "state_delay_scale": 0.3}
+		knobs := harness.Knobs{"client_tokens": tokens, "state_delay_scale": 0.2}
 		if !tokens {
 			knobs["marker_delay_ms"], knobs["request_timeout_seconds"] = 500, 1
 		}
