@@ -76,6 +76,10 @@ func (c *call) looksFor(e event) bool {
 			if !slices.Contains(e.touched, want) {
 				return false
 			}
+		case "ResourceType":
+			if len(e.resources()[want]) == 0 {
+				return false
+			}
 		case "EventRW":
 			if want != "Write" && want != "All" {
 				return false
@@ -102,8 +106,8 @@ var identityTypes = map[string]string{"Account": "root-account", "RAMUser": "ram
 
 func (e event) show() obj {
 	types := make([]string, len(e.touched))
-	for i := range e.touched {
-		types[i] = "ACS::" + strings.ToUpper(e.product) + "::Resource"
+	for i, id := range e.touched {
+		types[i] = e.resourceType(id)
 	}
 	user := e.who.principal
 	if i := strings.LastIndexAny(user, "/:"); i >= 0 {
@@ -117,11 +121,47 @@ func (e event) show() obj {
 		"eventId": e.id, "eventVersion": "1", "eventName": e.name, "eventTime": e.at.UTC().Format(seconds), "eventSource": strings.ToLower(e.product) + "." + e.region + ".aliyuncs.com",
 		"serviceName": serviceName(e.product), "acsRegion": e.region, "requestId": e.response, "eventType": "ApiCall", "eventRW": "Write", "eventCategory": "Management",
 		"apiVersion": "", "isGlobal": false, "resourceName": strings.Join(e.touched, ","), "resourceType": strings.Join(types, ","), "sourceIpAddress": e.source,
-		"requestParameters": request, "recipientAccountId": e.account.uid,
+		"referencedResources": e.resources(),
+		"requestParameters":   request, "recipientAccountId": e.account.uid,
 		"userIdentity": obj{
 			"type": identityTypes[e.who.kind], "accountId": e.account.uid, "principalId": e.who.principalID, "accessKeyId": e.who.id, "userName": user,
 		},
 	}
+}
+
+// resources are what the call was about, by type.
+func (e event) resources() map[string][]string {
+	byType := map[string][]string{}
+	for _, id := range e.touched {
+		byType[e.resourceType(id)] = append(byType[e.resourceType(id)], id)
+	}
+	return byType
+}
+
+// resourceType tells the type of a resource by the beginning of its id.
+func (e event) resourceType(id string) string {
+	prefix, _, _ := strings.Cut(id, "-")
+	switch prefix {
+	case "i":
+		return "ACS::ECS::Instance"
+	case "d":
+		return "ACS::ECS::Disk"
+	case "s":
+		return "ACS::ECS::Snapshot"
+	case "m":
+		return "ACS::ECS::Image"
+	case "sg":
+		return "ACS::ECS::SecurityGroup"
+	case "eni":
+		return "ACS::ECS::NetworkInterface"
+	case "vpc":
+		return "ACS::VPC::VPC"
+	case "vsw":
+		return "ACS::VPC::VSwitch"
+	case "eip":
+		return "ACS::EIP::EipAddress"
+	}
+	return "ACS::" + strings.ToUpper(e.product) + "::Resource"
 }
 
 func serviceName(product string) string {

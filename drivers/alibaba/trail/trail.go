@@ -25,10 +25,10 @@ type event struct {
 }
 
 // Touched are the ids of the resources of a type, in the cloud's words
-// ("ACS::ECS::Instance"), that calls changed from since until until, sorted: a call
-// for every 50 recorded ones. Calls that were refused are left out.
+// ("ACS::ECS::Instance"), that calls changed from since to the second of until, sorted:
+// a call for every 50 recorded ones. Calls that were refused are left out.
 func Touched(ctx context.Context, caller api.Caller, resourceType string, since, until time.Time) ([]string, error) {
-	params := api.Params{}.Set("StartTime", since.UTC().Format(timestamp)).Set("EndTime", until.UTC().Format(timestamp)).
+	params := api.Params{}.Set("StartTime", since.UTC().Format(timestamp)).Set("EndTime", until.Add(time.Second).UTC().Format(timestamp)).
 		Set("Direction", "FORWARD").Set("MaxResults", pageSize).Objects("LookupAttribute",
 		api.Params{"Key": "ResourceType", "Value": resourceType}, api.Params{"Key": "EventRW", "Value": "Write"})
 	events, err := sdk.ReadAll(ctx, func(ctx context.Context, token string) ([]event, string, error) {
@@ -53,12 +53,14 @@ func Touched(ctx context.Context, caller api.Caller, resourceType string, since,
 	return slices.Compact(ids), nil
 }
 
-// touched are the resources of a type that a call was about.
+// touched are the resources of a type that a call was about. Where there are several,
+// types and names stand beside each other with commas between.
 func (e event) touched(resourceType string) []string {
 	ids := slices.Clone(e.ReferencedResources[resourceType])
-	if e.ResourceType == resourceType {
-		for id := range strings.SplitSeq(e.ResourceName, ",") {
-			ids = append(ids, strings.TrimSpace(id))
+	types, names := strings.Split(e.ResourceType, ","), strings.Split(e.ResourceName, ",")
+	for i, name := range names {
+		if strings.TrimSpace(types[min(i, len(types)-1)]) == resourceType {
+			ids = append(ids, strings.TrimSpace(name))
 		}
 	}
 	return slices.DeleteFunc(ids, func(id string) bool { return id == "" })

@@ -46,7 +46,7 @@ func TestTouched(t *testing.T) {
 		t.Errorf("ids (-want +got):\n%s", diff)
 	}
 	want := api.Params{
-		"StartTime": "2026-11-20T08:00:00Z", "EndTime": "2026-11-20T09:00:00Z", "Direction": "FORWARD", "MaxResults": "50", "NextToken": "2",
+		"StartTime": "2026-11-20T08:00:00Z", "EndTime": "2026-11-20T09:00:01Z", "Direction": "FORWARD", "MaxResults": "50", "NextToken": "2",
 		"LookupAttribute.1.Key": "ResourceType", "LookupAttribute.1.Value": "ACS::ECS::Instance",
 		"LookupAttribute.2.Key": "EventRW", "LookupAttribute.2.Value": "Write",
 	}
