@@ -10,6 +10,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vswitch"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -180,7 +181,7 @@ func (n *instanceServer) UpdateInstance(ctx context.Context, req *databasev1.Upd
 // allow replaces the white list; none are the ranges of the subnet.
 func allow(ctx context.Context, s *session.Session, v *instance, cidrs []string) error {
 	if len(cidrs) == 0 {
-		subnet, err := subnets().Get(ctx, s, v.VSwitchID)
+		subnet, err := vswitch.Kind().Get(ctx, s, v.VSwitchID)
 		if err != nil {
 			return err
 		}

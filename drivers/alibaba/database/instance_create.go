@@ -11,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vswitch"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -33,12 +34,12 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 	if req.GetCharge().GetMode() > apiv1.ChargeMode_CHARGE_MODE_POSTPAID {
 		return nil, sdk.Unsupported("database.instance.prepaid")
 	}
-	subnet, err := subnets().Get(ctx, s, req.GetSubnetId())
+	subnet, err := vswitch.Kind().Get(ctx, s, req.GetSubnetId())
 	if err != nil {
 		return nil, kind.AsReference(err, "subnet_id")
 	}
 	if req.GetZoneId() != "" && req.GetZoneId() != subnet.ZoneID {
-		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typeSubnet, subnet.VSwitchID), sdk.Field("zone_id"))
+		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(vswitch.Type, subnet.VSwitchID), sdk.Field("zone_id"))
 	}
 	category := basicSeries
 	if req.GetHighAvailability() {

@@ -58,32 +58,16 @@ type availableZone struct {
 	}
 }
 
-type vSwitch struct {
-	VSwitchID string
-	VpcID     string
-	ZoneID    string
-	CidrBlock string
-}
-
 // Types of resources of the contract.
 const (
 	typeInstance = "database.instance"
 	typeEngine   = "database.engine"
 	typeFlavor   = "database.db_flavor"
-	typeSubnet   = "network.subnet"
 )
 
 func instances() kind.Kind[instance] {
 	return kind.Kind[instance]{
 		Type: typeInstance, Product: api.RDS, Action: "DescribeDBInstances", Items: "Items.DBInstance", IDs: "DBInstanceId",
 		MaxPage: 100, Total: "TotalRecordCount", ID: func(v *instance) string { return v.DBInstanceID },
-	}
-}
-
-// subnets are the vSwitches that instances are in.
-func subnets() kind.Kind[vSwitch] {
-	return kind.Kind[vSwitch]{
-		Type: typeSubnet, Product: api.VPC, Action: "DescribeVSwitches", Items: "VSwitches.VSwitch", IDs: "VSwitchId",
-		MaxPage: 50, ID: func(v *vSwitch) string { return v.VSwitchID },
 	}
 }

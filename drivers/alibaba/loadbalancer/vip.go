@@ -7,8 +7,10 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vswitch"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -53,26 +55,18 @@ func addZone(ctx context.Context, s *session.Session, req *networkv1.CreateVipRe
 		return sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("subnets[0].ip_address"),
 			sdk.Violation("subnets[0].ip_address", "cannot be chosen for a public load balancer"))
 	}
-	var answer struct {
-		VSwitches struct {
-			VSwitch []struct{ ZoneID string }
-		}
+	v, err := vswitch.Kind().Get(ctx, s, subnet.GetSubnetId())
+	if err != nil {
+		return kind.AsReference(err, "subnets[0].subnet_id")
 	}
-	err := s.Call(ctx, api.VPC, "DescribeVSwitches", api.Params{}.Set("VSwitchId", subnet.GetSubnetId()), &answer)
-	if err != nil && !api.IsNotFound(err) {
-		return api.Error(err, typeSubnet, subnet.GetSubnetId())
-	}
-	if len(answer.VSwitches.VSwitch) == 0 {
-		return sdk.NewError(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, sdk.Resource(typeSubnet, subnet.GetSubnetId()), sdk.Field("subnets[0].subnet_id"))
-	}
-	params.Set("MasterZoneId", answer.VSwitches.VSwitch[0].ZoneID)
+	params.Set("MasterZoneId", v.ZoneID)
 	return nil
 }
 
 func explainVIP(err error) error {
 	switch {
 	case api.HasCode(err, "VSwitchNotExist", "InvalidVSwitchId.NotFound"):
-		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, typeSubnet, "", sdk.Field("subnets[0].subnet_id"))
+		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, vswitch.Type, "", sdk.Field("subnets[0].subnet_id"))
 	case api.HasCode(err, "VSwitchAvailableIpNotExist", "SubnetIpExhaust", "OperationFailed.ZoneResourceLimit", "OperationFailed.RegionResourceLimit", "PRODUCT.NOT_AVAILABLE_IZ", "ShareSlbHaltSales"):
 		return api.As(apiv1.Reason_REASON_OUT_OF_STOCK, err, typeVIP, "")
 	case api.HasCode(err, "OperationFailed.TokenIsProcessing"):

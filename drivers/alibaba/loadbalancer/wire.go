@@ -94,7 +94,6 @@ const (
 	typePool     = "network.pool"
 	typeMember   = "network.member"
 	typeListener = "network.listener"
-	typeSubnet   = "network.subnet"
 	typeNIC      = "network.nic"
 	typeVM       = "compute.vm"
 )

@@ -96,6 +96,9 @@ func networkInUse(ctx context.Context, s *session.Session, v *vpc, cause error) 
 	if err != nil {
 		return api.As(apiv1.Reason_REASON_IN_USE, cause, typeNetwork, v.VpcID)
 	}
+	if len(blockers) == 0 && sdk.CallFrom(ctx).NextStep == stepEmptied {
+		return api.As(apiv1.Reason_REASON_RESOURCE_BUSY, cause, typeNetwork, v.VpcID) // the last subnet is still going
+	}
 	return sdk.InUse(typeNetwork, v.VpcID, cause, blockers.List()...)
 }
 

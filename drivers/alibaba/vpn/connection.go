@@ -11,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vswitch"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -123,28 +124,19 @@ func localRanges(ctx context.Context, s *session.Session, service *gateway, cidr
 	if len(subnetIDs) == 0 {
 		return strings.Join(cidrs, ","), nil
 	}
-	vSwitches := kind.Kind[vSwitch]{
-		Type: typeSubnet, Product: api.VPC, Action: "DescribeVSwitches", Items: "VSwitches.VSwitch", MaxPage: 50,
-		ID: func(v *vSwitch) string { return v.VSwitchID },
-	}
-	all, err := vSwitches.All(ctx, s, api.Params{}.Set("VpcId", service.VpcID))
+	all, err := vswitch.Kind().All(ctx, s, api.Params{}.Set("VpcId", service.VpcID))
 	if err != nil {
 		return "", err
 	}
 	var found []string
 	for _, id := range subnetIDs {
-		at := slices.IndexFunc(all, func(v vSwitch) bool { return v.VSwitchID == id })
+		at := slices.IndexFunc(all, func(v vswitch.VSwitch) bool { return v.VSwitchID == id })
 		if at < 0 {
-			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typeSubnet, id), sdk.Field("local_subnet_ids"))
+			return "", sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(vswitch.Type, id), sdk.Field("local_subnet_ids"))
 		}
 		found = append(found, all[at].CidrBlock)
 	}
 	return strings.Join(found, ","), nil
-}
-
-type vSwitch struct {
-	VSwitchID string
-	CidrBlock string
 }
 
 func explainConnection(err error, id string) error {

@@ -11,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/vswitch"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
@@ -98,11 +99,11 @@ func refuseService(req *securityv1.CreateVpnServiceRequest) error {
 func explainService(err error) error {
 	switch {
 	case api.HasCode(err, "OperationFailed.IpNotEnough", "InvalidVSwitchId.FirstVswitchIpNotEnough", "InvalidVSwitchId.SecondVswitchIpNotEnough"):
-		return api.As(apiv1.Reason_REASON_OUT_OF_STOCK, err, typeSubnet, "", sdk.Field("subnet_ids"))
+		return api.As(apiv1.Reason_REASON_OUT_OF_STOCK, err, vswitch.Type, "", sdk.Field("subnet_ids"))
 	case api.HasCode(err, "InvalidVSwitchId.NotFound"):
-		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, typeSubnet, "", sdk.Field("subnet_ids"))
+		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, vswitch.Type, "", sdk.Field("subnet_ids"))
 	case api.HasCode(err, "InvalidVSwitchId.*", "OperationFailed.VSwitchConflict", "OperationFailed.AzNotSupport"):
-		return api.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, typeSubnet, "", sdk.Field("subnet_ids"))
+		return api.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, vswitch.Type, "", sdk.Field("subnet_ids"))
 	case api.HasCode(err, "InvalidSpec.NotFound"):
 		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeService, "", sdk.Field("bandwidth_mbps"))
 	}

@@ -91,8 +91,6 @@ type tunnel struct {
 const (
 	typeService    = "security.vpn_service"
 	typeConnection = "security.ipsec_connection"
-	typeNetwork    = "network.network"
-	typeSubnet     = "network.subnet"
 )
 
 func services() kind.Kind[gateway] {
