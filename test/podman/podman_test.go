@@ -136,8 +136,9 @@ func build(t *testing.T, dir, name, source string) string {
 func throughGateway(t *testing.T, program string, on *host) {
 	dir := t.TempDir()
 	yunqiao, address := build(t, dir, "yunqiao", "./gateway"), freeAddress(t)
-	config := filepath.Join(dir, "gateway.yaml")
-	text := "listen: " + address + "\ndata: " + dir + "/data\ndrivers: [{name: podman-python, path: " + program + "}]\n" +
+	config, folder := filepath.Join(dir, "gateway.yaml"), filepath.Dir(program)
+	run(t, "", yunqiao, "driver", "manifest", folder, "--program", filepath.Base(program))
+	text := "listen: " + address + "\ndata: " + dir + "/data\ndrivers: [{name: podman-python, manifest: " + folder + "/manifest.json}]\n" +
 		"accounts:\n  - id: pod\n    driver: podman-python\n    cloud_kind: private\n    settings:\n"
 	for name, value := range on.settings() {
 		text += "      " + name + ": " + strconv.Quote(value) + "\n"
@@ -175,6 +176,12 @@ func throughGateway(t *testing.T, program string, on *host) {
 			t.Fatalf("the gateway is not ready: %v: %s", err, out)
 		}
 		time.Sleep(100 * time.Millisecond)
+	}
+	// What the driver does not declare is refused before it is called, by name.
+	out, err := user(t.Context(), "call", "compute", "container", "create", "account_id=pod", "name=news-render", "image="+image, "cpu_millicores=250",
+		"memory_mib=256", "subnet_id=pod.none", "security_group_ids=pod.none", "zone_id=elsewhere")
+	if err == nil || !strings.Contains(out, "zone_id") {
+		t.Errorf("a zone was not refused by name: %v: %s", err, out)
 	}
 	made := call("create", "account_id=pod", "name=news-render", "image="+image, "cpu_millicores=250", "memory_mib=256",
 		"command=sleep", "args=3600", "subnet_id=pod.none", "security_group_ids=pod.none", "wait_seconds=60")
