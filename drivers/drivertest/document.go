@@ -2,6 +2,7 @@ package drivertest
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -16,7 +17,7 @@ func WriteDocument(w io.Writer, reports []Report) error {
 	fmt.Fprint(b, "# Conformance of drivers\n\nMade by `conform --document` from the reports of the runs below.\n\n")
 	fmt.Fprint(b, "| Driver | Target | Date (UTC) | Seconds | Passed | Failed | Not reached |\n|---|---|---|---|---|---|---|\n")
 	for _, r := range reports {
-		fmt.Fprintf(b, "| %s %s | %s | %s | %.0f | %d | %d | %d |\n", r.Driver, r.Version, r.Provider,
+		fmt.Fprintf(b, "| %s %s | %s | %s | %.0f | %d | %d | %d |\n", r.Driver, r.Version, cmp.Or(r.About, r.Provider),
 			r.At.Format("2006-01-02 15:04"), r.Seconds, r.Count(Passed), r.Count(Failed), r.Count(Untested))
 	}
 	writeRules(b, reports)

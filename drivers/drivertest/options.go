@@ -11,6 +11,9 @@ type Options struct {
 	// "other_flavor", "external_network", "zone", "db_flavor", "container_image",
 	// "certificate". Native ids.
 	Values map[string]string `json:"values"`
+	// About tells the reader of the report what the cloud is: its release, and
+	// whether it is a real one.
+	About string `json:"about"`
 	// NamePrefix begins the names of everything that is made; default "conf-".
 	NamePrefix string `json:"name_prefix"`
 	// Resources limits the run to resource types ("network.network") and what

@@ -29,6 +29,7 @@ type Report struct {
 	Driver   string    `json:"driver"`
 	Version  string    `json:"version"`
 	Provider string    `json:"provider"`
+	About    string    `json:"about"` // what the cloud is, as the run's options say
 	Target   string    `json:"target"`
 	At       time.Time `json:"at"`
 	Seconds  float64   `json:"seconds"`

@@ -98,7 +98,7 @@ func newSuite(target Target, options Options) (*suite, error) {
 		run: randomHex(3), secret: "Zq7_" + randomHex(8),
 		methods: map[string]bool{}, features: map[string]bool{},
 		made: map[string]*object{}, picks: map[string]string{}, tested: map[string]bool{}, used: map[string]bool{},
-		report: &Report{Target: target.Name()},
+		report: &Report{Target: target.Name(), About: options.About},
 	}
 	for _, m := range c.Methods {
 		switch {
