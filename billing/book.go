@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/billing/pricing"
+	"github.com/yunqiao/yunqiao/billing/rating"
 	"github.com/yunqiao/yunqiao/internal/money"
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -91,7 +93,12 @@ type discountServer struct {
 func toProtoDiscount(d pricing.Discount) *billingv1.Discount {
 	out := &billingv1.Discount{
 		Id: d.ID, Name: d.Name, OrganizationId: d.OrganizationID, ResourceType: d.ResourceType, AccountId: d.AccountID, Contract: d.Contract,
-		Percent: percent(d.BasisPoints), ValidFrom: timestamppb.New(d.From),
+		ValidFrom: timestamppb.New(d.From),
+	}
+	if d.Amount > 0 {
+		out.Amount, out.Currency = d.Amount.String(), d.Currency
+	} else {
+		out.Percent = percent(d.BasisPoints)
 	}
 	until := d.To
 	if !d.EndedAt.IsZero() && (until.IsZero() || d.EndedAt.Before(until)) {
@@ -113,6 +120,10 @@ func (s *discountServer) CreateDiscount(ctx context.Context, request *billingv1.
 		ID: rowid.New(), Name: request.GetName(), OrganizationID: request.GetOrganizationId(), ResourceType: request.GetResourceType(),
 		AccountID: request.GetAccountId(), Contract: request.GetContract(), BasisPoints: basisPoints(&p, "percent", request.GetPercent()),
 		From: s.timeOr(request.GetValidFrom(), s.now()), To: s.timeOr(request.GetValidUntil(), time.Time{}),
+		Amount: number(&p, "amount", request.GetAmount(), money.ParseAmount),
+	}
+	if d.Amount > 0 {
+		d.Currency = cmp.Or(request.GetCurrency(), rating.DefaultCurrency)
 	}
 	if p.err != nil {
 		return nil, p.err

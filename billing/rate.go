@@ -76,7 +76,11 @@ func (m *Module) Rate(ctx context.Context, month, until time.Time) (result ledge
 		if err != nil {
 			return err
 		}
-		result, err = ledger.Reconcile(tx, month, lines, m.now())
+		if result, err = ledger.Reconcile(tx, month, lines, m.now()); err != nil || until.Before(month.AddDate(0, 1, 0)) {
+			return err
+		}
+		credits, err := m.credit(tx, month)
+		result.Added += credits
 		return err
 	})
 	if err != nil {

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/yunqiao/yunqiao/internal/money"
 )
 
 // Catalogue answers which version of which price is in force. It does not change.
@@ -28,9 +30,11 @@ type Discount struct {
 	ResourceType   string // empty: everything
 	AccountID      string // empty: in all accounts
 	Contract       string
-	BasisPoints    int32     // of the price; 10000 is free
-	From, To       time.Time // half open; To zero: without end
-	EndedAt        time.Time // when it was ended before its To; zero: it was not
+	BasisPoints    int32        // of the price; 10000 is free
+	Amount         money.Amount // off the costs of a month, instead; 0: none
+	Currency       string       // of Amount
+	From, To       time.Time    // half open; To zero: without end
+	EndedAt        time.Time    // when it was ended before its To; zero: it was not
 }
 
 // NewCatalogue orders versions and discounts. Versions of one price follow each
@@ -133,6 +137,23 @@ func (c *Catalogue) Discount(u *Usage, at time.Time) (points int32, id string) {
 		}
 	}
 	return points, id
+}
+
+// Share is the part of Amount that a month gets, by its seconds in the discount's time.
+func (d *Discount) Share(from, to time.Time) (money.Amount, error) {
+	begin, end := d.From, to
+	if begin.Before(from) {
+		begin = from
+	}
+	for _, until := range []time.Time{d.To, d.EndedAt} {
+		if !until.IsZero() && until.Before(end) {
+			end = until
+		}
+	}
+	if !begin.Before(end) {
+		return 0, nil
+	}
+	return d.Amount.Ratio(int64(end.Sub(begin)/time.Second), int64(to.Sub(from)/time.Second), money.Down)
 }
 
 func (d *Discount) inForce(at time.Time) bool {

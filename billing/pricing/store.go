@@ -54,6 +54,21 @@ type discountRow struct {
 	From           int64  `gorm:"column:valid_from;not null"`
 	To             int64  `gorm:"column:valid_until;not null"`
 	EndedAt        int64  `gorm:"not null"`
+	Amount         int64  `gorm:"not null;default:0"` // 10⁻⁸
+	Currency       string `gorm:"size:3;not null;default:''"`
+}
+
+// AddAmounts adds the columns of discounts of an amount to a table without them.
+func AddAmounts(tx *gorm.DB) error {
+	for _, column := range []string{"Amount", "Currency"} {
+		if tx.Migrator().HasColumn(&discountRow{}, column) {
+			continue
+		}
+		if err := tx.Migrator().AddColumn(&discountRow{}, column); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // TableName implements gorm's Tabler.
@@ -162,7 +177,7 @@ func All(tx *gorm.DB) ([]Price, error) {
 func InsertDiscount(tx *gorm.DB, d *Discount) error {
 	return tx.Create(&discountRow{
 		ID: d.ID, Name: d.Name, OrganizationID: d.OrganizationID, ResourceType: d.ResourceType, AccountID: d.AccountID, Contract: d.Contract,
-		BasisPoints: d.BasisPoints, From: unix(d.From), To: unix(d.To),
+		BasisPoints: d.BasisPoints, From: unix(d.From), To: unix(d.To), Amount: int64(d.Amount), Currency: d.Currency,
 	}).Error
 }
 
@@ -182,6 +197,7 @@ func Discounts(tx *gorm.DB) ([]Discount, error) {
 		out[n] = Discount{
 			ID: r.ID, Name: r.Name, OrganizationID: r.OrganizationID, ResourceType: r.ResourceType, AccountID: r.AccountID, Contract: r.Contract,
 			BasisPoints: r.BasisPoints, From: fromUnix(r.From), To: fromUnix(r.To), EndedAt: fromUnix(r.EndedAt),
+			Amount: money.Amount(r.Amount), Currency: r.Currency,
 		}
 	}
 	return out, nil

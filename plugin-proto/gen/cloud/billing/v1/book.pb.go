@@ -418,7 +418,11 @@ type Discount struct {
 	// From when on.
 	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
 	// Until before when; absent: without end.
-	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// Amount off the costs of a month, a decimal number; empty: a discount in percent.
+	Amount string `protobuf:"bytes,10,opt,name=amount,proto3" json:"amount,omitempty"`
+	// ISO 4217, of amount.
+	Currency      string `protobuf:"bytes,11,opt,name=currency,proto3" json:"currency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -516,6 +520,20 @@ func (x *Discount) GetValidUntil() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Discount) GetAmount() string {
+	if x != nil {
+		return x.Amount
+	}
+	return ""
+}
+
+func (x *Discount) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
+}
+
 // CreateDiscountRequest describes a discount.
 type CreateDiscountRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -529,12 +547,18 @@ type CreateDiscountRequest struct {
 	AccountId string `protobuf:"bytes,4,opt,name=account_id,json=accountId,proto3" json:"account_id,omitempty"`
 	// Contract that it comes from.
 	Contract string `protobuf:"bytes,5,opt,name=contract,proto3" json:"contract,omitempty"`
-	// Percent off, 0 to 100 with at most 2 digits behind the point.
+	// Percent off, 0 to 100 with at most 2 digits behind the point; empty: an amount.
 	Percent string `protobuf:"bytes,6,opt,name=percent,proto3" json:"percent,omitempty"`
 	// From when on; absent: now.
 	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
 	// Until before when; absent: without end.
-	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// Amount off the costs of each month, a decimal number, instead of percent. It is a CREDIT of the
+	// month when that has ended: never more than its costs, and in a month that is not wholly in the
+	// time of the discount its share by the second.
+	Amount string `protobuf:"bytes,9,opt,name=amount,proto3" json:"amount,omitempty"`
+	// ISO 4217, of amount; empty: CNY.
+	Currency      string `protobuf:"bytes,10,opt,name=currency,proto3" json:"currency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -623,6 +647,20 @@ func (x *CreateDiscountRequest) GetValidUntil() *timestamppb.Timestamp {
 		return x.ValidUntil
 	}
 	return nil
+}
+
+func (x *CreateDiscountRequest) GetAmount() string {
+	if x != nil {
+		return x.Amount
+	}
+	return ""
+}
+
+func (x *CreateDiscountRequest) GetCurrency() string {
+	if x != nil {
+		return x.Currency
+	}
+	return ""
 }
 
 // CreateDiscountResponse holds the discount.
@@ -874,7 +912,7 @@ const file_cloud_billing_v1_book_proto_rawDesc = "" +
 	"\x15ListPriceBooksRequest\"V\n" +
 	"\x16ListPriceBooksResponse\x12<\n" +
 	"\vprice_books\x18\x01 \x03(\v2\x1b.cloud.billing.v1.PriceBookR\n" +
-	"priceBooks\"\xdd\x02\n" +
+	"priceBooks\"\x91\x03\n" +
 	"\bDiscount\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12'\n" +
@@ -887,19 +925,26 @@ const file_cloud_billing_v1_book_proto_rawDesc = "" +
 	"\n" +
 	"valid_from\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
 	"\vvalid_until\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"validUntil\"\xb2\x03\n" +
+	"validUntil\x12\x16\n" +
+	"\x06amount\x18\n" +
+	" \x01(\tR\x06amount\x12\x1a\n" +
+	"\bcurrency\x18\v \x01(\tR\bcurrency\"\xde\x05\n" +
 	"\x15CreateDiscountRequest\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04name\x120\n" +
 	"\x0forganization_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0eorganizationId\x12,\n" +
 	"\rresource_type\x18\x03 \x01(\tB\a\xbaH\x04r\x02\x18@R\fresourceType\x12&\n" +
 	"\n" +
 	"account_id\x18\x04 \x01(\tB\a\xbaH\x04r\x02\x18 R\taccountId\x12$\n" +
-	"\bcontract\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\bcontract\x12U\n" +
-	"\apercent\x18\x06 \x01(\tB;\xbaH&r$2\"^(100|[0-9]{1,2}([.][0-9]{1,2})?)$\x9a\xcb\x18\x0e*\f计费折扣R\apercent\x129\n" +
+	"\bcontract\x18\x05 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01R\bcontract\x12V\n" +
+	"\apercent\x18\x06 \x01(\tB<\xbaH'r%2#^(100|[0-9]{1,2}([.][0-9]{1,2})?)?$\x9a\xcb\x18\x0e*\f计费折扣R\apercent\x129\n" +
 	"\n" +
 	"valid_from\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
 	"\vvalid_until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"validUntil\"`\n" +
+	"validUntil\x12?\n" +
+	"\x06amount\x18\t \x01(\tB'\xbaH$r\"2 ^([0-9]{1,10}([.][0-9]{1,8})?)?$R\x06amount\x120\n" +
+	"\bcurrency\x18\n" +
+	" \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\bcurrency:\xb5\x01\xbaH\xb1\x01\x1a\xae\x01\n" +
+	"\x0fdiscount.one_of\x129either percent, or amount with organization_id, is needed\x1a`(this.percent == '') != (this.amount == '') && (this.amount == '' || this.organization_id != '')\"`\n" +
 	"\x16CreateDiscountResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
 	"\bdiscount\x18\x02 \x01(\v2\x1a.cloud.billing.v1.DiscountR\bdiscount\">\n" +

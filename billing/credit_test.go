@@ -1,0 +1,64 @@
+package billing_test
+
+import (
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
+)
+
+// TestDiscountOfAnAmount takes amounts off a month that has ended.
+func TestDiscountOfAnAmount(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		discounts, periods := billingv1.NewDiscountServiceClient(conn), billingv1.NewPeriodServiceClient(conn)
+		addPrice(t, conn, func(*billingv1.CreatePriceRequest) {})
+		f.now = local(1, 1, 0)
+		create := func(amount string, from, until *timestamppb.Timestamp) *billingv1.Discount {
+			t.Helper()
+			return must[*billingv1.CreateDiscountResponse](t)(discounts.CreateDiscount(t.Context(), &billingv1.CreateDiscountRequest{
+				OrganizationId: "org1", Name: "年框减免", Amount: amount, ValidFrom: from, ValidUntil: until})).GetDiscount()
+		}
+		if d := create("31", timestamppb.New(local(1, 11, 0)), timestamppb.New(local(2, 11, 0))); d.GetAmount() != "31" || d.GetPercent() != "" || d.GetCurrency() != "CNY" {
+			t.Errorf("got %v", d)
+		}
+		month := func() *billingv1.CostTotal {
+			t.Helper()
+			if err := f.CatchUp(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return must[*billingv1.SummarizeCostsResponse](t)(billingv1.NewCostServiceClient(conn).SummarizeCosts(t.Context(),
+				&billingv1.SummarizeCostsRequest{Period: "2025-01", GroupBy: []billingv1.CostDimension{billingv1.CostDimension_COST_DIMENSION_CATEGORY}})).GetTotals()[0]
+		}
+		f.record(t, vm("a", local(1, 10, 0), local(1, 20, 0))...)
+		f.now = local(1, 31, 12)
+		if got := month(); got.GetBilledCost() != "48" {
+			t.Errorf("before the month has ended: got %v", got)
+		}
+		f.now = local(2, 1, 1)
+		for range 2 { // 21 of 31 days, once
+			if got := month(); got.GetBilledCost() != "27" || got.GetLines() != 11 {
+				t.Errorf("after it: got %v, want 48 - 21", got)
+			}
+			must[*billingv1.RatePeriodResponse](t)(periods.RatePeriod(t.Context(), &billingv1.RatePeriodRequest{Period: "2025-01"}))
+		}
+		create("1000", timestamppb.New(local(1, 1, 0)), nil)
+		if got := month(); got.GetBilledCost() != "0" {
+			t.Errorf("more than there is: got %v, want 0", got)
+		}
+		f.record(t, vm("b", local(1, 10, 0), local(1, 11, 0))...) // late
+		for range 2 {
+			if got := month(); got.GetBilledCost() != "0" || got.GetLines() != 14 {
+				t.Errorf("after more costs: got %v, want 0 in 14 lines", got)
+			}
+		}
+		must[*billingv1.ReviewPeriodResponse](t)(periods.ReviewPeriod(t.Context(), &billingv1.ReviewPeriodRequest{Period: "2025-01"}))
+		must[*billingv1.ClosePeriodResponse](t)(periods.ClosePeriod(t.Context(), &billingv1.ClosePeriodRequest{Period: "2025-01"}))
+		create("5", timestamppb.New(local(1, 1, 0)), timestamppb.New(local(2, 1, 0)))
+		if got := month(); got.GetBilledCost() != "0" || got.GetLines() != 14 {
+			t.Errorf("after the month was closed: got %v", got)
+		}
+		sumsAgree(t, f)
+	})
+}
