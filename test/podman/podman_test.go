@@ -2,6 +2,7 @@ package podman_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"io"
@@ -205,5 +206,32 @@ func throughGateway(t *testing.T, program string, on *host) {
 	call("delete", "id="+id, "wait_seconds=60")
 	if left := run(t, "", "podman", on.args("ps", "--all", "--quiet")...); left != "" {
 		t.Errorf("podman still has %s", left)
+	}
+}
+
+// TestBundleIsReproducible packs the contract twice, from sources of different age
+// and permissions, into the same bytes.
+func TestBundleIsReproducible(t *testing.T) {
+	t.Parallel()
+	copied := t.TempDir()
+	for _, part := range []string{"plugin-proto", "scripts"} {
+		if err := os.CopyFS(filepath.Join(copied, part), os.DirFS(filepath.Join(root, part))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run(t, "", "cp", root+"/LICENSE", copied)
+	run(t, copied, "chmod", "-R", "g+w", ".")
+	var packed [2][]byte
+	for i, source := range []string{root, copied} {
+		dir := t.TempDir()
+		run(t, source, "scripts/proto-bundle", "1.2.3", dir)
+		content, err := os.ReadFile(filepath.Join(dir, "yunqiao-proto-1.2.3.tar.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		packed[i] = content
+	}
+	if !bytes.Equal(packed[0], packed[1]) {
+		t.Error("the same sources made different bundles")
 	}
 }
