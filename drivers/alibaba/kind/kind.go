@@ -119,9 +119,6 @@ func (k Kind[T]) byToken(ctx context.Context, caller api.Caller, req PageRequest
 	if err != nil {
 		return Page[T]{}, api.Error(err, k.Type, "")
 	}
-	if size >= k.MinPage {
-		return Page[T]{Items: items, Next: joinToken(next, 0)}, nil
-	}
 	items = items[min(skip, len(items)):]
 	if len(items) > int(size) {
 		return Page[T]{Items: items[:size], Next: joinToken(begin, skip+int(size))}, nil
