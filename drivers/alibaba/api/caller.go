@@ -76,7 +76,7 @@ func (p Product) info() productInfo {
 	case ResourceManager:
 		return productInfo{version: "2020-03-31", china: "resourcemanager.aliyuncs.com"}
 	case Tag:
-		return productInfo{version: "2018-08-28", china: "tag.{region}.aliyuncs.com"}
+		return productInfo{version: "2018-08-28", china: "tag.cn-hangzhou.aliyuncs.com"}
 	case CloudMonitor:
 		return productInfo{version: "2019-01-01", china: "metrics.{region}.aliyuncs.com", wrapped: true}
 	case ActionTrail:
