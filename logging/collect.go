@@ -1,6 +1,7 @@
 package logging
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -241,7 +242,11 @@ type reply struct {
 func (m *Module) readSyslog(place *loggingv1.Location, sub *submission, batch []collect.Datagram) []entry.Record {
 	records := make([]entry.Record, 0, len(batch))
 	for _, d := range batch {
-		r := sub.rules.Read(d.Bytes)
+		message := bytes.TrimRight(d.Bytes, "\r\n\x00") // many senders end a datagram like a line
+		r := sub.rules.Read(message)
+		if r.Original == nil && len(message) < len(d.Bytes) {
+			r.Original = d.Bytes
+		}
 		finish(&r, place, sub, d.From.Addr().String())
 		records = append(records, r)
 	}

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"google.golang.org/grpc"
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/lease"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	"github.com/yunqiao/yunqiao/logging/entry"
@@ -44,6 +46,8 @@ type Options struct {
 	// Own is the process's own log, which is stored for OwnTenant; nil: it is not.
 	Own       *Own
 	OwnTenant string
+	// LeaseLife is of the work that one replica does; default 15 s.
+	LeaseLife time.Duration
 	Now       func() time.Time
 }
 
@@ -57,7 +61,12 @@ type Module struct {
 	opts    Options
 	engine  string // SNMP engine id, octets
 
+	leases *lease.Table
+
 	changed chan struct{} // locations are to be looked at
+
+	forwards        atomic.Pointer[[]forwardRow]
+	forwardsChanged chan struct{}
 
 	mu          sync.RWMutex
 	submissions map[string]*submission
@@ -68,8 +77,9 @@ type Module struct {
 // Migrations of the module's tables.
 func Migrations() db.Module {
 	return db.Module{
-		Name: "logging", Migrations: append(entry.Migrations(), db.Migration{Version: 2, Name: "submissions", Up: createTables}),
-		Apart: []string{"logging_entries", "logging_terms", "logging_record_ids", "logging_usage"},
+		Name: "logging", Migrations: append(entry.Migrations(), db.Migration{Version: 2, Name: "submissions", Up: createTables},
+			db.Migration{Version: 3, Name: "forwards and leases", Up: createForwards}),
+		Apart: []string{"logging_entries", "logging_terms", "logging_record_ids", "logging_usage", "logging_forwarding"},
 	}
 }
 
@@ -87,8 +97,12 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	}
 	m := &Module{
 		log: log, store: store, box: box, access: access, opts: opts, changed: make(chan struct{}, 1),
-		entries: entry.New(log, store, entry.Options{Now: opts.Now}), submissions: map[string]*submission{},
+		leases: lease.Open(store, leaseTable, opts.LeaseLife), forwardsChanged: make(chan struct{}, 1), submissions: map[string]*submission{},
 		tokens: map[[sha256.Size]byte]*submission{}, locations: map[string]*collector{},
+	}
+	m.entries = entry.New(log, store, entry.Options{Now: opts.Now, Also: m.enqueue})
+	if err := m.loadForwards(ctx); err != nil {
+		return nil, err
 	}
 	if err := m.loadEngine(ctx); err != nil {
 		return nil, err
@@ -101,6 +115,7 @@ func (m *Module) Register(r grpc.ServiceRegistrar) {
 	loggingv1.RegisterSubmissionServiceServer(r, &submissionServer{Module: m})
 	loggingv1.RegisterLocationServiceServer(r, &locationServer{Module: m})
 	loggingv1.RegisterEntryServiceServer(r, &entryServer{Module: m})
+	loggingv1.RegisterForwardServiceServer(r, &forwardServer{Module: m})
 	loggingv1.RegisterRetentionServiceServer(r, &retentionServer{Module: m})
 }
 
@@ -112,6 +127,7 @@ func (m *Module) Run(ctx context.Context) error {
 	stored.Go(func() { _ = m.entries.Run(storing) }) // returns no error
 	work.Go(func() { m.collect(ctx) })
 	work.Go(func() { m.retain(ctx) })
+	work.Go(func() { m.forward(ctx) })
 	if m.opts.Own != nil {
 		work.Go(func() { m.storeOwn(ctx, m.opts.Own, m.opts.OwnTenant) })
 	}
@@ -166,6 +182,10 @@ func (m *Module) retain(ctx context.Context) {
 }
 
 func (m *Module) trim(ctx context.Context) error {
+	orphans := m.store.Write.WithContext(ctx).Where("forward_id NOT IN (SELECT id FROM logging_forwards)") // noted while theirs was removed
+	if err := orphans.Delete(&waitingRow{}).Error; err != nil {
+		return err
+	}
 	tenants, err := m.entries.Tenants(ctx)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type rig struct {
 	submissions loggingv1.SubmissionServiceClient
 	locations   loggingv1.LocationServiceClient
 	entries     loggingv1.EntryServiceClient
+	forwards    loggingv1.ForwardServiceClient
 	stop        func()
 }
 
@@ -63,7 +64,7 @@ func start(t testing.TB, store *db.Store, opts logging.Options) *rig {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var work sync.WaitGroup
 	work.Go(func() { _ = m.Run(ctx) })
-	r := &rig{m, loggingv1.NewSubmissionServiceClient(conn), loggingv1.NewLocationServiceClient(conn), loggingv1.NewEntryServiceClient(conn), nil}
+	r := &rig{m, loggingv1.NewSubmissionServiceClient(conn), loggingv1.NewLocationServiceClient(conn), loggingv1.NewEntryServiceClient(conn), loggingv1.NewForwardServiceClient(conn), nil}
 	r.stop = sync.OnceFunc(func() { cancel(); work.Wait() })
 	t.Cleanup(r.stop)
 	return r

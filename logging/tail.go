@@ -1,10 +1,16 @@
 package logging
 
 import (
+	"cmp"
+	"context"
 	"encoding/csv"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -42,8 +48,53 @@ var shown = protojson.MarshalOptions{UseProtoNames: true, EmitUnpopulated: true}
 // heartbeat keeps proxies from closing a stream in which nothing happens.
 const heartbeat = 15 * time.Second
 
+const (
+	// resumeLate is how much older by its own time an entry may be that is stored while a
+	// reader is away, and still be shown to it when it comes back.
+	resumeLate = 10 * time.Minute
+	maxResumed = 10000
+)
+
+// eventID names an entry and when it was stored, for a reader who comes back.
+func eventID(r *entry.Record) string {
+	return entry.ID(r.Key) + "-" + strconv.FormatInt(r.ReceivedAt.UnixMicro(), 16)
+}
+
+// missed are the entries that were stored since a reader had one, the oldest first.
+// all tells whether there were not more than can be shown again.
+func (m *Module) missed(ctx context.Context, filter entry.Filter, last string) (records []entry.Record, all bool, err error) {
+	id, received, ok := strings.Cut(last, "-")
+	key, err := entry.ParseID(id)
+	us, err2 := strconv.ParseInt(received, 16, 64)
+	if !ok || errors.Join(err, err2) != nil {
+		return nil, false, fmt.Errorf("Last-Event-ID %.60q is none of ours", last)
+	}
+	if since := time.UnixMicro(us).Add(-resumeLate); filter.Since.Before(since) {
+		filter.Since = since
+	}
+	for len(records) < maxResumed {
+		found, next, err := m.entries.List(ctx, filter, 1000)
+		if err != nil {
+			return nil, false, err
+		}
+		for i := range found {
+			if at := found[i].ReceivedAt.UnixMicro(); at > us || at == us && found[i].Key > key {
+				records = append(records, found[i])
+			}
+		}
+		if filter.Before = next; next == 0 {
+			slices.SortStableFunc(records, func(a, b entry.Record) int {
+				return cmp.Or(a.ReceivedAt.Compare(b.ReceivedAt), cmp.Compare(a.Key, b.Key))
+			})
+			return records, true, nil
+		}
+	}
+	return nil, false, nil
+}
+
 // Tail streams what is stored from now on as server-sent events: "entry" with an
-// Entry, and "behind" where the reader was too slow and some were left out. Its
+// Entry, and "behind" where the reader was too slow and some were left out. A reader who
+// comes back with the header Last-Event-ID is first shown what was stored meanwhile. Its
 // caller must be known by the context.
 func (m *Module) Tail() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -58,10 +109,29 @@ func (m *Module) Tail() http.Handler {
 		}
 		listener := m.entries.Listen(filter.Matches)
 		defer listener.Close()
+		var again []entry.Record
+		all := true
+		if last := r.Header.Get("Last-Event-ID"); last != "" {
+			var err error
+			if again, all, err = m.missed(r.Context(), filter, last); err != nil {
+				http.Error(w, err.Error(), http.StatusBadRequest)
+				return
+			}
+		}
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Accel-Buffering", "no")
 		_, _ = fmt.Fprint(w, ": begin\n\n") // the flush tells whether the client is there
+		if !all {
+			_, _ = fmt.Fprint(w, "event: behind\ndata: {}\n\n")
+		}
+		shownAgain := map[int64]bool{}
+		for i := range again {
+			shownAgain[again[i].Key] = true
+			if !writeEvent(w, &again[i]) {
+				return
+			}
+		}
 		beat := time.NewTicker(heartbeat)
 		defer beat.Stop()
 		for {
@@ -70,11 +140,9 @@ func (m *Module) Tail() http.Handler {
 			}
 			select {
 			case record := <-listener.Records():
-				text, err := shown.Marshal(toProtoEntry(&record))
-				if err != nil {
+				if !shownAgain[record.Key] && !writeEvent(w, &record) {
 					return
 				}
-				_, _ = fmt.Fprintf(w, "event: entry\nid: %s\ndata: %s\n\n", entry.ID(record.Key), text)
 			case <-listener.Behind():
 				_, _ = fmt.Fprint(w, "event: behind\ndata: {}\n\n")
 			case <-beat.C:
@@ -86,6 +154,15 @@ func (m *Module) Tail() http.Handler {
 			}
 		}
 	})
+}
+
+// writeEvent writes an entry; a client that has gone is noticed at the next flush.
+func writeEvent(w io.Writer, record *entry.Record) bool {
+	text, err := shown.Marshal(toProtoEntry(record))
+	if err == nil {
+		_, _ = fmt.Fprintf(w, "event: entry\nid: %s\ndata: %s\n\n", eventID(record), text)
+	}
+	return err == nil
 }
 
 func (m *Module) streamFilter(w http.ResponseWriter, r *http.Request) (entry.Filter, bool) {

@@ -178,6 +178,24 @@ func (s *Store) query(ctx context.Context, f Filter, limit int, levels string, l
 	return found, rows.Err()
 }
 
+// ByKeys reads entries, by their keys; those that are not there are left out.
+func (s *Store) ByKeys(ctx context.Context, keys []int64) ([]Record, error) {
+	rows, err := s.store.Read.WithContext(ctx).Raw(`SELECT `+readColumns+` FROM logging_entries e WHERE e.key IN ? ORDER BY e.key`, keys).Rows()
+	if err != nil {
+		return nil, fmt.Errorf("read log entries: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var found []Record
+	for rows.Next() {
+		var r Record
+		if err := scan(rows, &r); err != nil {
+			return nil, err
+		}
+		found = append(found, r)
+	}
+	return found, rows.Err()
+}
+
 // quote makes one term of a query of the index.
 func quote(term string, postgres bool) string {
 	if postgres {

@@ -19,7 +19,9 @@ var ErrClosed = errors.New("the store of log entries is closed")
 type Options struct {
 	MaxBatch      int // records in one transaction; default 4000
 	MaxBatchBytes int // bytes in one transaction; default 16 MiB
-	Now           func() time.Time
+	// Also is done in the transaction of records that are new; nil: nothing.
+	Also func(ctx context.Context, tx *sql.Tx, records []*Record) error
+	Now  func() time.Time
 }
 
 // Store writes entries in batches that share a commit, and finds them.

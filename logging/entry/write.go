@@ -109,6 +109,11 @@ func (s *Store) transact(ctx context.Context, batch []*appending) (err error) {
 		if err := s.count(ctx, tx, fresh[:n]); err != nil {
 			return fmt.Errorf("count log entries: %w", err)
 		}
+		if s.opts.Also != nil {
+			if err := s.opts.Also(ctx, tx, fresh[:n]); err != nil {
+				return err
+			}
+		}
 		fresh = fresh[n:]
 	}
 	for _, a := range batch {
