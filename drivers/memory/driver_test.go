@@ -395,3 +395,42 @@ func featuresOf(m protoreflect.MessageDescriptor, seen map[protoreflect.FullName
 	}
 	return found
 }
+
+// TestTraceReachesTheCloud: the cloud is told of which trace a call is.
+func TestTraceReachesTheCloud(t *testing.T) {
+	t.Parallel()
+	seen := make(chan string, 10)
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := grpc.NewServer(grpc.UnknownServiceHandler(func(_ any, stream grpc.ServerStream) error {
+		for _, value := range metadata.ValueFromIncomingContext(stream.Context(), "traceparent") {
+			seen <- value
+		}
+		return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR)
+	}))
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		<-served
+	})
+	const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+	ctx := metadata.NewIncomingContext(t.Context(), metadata.Pairs("traceparent", trace))
+	conn, err := dial(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = conn.call(ctx, memcloud.Caller{}, networkv1.NetworkService_ListNetworks_FullMethodName, &networkv1.ListNetworksRequest{})
+	if sdk.ReasonOf(err) != apiv1.Reason_REASON_CLOUD_ERROR {
+		t.Errorf("answered with %v", err)
+	}
+	if err := conn.close(); err != nil {
+		t.Error(err)
+	}
+	if got := <-seen; got != trace {
+		t.Errorf("the cloud saw trace %q", got)
+	}
+}

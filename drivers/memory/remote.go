@@ -37,7 +37,11 @@ func (r *remote) call(ctx context.Context, caller memcloud.Caller, fullMethod st
 	service, method := splitMethod(fullMethod)
 	_, output := messageTypes(service, method)
 	answer := output.New().Interface()
-	ctx = sdk.WithCall(ctx, sdk.CallFrom(ctx))
+	served := sdk.CallFrom(ctx)
+	ctx = sdk.WithCall(ctx, served)
+	if served.Traceparent != "" {
+		ctx = metadata.AppendToOutgoingContext(ctx, "traceparent", served.Traceparent)
+	}
 	ctx = metadata.AppendToOutgoingContext(ctx, memcloud.ProjectKey, caller.Project)
 	if caller.ClientToken != "" {
 		ctx = metadata.AppendToOutgoingContext(ctx, memcloud.ClientTokenKey, caller.ClientToken)

@@ -1,9 +1,11 @@
 package app
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
@@ -93,6 +95,9 @@ type accountState struct {
 	Breaker string `json:"breaker,omitempty"`
 }
 
+// pingTime is how long the store may take to answer before it counts as away.
+const pingTime = 5 * time.Second
+
 // listAccounts is the permission to see accounts.
 const listAccounts = "account.account.list"
 
@@ -101,7 +106,9 @@ const listAccounts = "account.account.list"
 func (a *App) readyz(w http.ResponseWriter, r *http.Request) {
 	out := readiness{Ready: true, Store: "ok"}
 	status := http.StatusOK
-	if err := a.store.Ping(r.Context()); err != nil {
+	reach, cancel := context.WithTimeout(r.Context(), pingTime)
+	defer cancel()
+	if err := a.store.Ping(reach); err != nil {
 		out.Ready, out.Store, status = false, "unreachable", http.StatusServiceUnavailable
 	}
 	who, err := a.identity.Authenticate(r.Context(), r, nil)

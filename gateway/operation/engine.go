@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/gateway/account"
@@ -136,7 +137,7 @@ func (e *Engine) launch(t *task) {
 			e.mu.Unlock()
 			t.done.give()
 		}()
-		t.run(e.ctx)
+		t.run(trace.ContextWithSpanContext(e.ctx, t.span))
 	})
 }
 

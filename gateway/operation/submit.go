@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
 
@@ -183,7 +184,7 @@ func (e *Engine) insert(ctx context.Context, s Submission) (*task, error) {
 		return nil, err
 	}
 	t := newTask(e, r, s.Method, s.Request)
-	t.fresh = true
+	t.fresh, t.span = true, trace.SpanContextFromContext(ctx)
 	e.launch(t)
 	return t, nil
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -23,6 +24,8 @@ type task struct {
 	method  *contract.Method
 	request proto.Message // native ids; nil once ended
 	fresh   bool          // the first attempt has not been made yet
+	// span is of the request that began the operation, where that was in this process.
+	span trace.SpanContext
 
 	accepted signal // there is an answer for the client
 	ended    signal // it has come to its end
