@@ -1,10 +1,11 @@
 package compute_test
 
 import (
-	"maps"
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -18,69 +19,55 @@ import (
 // TestCreateContainerParameters shows for each field where it goes.
 func TestCreateContainerParameters(t *testing.T) {
 	t.Parallel()
-	base := &computev1.CreateContainerRequest{
-		Name: "web", Image: "registry.example.com/a/web:1", CpuMillicores: 500, MemoryMib: 1536,
-		SubnetId: "vsw-1", SecurityGroupIds: []string{"sg-1"},
-	}
-	baseParams := map[string]string{
-		"ContainerGroupName": "web", "Container.1.Name": "web", "Container.1.Image": "registry.example.com/a/web:1",
-		"Cpu": "0.5", "Memory": "1.5", "RestartPolicy": "Always", "VSwitchId": "vsw-1", "SecurityGroupId": "sg-1",
-		"ResourceGroupId": "rg-test", "ClientToken": token,
-	}
-	rows := map[string]struct {
-		set  *computev1.CreateContainerRequest
-		want map[string]string
-	}{
-		"name": {}, "image": {}, "cpu_millicores": {}, "memory_mib": {}, "subnet_id": {}, "security_group_ids": {},
-		"tags":    {&computev1.CreateContainerRequest{Tags: map[string]string{"k": "v"}}, map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
-		"zone_id": {&computev1.CreateContainerRequest{ZoneId: "cn-hangzhou-h"}, map[string]string{"ZoneId": "cn-hangzhou-h"}},
-		"charge":  {&computev1.CreateContainerRequest{Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_SPOT}}, map[string]string{"SpotStrategy": "SpotAsPriceGo"}},
-		"command": {&computev1.CreateContainerRequest{Command: []string{"/bin/sh", "-c"}}, map[string]string{"Container.1.Command.1": "/bin/sh", "Container.1.Command.2": "-c"}},
-		"args":    {&computev1.CreateContainerRequest{Args: []string{"sleep 1"}}, map[string]string{"Container.1.Arg.1": "sleep 1"}},
-		"environment": {
-			&computev1.CreateContainerRequest{Environment: []*computev1.EnvironmentVariable{{Name: "A", Value: "1"}, {Name: "B", SecretValue: "s"}}},
-			map[string]string{
-				"Container.1.EnvironmentVar.1.Key": "A", "Container.1.EnvironmentVar.1.Value": "1",
-				"Container.1.EnvironmentVar.2.Key": "B", "Container.1.EnvironmentVar.2.Value": "s", "Container.1.EnvironmentVarHide": "true",
+	type container = computev1.CreateContainerRequest
+	calltest.Table[*container]{
+		Register: compute.Register,
+		Answers:  map[string]string{"CreateContainerGroup": `{"ContainerGroupId":"eci-1"}`},
+		Send: func(ctx context.Context, conn grpc.ClientConnInterface, req *container) error {
+			_, err := computev1.NewContainerServiceClient(conn).CreateContainer(ctx, req)
+			return err
+		},
+		Action: "CreateContainerGroup",
+		Base: &container{
+			Name: "web", Image: "registry.example.com/a/web:1", CpuMillicores: 500, MemoryMib: 1536,
+			SubnetId: "vsw-1", SecurityGroupIds: []string{"sg-1"},
+		},
+		Params: map[string]string{
+			"ContainerGroupName": "web", "Container.1.Name": "web", "Container.1.Image": "registry.example.com/a/web:1",
+			"Cpu": "0.5", "Memory": "1.5", "RestartPolicy": "Always", "VSwitchId": "vsw-1", "SecurityGroupId": "sg-1",
+			"ResourceGroupId": "rg-test", "ClientToken": token,
+		},
+		Rows: map[string]calltest.Row[*container]{
+			"description": {}, // kept by the gateway: the feature compute.container.description is not declared
+			"name":        {}, "image": {}, "cpu_millicores": {}, "memory_mib": {}, "subnet_id": {}, "security_group_ids": {},
+			"tags":    {Set: &container{Tags: map[string]string{"k": "v"}}, Want: map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
+			"zone_id": {Set: &container{ZoneId: "cn-hangzhou-h"}, Want: map[string]string{"ZoneId": "cn-hangzhou-h"}},
+			"charge":  {Set: &container{Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_SPOT}}, Want: map[string]string{"SpotStrategy": "SpotAsPriceGo"}},
+			"command": {Set: &container{Command: []string{"/bin/sh", "-c"}}, Want: map[string]string{"Container.1.Command.1": "/bin/sh", "Container.1.Command.2": "-c"}},
+			"args":    {Set: &container{Args: []string{"sleep 1"}}, Want: map[string]string{"Container.1.Arg.1": "sleep 1"}},
+			"environment": {
+				Set: &container{Environment: []*computev1.EnvironmentVariable{{Name: "A", Value: "1"}, {Name: "B", SecretValue: "s"}}},
+				Want: map[string]string{
+					"Container.1.EnvironmentVar.1.Key": "A", "Container.1.EnvironmentVar.1.Value": "1",
+					"Container.1.EnvironmentVar.2.Key": "B", "Container.1.EnvironmentVar.2.Value": "s", "Container.1.EnvironmentVarHide": "true",
+				},
+			},
+			"ports": {
+				Set:  &container{Ports: []*computev1.ContainerPort{{Port: 53, Protocol: computev1.ContainerPortProtocol_CONTAINER_PORT_PROTOCOL_UDP}}},
+				Want: map[string]string{"Container.1.Port.1.Port": "53", "Container.1.Port.1.Protocol": "UDP"},
+			},
+			"restart_policy": {
+				Set:  &container{RestartPolicy: computev1.RestartPolicy_RESTART_POLICY_ON_FAILURE},
+				Want: map[string]string{"RestartPolicy": "OnFailure"},
+			},
+			"registry_auth": {
+				Set: &container{RegistryAuth: &computev1.RegistryAuth{Username: "u", Password: "p"}},
+				Want: map[string]string{
+					"ImageRegistryCredential.1.Server": "registry.example.com", "ImageRegistryCredential.1.UserName": "u", "ImageRegistryCredential.1.Password": "p",
+				},
 			},
 		},
-		"ports": {
-			&computev1.CreateContainerRequest{Ports: []*computev1.ContainerPort{{Port: 53, Protocol: computev1.ContainerPortProtocol_CONTAINER_PORT_PROTOCOL_UDP}}},
-			map[string]string{"Container.1.Port.1.Port": "53", "Container.1.Port.1.Protocol": "UDP"},
-		},
-		"restart_policy": {
-			&computev1.CreateContainerRequest{RestartPolicy: computev1.RestartPolicy_RESTART_POLICY_ON_FAILURE},
-			map[string]string{"RestartPolicy": "OnFailure"},
-		},
-		"registry_auth": {
-			&computev1.CreateContainerRequest{RegistryAuth: &computev1.RegistryAuth{Username: "u", Password: "p"}},
-			map[string]string{
-				"ImageRegistryCredential.1.Server": "registry.example.com", "ImageRegistryCredential.1.UserName": "u", "ImageRegistryCredential.1.Password": "p",
-			},
-		},
-	}
-	covered := []string{"description"} // kept by the gateway: the feature compute.container.description is not declared
-	for field, row := range rows {
-		covered = append(covered, field)
-		t.Run(field, func(t *testing.T) {
-			t.Parallel()
-			cloud := calltest.Open(t, compute.Register, map[string]string{"CreateContainerGroup": `{"ContainerGroupId":"eci-1"}`})
-			req := proto.CloneOf(base)
-			if row.set != nil {
-				proto.Merge(req, row.set)
-			}
-			resp, err := computev1.NewContainerServiceClient(cloud.Conn).CreateContainer(calltest.Context(t), req)
-			if err != nil || resp.GetId() != "eci-1" {
-				t.Fatalf("got %v, %v", resp, err)
-			}
-			want := maps.Clone(baseParams)
-			maps.Copy(want, row.want)
-			if diff := cmp.Diff([]calltest.Call{call("CreateContainerGroup", want)}, cloud.Calls()); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
-			}
-		})
-	}
-	calltest.CheckCovered(t, base, covered...)
+	}.Run(t)
 }
 
 func TestUpdateContainerKeepsWhatIsNotSent(t *testing.T) {

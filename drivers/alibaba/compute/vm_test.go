@@ -1,10 +1,12 @@
 package compute_test
 
 import (
+	"context"
 	"maps"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -20,78 +22,65 @@ var token = sdk.Token(calltest.RequestID, "")
 // TestCreateVmParameters shows for each field where it goes.
 func TestCreateVmParameters(t *testing.T) {
 	t.Parallel()
-	base := &computev1.CreateVmRequest{
-		Name: "网站-1", ImageId: "ubuntu_22_04.vhd", FlavorId: "ecs.g7.large", SecurityGroupIds: []string{"sg-1", "sg-2"},
-		Nics: []*computev1.NicSpec{{SubnetId: "vsw-1"}},
-	}
-	baseParams := map[string]string{
-		"Amount": "1", "InstanceName": "网站-1", "ImageId": "ubuntu_22_04.vhd", "InstanceType": "ecs.g7.large",
-		"SecurityGroupIds.1": "sg-1", "SecurityGroupIds.2": "sg-2", "VSwitchId": "vsw-1",
-		"InstanceChargeType": "PostPaid", "ResourceGroupId": "rg-test", "ClientToken": token,
-	}
-	rows := map[string]struct {
-		set  *computev1.CreateVmRequest
-		want map[string]string
-	}{
-		"name":               {&computev1.CreateVmRequest{}, nil},
-		"image_id":           {&computev1.CreateVmRequest{}, nil},
-		"flavor_id":          {&computev1.CreateVmRequest{}, nil},
-		"security_group_ids": {&computev1.CreateVmRequest{}, nil},
-		"description":        {&computev1.CreateVmRequest{Description: "a b+c*d"}, map[string]string{"Description": "a b+c*d"}},
-		"tags":               {&computev1.CreateVmRequest{Tags: map[string]string{"k": "v"}}, map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
-		"zone_id":            {&computev1.CreateVmRequest{ZoneId: "cn-hangzhou-h"}, map[string]string{"ZoneId": "cn-hangzhou-h"}},
-		"charge": {
-			&computev1.CreateVmRequest{Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_PREPAID, PeriodMonths: 6, AutoRenew: true}},
-			map[string]string{
-				"InstanceChargeType": "PrePaid", "Period": "6", "PeriodUnit": "Month", "AutoPay": "true", "AutoRenew": "true", "AutoRenewPeriod": "1",
+	type vm = computev1.CreateVmRequest
+	calltest.Table[*vm]{
+		Register: compute.Register,
+		Answers:  map[string]string{"RunInstances": `{"InstanceIdSets":{"InstanceIdSet":["i-1"]}}`},
+		Send: func(ctx context.Context, conn grpc.ClientConnInterface, req *vm) error {
+			_, err := computev1.NewVmServiceClient(conn).CreateVm(ctx, req)
+			return err
+		},
+		Action: "RunInstances",
+		Base: &vm{
+			Name: "网站-1", ImageId: "ubuntu_22_04.vhd", FlavorId: "ecs.g7.large", SecurityGroupIds: []string{"sg-1", "sg-2"},
+			Nics: []*computev1.NicSpec{{SubnetId: "vsw-1"}},
+		},
+		Params: map[string]string{
+			"Amount": "1", "InstanceName": "网站-1", "ImageId": "ubuntu_22_04.vhd", "InstanceType": "ecs.g7.large",
+			"SecurityGroupIds.1": "sg-1", "SecurityGroupIds.2": "sg-2", "VSwitchId": "vsw-1",
+			"InstanceChargeType": "PostPaid", "ResourceGroupId": "rg-test", "ClientToken": token,
+		},
+		Rows: map[string]calltest.Row[*vm]{
+			"name":               {},
+			"image_id":           {},
+			"flavor_id":          {},
+			"security_group_ids": {},
+			"description":        {Set: &vm{Description: "a b+c*d"}, Want: map[string]string{"Description": "a b+c*d"}},
+			"tags":               {Set: &vm{Tags: map[string]string{"k": "v"}}, Want: map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
+			"zone_id":            {Set: &vm{ZoneId: "cn-hangzhou-h"}, Want: map[string]string{"ZoneId": "cn-hangzhou-h"}},
+			"charge": {
+				Set: &vm{Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_PREPAID, PeriodMonths: 6, AutoRenew: true}},
+				Want: map[string]string{
+					"InstanceChargeType": "PrePaid", "Period": "6", "PeriodUnit": "Month", "AutoPay": "true", "AutoRenew": "true", "AutoRenewPeriod": "1",
+				},
 			},
-		},
-		"host_name": {&computev1.CreateVmRequest{HostName: "web1"}, map[string]string{"HostName": "web1"}},
-		"nics": {
-			&computev1.CreateVmRequest{Nics: []*computev1.NicSpec{{SubnetId: "vsw-2", PrivateIpAddress: "10.0.0.9"}, {NicId: "eni-1"}}},
-			map[string]string{
-				"NetworkInterface.1.InstanceType": "Secondary", "NetworkInterface.1.VSwitchId": "vsw-2",
-				"NetworkInterface.1.PrimaryIpAddress": "10.0.0.9", "NetworkInterface.1.SecurityGroupIds.1": "sg-1",
-				"NetworkInterface.1.SecurityGroupIds.2": "sg-2", "NetworkInterface.1.DeleteOnRelease": "true",
-				"NetworkInterface.2.InstanceType": "Secondary", "NetworkInterface.2.NetworkInterfaceId": "eni-1",
-				"NetworkInterface.2.DeleteOnRelease": "false",
+			"host_name": {Set: &vm{HostName: "web1"}, Want: map[string]string{"HostName": "web1"}},
+			"nics": {
+				Set: &vm{Nics: []*computev1.NicSpec{{SubnetId: "vsw-2", PrivateIpAddress: "10.0.0.9"}, {NicId: "eni-1"}}},
+				Want: map[string]string{
+					"NetworkInterface.1.InstanceType": "Secondary", "NetworkInterface.1.VSwitchId": "vsw-2",
+					"NetworkInterface.1.PrimaryIpAddress": "10.0.0.9", "NetworkInterface.1.SecurityGroupIds.1": "sg-1",
+					"NetworkInterface.1.SecurityGroupIds.2": "sg-2", "NetworkInterface.1.DeleteOnRelease": "true",
+					"NetworkInterface.2.InstanceType": "Secondary", "NetworkInterface.2.NetworkInterfaceId": "eni-1",
+					"NetworkInterface.2.DeleteOnRelease": "false",
+				},
 			},
-		},
-		"boot_disk": {
-			&computev1.CreateVmRequest{BootDisk: &computev1.BootDisk{SizeGib: 60, DiskTypeId: "cloud_essd.PL1", DeleteWithVm: proto.Bool(true)}},
-			map[string]string{"SystemDisk.Size": "60", "SystemDisk.Category": "cloud_essd", "SystemDisk.PerformanceLevel": "PL1"},
-		},
-		"data_disks": {
-			&computev1.CreateVmRequest{DataDisks: []*computev1.DataDisk{{SizeGib: 100, DiskTypeId: "cloud_ssd", SnapshotId: "s-1", DeleteWithVm: proto.Bool(true)}, {SizeGib: 20}}},
-			map[string]string{
-				"DataDisk.1.Size": "100", "DataDisk.1.Category": "cloud_ssd", "DataDisk.1.SnapshotId": "s-1", "DataDisk.1.DeleteWithInstance": "true",
-				"DataDisk.2.Size": "20", "DataDisk.2.DeleteWithInstance": "false",
+			"boot_disk": {
+				Set:  &vm{BootDisk: &computev1.BootDisk{SizeGib: 60, DiskTypeId: "cloud_essd.PL1", DeleteWithVm: proto.Bool(true)}},
+				Want: map[string]string{"SystemDisk.Size": "60", "SystemDisk.Category": "cloud_essd", "SystemDisk.PerformanceLevel": "PL1"},
 			},
+			"data_disks": {
+				Set: &vm{DataDisks: []*computev1.DataDisk{{SizeGib: 100, DiskTypeId: "cloud_ssd", SnapshotId: "s-1", DeleteWithVm: proto.Bool(true)}, {SizeGib: 20}}},
+				Want: map[string]string{
+					"DataDisk.1.Size": "100", "DataDisk.1.Category": "cloud_ssd", "DataDisk.1.SnapshotId": "s-1", "DataDisk.1.DeleteWithInstance": "true",
+					"DataDisk.2.Size": "20", "DataDisk.2.DeleteWithInstance": "false",
+				},
+			},
+			"key_pair_id": {Set: &vm{KeyPairId: "my~20key"}, Want: map[string]string{"KeyPairName": "my key"}},
+			"password":    {Set: &vm{Password: "Secret-123"}, Want: map[string]string{"Password": "Secret-123"}},
+			"user_data":   {Set: &vm{UserData: []byte("#!/bin/sh\n")}, Want: map[string]string{"UserData": "IyEvYmluL3NoCg=="}},
 		},
-		"key_pair_id": {&computev1.CreateVmRequest{KeyPairId: "my~20key"}, map[string]string{"KeyPairName": "my key"}},
-		"password":    {&computev1.CreateVmRequest{Password: "Secret-123"}, map[string]string{"Password": "Secret-123"}},
-		"user_data":   {&computev1.CreateVmRequest{UserData: []byte("#!/bin/sh\n")}, map[string]string{"UserData": "IyEvYmluL3NoCg=="}},
-	}
-	var covered []string
-	for field, row := range rows {
-		covered = append(covered, field)
-		t.Run(field, func(t *testing.T) {
-			t.Parallel()
-			cloud := calltest.Open(t, compute.Register, map[string]string{"RunInstances": `{"InstanceIdSets":{"InstanceIdSet":["i-1"]}}`})
-			req := proto.CloneOf(base)
-			proto.Merge(req, row.set)
-			resp, err := computev1.NewVmServiceClient(cloud.Conn).CreateVm(calltest.Context(t), req)
-			if err != nil || resp.GetId() != "i-1" {
-				t.Fatalf("got %v, %v", resp, err)
-			}
-			want := maps.Clone(baseParams)
-			maps.Copy(want, row.want)
-			if diff := cmp.Diff([]calltest.Call{{Action: "RunInstances", Params: want}}, cloud.Calls()); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
-			}
-		})
-	}
-	calltest.CheckCovered(t, base, covered...)
+	}.Run(t)
 }
 
 // TestVmsRefuse shows what is refused without a call.

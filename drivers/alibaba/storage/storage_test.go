@@ -1,7 +1,7 @@
 package storage_test
 
 import (
-	"maps"
+	"context"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/calltest"
@@ -22,131 +23,87 @@ func call(action string, params map[string]string) calltest.Call {
 	return calltest.Call{Action: action, Params: params}
 }
 
-// row sets one field and tells which parameters it adds.
-type row[Req proto.Message] struct {
-	set  Req
-	want map[string]string
-}
-
-// fields shows for each field of a creating request where it goes.
-func fields[Req proto.Message](
-	t *testing.T, base Req, action, answer string, baseParams map[string]string, rows map[string]row[Req],
-	create func(*testing.T, *grpc.ClientConn, Req) error, refused ...string,
-) {
-	t.Helper()
-	covered := refused
-	for field, r := range rows {
-		covered = append(covered, field)
-		t.Run(field, func(t *testing.T) {
-			t.Parallel()
-			cloud := calltest.Open(t, storage.Register, map[string]string{action: answer})
-			req, ok := proto.Clone(base).(Req)
-			if !ok {
-				t.Fatal("a clone of another type")
-			}
-			if r.want != nil {
-				proto.Merge(req, r.set)
-			}
-			if err := create(t, cloud.Conn, req); err != nil {
-				t.Fatal(err)
-			}
-			want := maps.Clone(baseParams)
-			maps.Copy(want, r.want)
-			if diff := cmp.Diff([]calltest.Call{call(action, want)}, cloud.Calls()); diff != "" {
-				t.Errorf("calls (-want +got):\n%s", diff)
-			}
-		})
-	}
-	calltest.CheckCovered(t, base, covered...)
-}
-
 func TestCreateDiskParameters(t *testing.T) {
 	t.Parallel()
 	type disk = storagev1.CreateDiskRequest
-	fields(t, &disk{Name: "数据", ZoneId: "cn-hangzhou-h", SizeGib: 40}, "CreateDisk", `{"DiskId":"d-1"}`,
-		map[string]string{
+	calltest.Table[*disk]{
+		Register: storage.Register,
+		Answers:  map[string]string{"CreateDisk": `{"DiskId":"d-1"}`},
+		Send: func(ctx context.Context, conn grpc.ClientConnInterface, req *disk) error {
+			_, err := storagev1.NewDiskServiceClient(conn).CreateDisk(ctx, req)
+			return err
+		},
+		Action: "CreateDisk",
+		Base:   &disk{Name: "数据", ZoneId: "cn-hangzhou-h", SizeGib: 40},
+		Params: map[string]string{
 			"DiskName": "数据", "ZoneId": "cn-hangzhou-h", "Size": "40", "DiskCategory": "cloud_essd", "ResourceGroupId": "rg-test", "ClientToken": token,
 		},
-		map[string]row[*disk]{
+		Rows: map[string]calltest.Row[*disk]{
 			"name": {}, "zone_id": {}, "size_gib": {},
-			"description":        {&disk{Description: "d"}, map[string]string{"Description": "d"}},
-			"tags":               {&disk{Tags: map[string]string{"k": "v"}}, map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
-			"disk_type_id":       {&disk{DiskTypeId: "cloud_essd.PL2"}, map[string]string{"DiskCategory": "cloud_essd", "PerformanceLevel": "PL2"}},
-			"source_snapshot_id": {&disk{SourceSnapshotId: "s-1"}, map[string]string{"SnapshotId": "s-1"}},
-			"encrypted":          {&disk{Encrypted: true}, map[string]string{"Encrypted": "true"}},
-			"multi_attach":       {&disk{MultiAttach: true}, map[string]string{"MultiAttach": "Enabled"}},
+			"description":        {Set: &disk{Description: "d"}, Want: map[string]string{"Description": "d"}},
+			"tags":               {Set: &disk{Tags: map[string]string{"k": "v"}}, Want: map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
+			"disk_type_id":       {Set: &disk{DiskTypeId: "cloud_essd.PL2"}, Want: map[string]string{"DiskCategory": "cloud_essd", "PerformanceLevel": "PL2"}},
+			"source_snapshot_id": {Set: &disk{SourceSnapshotId: "s-1"}, Want: map[string]string{"SnapshotId": "s-1"}},
+			"encrypted":          {Set: &disk{Encrypted: true}, Want: map[string]string{"Encrypted": "true"}},
+			"multi_attach":       {Set: &disk{MultiAttach: true}, Want: map[string]string{"MultiAttach": "Enabled"}},
+			"charge":             {Set: &disk{Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_PREPAID}}, Refused: "storage.disk.prepaid"},
+			"source_image_id":    {Set: &disk{SourceImageId: "m-1"}, Refused: "storage.disk.from_image"},
+			"iops":               {Set: &disk{Iops: 100}, Refused: "storage.disk.performance"},
+			"throughput_mibps":   {Set: &disk{ThroughputMibps: 100}, Refused: "storage.disk.performance"},
 		},
-		func(t *testing.T, conn *grpc.ClientConn, req *disk) error {
-			_, err := storagev1.NewDiskServiceClient(conn).CreateDisk(calltest.Context(t), req)
-			return err
-		}, "charge", "source_image_id", "iops", "throughput_mibps")
+	}.Run(t)
 }
 
 func TestCreateSnapshotParameters(t *testing.T) {
 	t.Parallel()
 	type snapshot = storagev1.CreateSnapshotRequest
-	fields(t, &snapshot{Name: "n", DiskId: "d-1"}, "CreateSnapshot", `{"SnapshotId":"s-1"}`,
-		map[string]string{"SnapshotName": "n", "DiskId": "d-1", "ResourceGroupId": "rg-test", "ClientToken": token},
-		map[string]row[*snapshot]{
-			"name": {}, "disk_id": {},
-			"description":    {&snapshot{Description: "d"}, map[string]string{"Description": "d"}},
-			"tags":           {&snapshot{Tags: map[string]string{"k": "v"}}, map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
-			"retention_days": {&snapshot{RetentionDays: 30}, map[string]string{"RetentionDays": "30"}},
-		},
-		func(t *testing.T, conn *grpc.ClientConn, req *snapshot) error {
-			_, err := storagev1.NewSnapshotServiceClient(conn).CreateSnapshot(calltest.Context(t), req)
+	calltest.Table[*snapshot]{
+		Register: storage.Register,
+		Answers:  map[string]string{"CreateSnapshot": `{"SnapshotId":"s-1"}`},
+		Send: func(ctx context.Context, conn grpc.ClientConnInterface, req *snapshot) error {
+			_, err := storagev1.NewSnapshotServiceClient(conn).CreateSnapshot(ctx, req)
 			return err
-		})
+		},
+		Action: "CreateSnapshot",
+		Base:   &snapshot{Name: "n", DiskId: "d-1"},
+		Params: map[string]string{"SnapshotName": "n", "DiskId": "d-1", "ResourceGroupId": "rg-test", "ClientToken": token},
+		Rows: map[string]calltest.Row[*snapshot]{
+			"name": {}, "disk_id": {},
+			"description":    {Set: &snapshot{Description: "d"}, Want: map[string]string{"Description": "d"}},
+			"tags":           {Set: &snapshot{Tags: map[string]string{"k": "v"}}, Want: map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
+			"retention_days": {Set: &snapshot{RetentionDays: 30}, Want: map[string]string{"RetentionDays": "30"}},
+		},
+	}.Run(t)
 }
 
 func TestCreateImageParameters(t *testing.T) {
 	t.Parallel()
 	type image = storagev1.CreateImageRequest
-	fields(t, &image{Name: "n"}, "CreateImage", `{"ImageId":"m-1"}`,
-		map[string]string{"ImageName": "n", "ResourceGroupId": "rg-test", "ClientToken": token},
-		map[string]row[*image]{
-			"name":         {},
-			"description":  {&image{Description: "d"}, map[string]string{"Description": "d"}},
-			"tags":         {&image{Tags: map[string]string{"k": "v"}}, map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
-			"snapshot_id":  {&image{SnapshotId: "s-1"}, map[string]string{"SnapshotId": "s-1"}},
-			"vm_id":        {&image{VmId: "i-1"}, map[string]string{"InstanceId": "i-1"}},
-			"os_name":      {&image{OsName: "Ubuntu"}, map[string]string{"Platform": "Ubuntu"}},
-			"architecture": {&image{Architecture: apiv1.Architecture_ARCHITECTURE_ARM64}, map[string]string{"Architecture": "arm64"}},
-			"boot_mode":    {&image{BootMode: storagev1.BootMode_BOOT_MODE_UEFI}, map[string]string{"BootMode": "UEFI"}},
-		},
-		func(t *testing.T, conn *grpc.ClientConn, req *image) error {
-			_, err := storagev1.NewImageServiceClient(conn).CreateImage(calltest.Context(t), req)
+	calltest.Table[*image]{
+		Register: storage.Register,
+		Answers:  map[string]string{"CreateImage": `{"ImageId":"m-1"}`},
+		Send: func(ctx context.Context, conn grpc.ClientConnInterface, req *image) error {
+			_, err := storagev1.NewImageServiceClient(conn).CreateImage(ctx, req)
 			return err
-		}, "os_type", "os_version", "min_disk_gib", "min_memory_mib")
-}
-
-// TestRefused shows that what has no parameter is refused, naming the field.
-func TestRefused(t *testing.T) {
-	t.Parallel()
-	cloud := calltest.Open(t, storage.Register, nil)
-	disks, images := storagev1.NewDiskServiceClient(cloud.Conn), storagev1.NewImageServiceClient(cloud.Conn)
-	for field, req := range map[string]*storagev1.CreateDiskRequest{
-		"charge.mode":      {Charge: &apiv1.Charge{Mode: apiv1.ChargeMode_CHARGE_MODE_PREPAID}},
-		"source_image_id":  {SourceImageId: "m-1"},
-		"iops":             {Iops: 100},
-		"throughput_mibps": {ThroughputMibps: 100},
-	} {
-		_, err := disks.CreateDisk(calltest.Context(t), req)
-		if got := sdk.ReasonOf(err); got != apiv1.Reason_REASON_UNSUPPORTED_FEATURE || sdk.InfoOf(err)["field"] != field {
-			t.Errorf("%s: got %v", field, err)
-		}
-	}
-	for field, req := range map[string]*storagev1.CreateImageRequest{
-		"os_type": {OsType: 2}, "os_version": {OsVersion: "1"}, "min_disk_gib": {MinDiskGib: 1}, "min_memory_mib": {MinMemoryMib: 1},
-	} {
-		_, err := images.CreateImage(calltest.Context(t), req)
-		if got := sdk.ReasonOf(err); got != apiv1.Reason_REASON_UNSUPPORTED_FEATURE || sdk.InfoOf(err)["field"] != field {
-			t.Errorf("%s: got %v", field, err)
-		}
-	}
-	if calls := cloud.Actions(); len(calls) > 0 {
-		t.Errorf("calls: %v", calls)
-	}
+		},
+		Action: "CreateImage",
+		Base:   &image{Name: "n"},
+		Params: map[string]string{"ImageName": "n", "ResourceGroupId": "rg-test", "ClientToken": token},
+		Rows: map[string]calltest.Row[*image]{
+			"name":           {},
+			"description":    {Set: &image{Description: "d"}, Want: map[string]string{"Description": "d"}},
+			"tags":           {Set: &image{Tags: map[string]string{"k": "v"}}, Want: map[string]string{"Tag.1.Key": "k", "Tag.1.Value": "v"}},
+			"snapshot_id":    {Set: &image{SnapshotId: "s-1"}, Want: map[string]string{"SnapshotId": "s-1"}},
+			"vm_id":          {Set: &image{VmId: "i-1"}, Want: map[string]string{"InstanceId": "i-1"}},
+			"os_name":        {Set: &image{OsName: "Ubuntu"}, Want: map[string]string{"Platform": "Ubuntu"}},
+			"architecture":   {Set: &image{Architecture: apiv1.Architecture_ARCHITECTURE_ARM64}, Want: map[string]string{"Architecture": "arm64"}},
+			"boot_mode":      {Set: &image{BootMode: storagev1.BootMode_BOOT_MODE_UEFI}, Want: map[string]string{"BootMode": "UEFI"}},
+			"os_type":        {Set: &image{OsType: computev1.OsType_OS_TYPE_WINDOWS}, Refused: "storage.image.os_type"},
+			"os_version":     {Set: &image{OsVersion: "1"}, Refused: "storage.image.os_version"},
+			"min_disk_gib":   {Set: &image{MinDiskGib: 1}, Refused: "storage.image.min_disk_gib"},
+			"min_memory_mib": {Set: &image{MinMemoryMib: 1}, Refused: "storage.image.min_memory_mib"},
+		},
+	}.Run(t)
 }
 
 const attached = `{"Disks":{"Disk":[{"DiskId":"d-1","Status":"In_use","Size":40,"Category":"cloud_essd","PerformanceLevel":"PL1","Portable":true,
