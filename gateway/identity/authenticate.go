@@ -12,7 +12,9 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
-// Authenticate finds out who makes a request: by bearer token, or by signature.
+// Authenticate finds out who makes a request: by bearer token, or by signature. With
+// some errors it tells who it was, for the record of calls: a caller who is disabled,
+// a signature that is right and stale or sent again.
 func (i *Identity) Authenticate(ctx context.Context, r *http.Request, body []byte) (pipeline.Principal, error) {
 	if i.NeedsBody(r) {
 		return i.signer(ctx, r, body)
@@ -71,17 +73,18 @@ func (i *Identity) principalOf(ctx context.Context, token string) (pipeline.Prin
 	return p, err
 }
 
-// principal checks that a user may call at all.
+// principal is who a user is, and checks that he may call at all.
 func (i *Identity) principal(userID, organizationID, credential string) (pipeline.Principal, error) {
 	now := i.current.Load()
 	user := now.users[userID]
 	if user == nil {
 		return pipeline.Principal{}, invalidToken()
 	}
+	p := pipeline.Principal{UserID: userID, UserName: user.Name, TenantID: organizationID, Credential: credential}
 	if !user.Enabled || !now.enabled(user.OrganizationID) || !now.enabled(organizationID) {
-		return pipeline.Principal{}, sdk.NewError(apiv1.Reason_REASON_PRINCIPAL_DISABLED)
+		return p, sdk.NewError(apiv1.Reason_REASON_PRINCIPAL_DISABLED)
 	}
-	return pipeline.Principal{UserID: userID, UserName: user.Name, TenantID: organizationID, Credential: credential}, nil
+	return p, nil
 }
 
 func (i *Identity) lookUp(ctx context.Context, token string) (cachedToken, error) {

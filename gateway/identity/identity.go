@@ -39,6 +39,7 @@ type Identity struct {
 	store       *db.Store
 	box         *seal.Box
 	permissions []string // all of the contract
+	types       []string // of resources that clouds make and organizations own
 	builtIn     []*permissionSet
 	opts        Options
 
@@ -66,7 +67,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
-	i := &Identity{log: log, store: store, box: box, permissions: permissionsIn(c), builtIn: builtInRoles(c), opts: opts}
+	i := &Identity{log: log, store: store, box: box, permissions: permissionsIn(c), types: typesIn(c), builtIn: builtInRoles(c), opts: opts}
 	i.tokens.init()
 	err = store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
 		var n int64

@@ -307,6 +307,12 @@ func (s *organizationServer) SetOrganizationQuota(ctx context.Context, request *
 			return err
 		}
 		for n, q := range request.GetQuotas() {
+			if !slices.Contains(s.types, q.GetResourceType()) {
+				return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, sdk.Violation(fmt.Sprintf("quotas[%d].resource_type", n), "is no type of resources such as compute.vm"))
+			}
+			if q.GetAccountId() != "" && !s.accounts.Known(q.GetAccountId()) {
+				return sdk.NewError(apiv1.Reason_REASON_ACCOUNT_NOT_FOUND, sdk.Violation(fmt.Sprintf("quotas[%d].account_id", n), "no account has this name"))
+			}
 			err := tx.Create(&quotaRow{o.ID, q.GetResourceType(), q.GetAccountId(), q.GetLimit()}).Error
 			if db.IsDuplicate(err) {
 				return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, sdk.Violation(fmt.Sprintf("quotas[%d]", n), "is there twice"))

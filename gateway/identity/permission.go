@@ -47,6 +47,18 @@ func permissionsIn(c *contract.Contract) []string {
 	return slices.Compact(out)
 }
 
+// typesIn lists the types of resources of clouds.
+func typesIn(c *contract.Contract) []string {
+	var out []string
+	for _, m := range c.Methods {
+		if !m.Module {
+			out = append(out, m.ResourceType)
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 // Built-in role names.
 const (
 	RoleAdministrator       = "administrator"

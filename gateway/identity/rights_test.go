@@ -193,3 +193,30 @@ func TestQuotasGoUp(t *testing.T) {
 		}
 	}
 }
+
+// TestUnknownNames refuses what would never hold: permissions, types and accounts that
+// do not exist.
+func TestUnknownNames(t *testing.T) {
+	r := newRig(t)
+	for permission, want := range map[string]apiv1.Reason{
+		"compute.vm.get": none, "compute.vm.*": none, "*": none,
+		"compute.vms.get": apiv1.Reason_REASON_VALIDATION_FAILED, "compute.vms.*": apiv1.Reason_REASON_VALIDATION_FAILED,
+	} {
+		_, err := r.roles().CreateRole(r.admin, &tenantv1.CreateRoleRequest{Name: "role of " + permission, Permissions: []string{permission}})
+		expect(t, permission, err, want)
+	}
+	for _, tc := range []struct {
+		quota *tenantv1.OrganizationQuota
+		want  apiv1.Reason
+	}{
+		{&tenantv1.OrganizationQuota{ResourceType: "compute.vm", Limit: 1}, none},
+		{&tenantv1.OrganizationQuota{ResourceType: "compute.vms", Limit: 1}, apiv1.Reason_REASON_VALIDATION_FAILED},
+		{&tenantv1.OrganizationQuota{ResourceType: "tenant.user", Limit: 1}, apiv1.Reason_REASON_VALIDATION_FAILED},
+		{&tenantv1.OrganizationQuota{ResourceType: "compute.vm", AccountId: "absent", Limit: 1}, apiv1.Reason_REASON_ACCOUNT_NOT_FOUND},
+	} {
+		_, err := r.organizations().SetOrganizationQuota(r.admin, &tenantv1.SetOrganizationQuotaRequest{
+			Id: r.ids["north"], Quotas: []*tenantv1.OrganizationQuota{tc.quota},
+		})
+		expect(t, tc.quota.String(), err, tc.want)
+	}
+}

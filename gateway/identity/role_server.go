@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -57,6 +58,9 @@ func (s *snapshot) sets(kind string) []*permissionSet {
 
 // createSet stores a role or group of permissions that the caller has.
 func (i *Identity) createSet(ctx context.Context, kind, name, description string, permissions []string) (*permissionSet, error) {
+	if err := i.known(permissions); err != nil {
+		return nil, err
+	}
 	encoded, err := json.Marshal(permissions)
 	if err != nil {
 		return nil, err
@@ -77,6 +81,17 @@ func (i *Identity) createSet(ctx context.Context, kind, name, description string
 		return nil, err
 	}
 	return i.current.Load().permissionSet(kind, "id", r.ID)
+}
+
+// known refuses what names no permission: it would never hold.
+func (i *Identity) known(patterns []string) error {
+	for n, pattern := range patterns {
+		if !slices.ContainsFunc(i.permissions, func(p string) bool { return matches(pattern, p) }) {
+			return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED,
+				sdk.Violation(fmt.Sprintf("permissions[%d]", n), "is no permission, and covers none: see docs/roles.md, or yunqiao routes"))
+		}
+	}
+	return nil
 }
 
 // mayDefine: roles and groups are known in the whole installation, so only the
@@ -137,6 +152,9 @@ func (s *roleServer) CreateRole(ctx context.Context, request *tenantv1.CreateRol
 
 // UpdateRole implements RoleService.
 func (s *roleServer) UpdateRole(ctx context.Context, request *tenantv1.UpdateRoleRequest) (*tenantv1.UpdateRoleResponse, error) {
+	if err := s.known(request.GetPermissions()); err != nil {
+		return nil, err
+	}
 	err := s.change(ctx, func(tx *gorm.DB, now *snapshot) error {
 		set, err := now.permissionSet(kindRole, "id", request.GetId())
 		if err != nil {

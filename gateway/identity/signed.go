@@ -35,16 +35,20 @@ func (i *Identity) signer(ctx context.Context, r *http.Request, body []byte) (pi
 	if key == nil {
 		return pipeline.Principal{}, signatureFault(&signature.Error{Header: signature.HeaderInput, Problem: "keyid is of no key that can be used"})
 	}
-	if err := signed.Verify(key.verifier, i.now()); err != nil {
-		return pipeline.Principal{}, signatureFault(err)
+	stale := signed.Verify(key.verifier, i.now())
+	if stale != nil && !errors.Is(stale, signature.ErrStale) {
+		return pipeline.Principal{}, signatureFault(stale)
 	}
 	p, err := i.principal(key.userID, key.organizationID, keyCredential+signed.KeyID)
+	if err == nil && stale != nil {
+		err = signatureFault(stale)
+	}
 	if err != nil {
-		return pipeline.Principal{}, err
+		return p, err
 	}
 	if r.Method == http.MethodGet || r.Method == http.MethodHead {
 		if !i.reads.first(signed.KeyID, signed.Nonce, i.now()) {
-			return pipeline.Principal{}, replayed()
+			return p, replayed()
 		}
 		return p, nil
 	}

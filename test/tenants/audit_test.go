@@ -74,6 +74,28 @@ func TestRecordOfOwn(t *testing.T) {
 	}
 }
 
+// expectKnownRefusals: whose signature is sent again, and who is disabled, stands in
+// the record.
+func (w *world) expectKnownRefusals(t *testing.T) {
+	t.Helper()
+	u := w.alpha.users["tenant-member"]
+	var headers http.Header
+	signer := w.newSigner(t, u)
+	path := harness.Path("network/network/list") + "?account_id=" + sharedAccount
+	w.Send(t, http.MethodGet, path, nil, func(r *http.Request) {
+		signed(t, signer)(r)
+		headers = r.Header.Clone()
+	})
+	again := w.Send(t, http.MethodGet, path, nil, func(r *http.Request) { r.Header = headers.Clone() })
+	w.Post(t, "tenant/organization/update", object{"id": w.alpha.organization, "enabled": false})
+	disabled := w.Send(t, http.MethodGet, path, nil, u.as())
+	for reason, answer := range map[string]*harness.Answer{"REPLAY_REJECTED": again, "PRINCIPAL_DISABLED": disabled} {
+		if entry := w.entryOf(t, answer.RequestID); entry.Text("user_id") != u.id || entry.Text("reason") != reason || entry.Text("credential") == "none" {
+			t.Errorf("%s: %v", reason, entry)
+		}
+	}
+}
+
 // entryOf is the record of one request.
 func (w *world) entryOf(t *testing.T, requestID string) object {
 	t.Helper()
@@ -112,6 +134,7 @@ func TestRecord(t *testing.T) {
 	if got := w.entryOf(t, unknown.RequestID); got.Text("reason") != "TOKEN_INVALID" || got.Text("credential") != "none" || got.Text("client_ip") != "127.0.0.1" {
 		t.Errorf("of a wrong token: %v", got)
 	}
+	w.expectKnownRefusals(t)
 	requests := func(filter object) []string {
 		return harness.Texts(w.All(t, "tenant/audit/list", "audits", filter), "request_id")
 	}
