@@ -73,14 +73,15 @@ func keepLink(tx *gorm.DB, row *programmeRow) error {
 // overlap, the one that was made last counts.
 func withProgrammes(tx *gorm.DB, steps map[string][]rating.AttributionStep) error {
 	var links []programmeRow
-	if err := tx.Where("NOT deleted").Order("resource_id, link_id").Find(&links).Error; err != nil {
+	if err := tx.Where("NOT deleted").Order("link_id").Find(&links).Error; err != nil {
 		return fmt.Errorf("read links of programmes: %w", err)
 	}
-	for begin, end := 0, 0; begin < len(links); begin = end {
-		for end = begin + 1; end < len(links) && links[end].ResourceID == links[begin].ResourceID; end++ {
-		}
-		id := links[begin].ResourceID
-		steps[id] = overlay(steps[id], links[begin:end])
+	of := map[string][]programmeRow{}
+	for _, l := range links {
+		of[l.ResourceID] = append(of[l.ResourceID], l)
+	}
+	for id, own := range of {
+		steps[id] = overlay(steps[id], own)
 	}
 	return nil
 }

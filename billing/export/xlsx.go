@@ -79,7 +79,7 @@ func (b *workbook) Write(r *ledger.Row) error {
 	for n, text := range b.record {
 		b.cells[n] = text
 	}
-	b.cells[len(b.record)] = asNumber(money.Amount(b.coins.next(r)))
+	b.cells[len(b.record)] = asNumber(b.coins.next(r))
 	cell, err := excelize.CoordinatesToCellName(1, b.row)
 	if err != nil {
 		return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -72,12 +73,15 @@ func (l *listing) cached(ctx context.Context) (proto.Message, error) {
 // runs are the items in their order, cut where the account changes.
 func runs(found []inventory.Cached) iter.Seq[[]inventory.Cached] {
 	return func(yield func([]inventory.Cached) bool) {
-		for begin, end := 0, 0; begin < len(found); begin = end {
-			for end = begin + 1; end < len(found) && found[end].AccountID == found[begin].AccountID; end++ {
+		for len(found) > 0 {
+			n := slices.IndexFunc(found, func(c inventory.Cached) bool { return c.AccountID != found[0].AccountID })
+			if n < 0 {
+				n = len(found)
 			}
-			if !yield(found[begin:end]) {
+			if !yield(found[:n]) {
 				return
 			}
+			found = found[n:]
 		}
 	}
 }
