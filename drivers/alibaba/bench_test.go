@@ -134,7 +134,7 @@ func listTyped(b *testing.B, client *ecs.Client) {
 
 func driverClient(b *testing.B, options, secrets map[string]string) computev1.VmServiceClient {
 	b.Helper()
-	d := newDriver()
+	d := newDriver(slog.New(slog.DiscardHandler))
 	if _, err := d.OpenAccount(b.Context(), &driverv1.OpenAccountRequest{AccountId: accountID, Settings: options, Credentials: secrets}); err != nil {
 		b.Fatal(err)
 	}

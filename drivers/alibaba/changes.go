@@ -82,10 +82,7 @@ func (d *driver) ListChanges(ctx context.Context, req *driverv1.ListChangesReque
 // total is how many resources a whole listing would have.
 func (f feed) total(ctx context.Context, s *session.Session) (int32, error) {
 	var out struct{ TotalCount int32 }
-	params := api.Params{}.Int("PageNumber", 1).Int("PageSize", 1)
-	if f.product == api.ECS {
-		params.Set("ResourceGroupId", s.ResourceGroup)
-	}
+	params := api.Params{}.Int("PageNumber", 1).Int("PageSize", 1).Set("ResourceGroupId", s.ResourceGroup)
 	err := s.Call(ctx, f.product, f.count, params, &out)
 	return out.TotalCount, api.Error(err, "", "")
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"log/slog"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -36,13 +38,14 @@ const (
 // driver serves cloud.driver.v1.DriverService.
 type driver struct {
 	driverv1.UnimplementedDriverServiceServer
+	log      *slog.Logger
 	accounts *session.Accounts
 	options  session.Options
 }
 
 var _ sdk.Driver = (*driver)(nil)
 
-func newDriver() *driver { return &driver{accounts: &session.Accounts{}} }
+func newDriver(log *slog.Logger) *driver { return &driver{log: log, accounts: &session.Accounts{}} }
 
 // parts are the packages that serve resources.
 func parts() []part {
@@ -122,7 +125,16 @@ func (d *driver) Probe(ctx context.Context, req *driverv1.ProbeRequest) (*driver
 	if err := s.Probe(ctx); err != nil {
 		return nil, err
 	}
+	d.tellThrottled(ctx, req.GetAccountId(), s)
 	return &driverv1.ProbeResponse{Capabilities: capabilities(s)}, nil
+}
+
+// tellThrottled logs which actions the cloud has throttled since the last probe.
+func (d *driver) tellThrottled(ctx context.Context, accountID string, s *session.Session) {
+	for action, count := range s.Throttled() {
+		d.log.LogAttrs(ctx, slog.LevelInfo, "the cloud throttles", slog.String("account_id", accountID), slog.String("action", action),
+			slog.Int("calls", count.Calls), slog.Int("throttled", count.Throttled), slog.Int("repeats", count.Repeats))
+	}
 }
 
 // ListBillLines reads the bill of a month.
@@ -148,7 +160,7 @@ func (d *driver) QuotePrice(ctx context.Context, req *driverv1.QuotePriceRequest
 func capabilities(s *session.Session) *driverv1.AccountCapabilities {
 	return &driverv1.AccountCapabilities{
 		RegionId:     s.Region,
-		CloudProject: s.ResourceGroup,
+		CloudProject: cmp.Or(s.ResourceGroup, s.OwnerID),
 		ChangeTypes:  changeTypes(),
 		BillLines:    true,
 		PricedTypes:  bill.PricedTypes(),

@@ -191,6 +191,9 @@ func TestFiftyCreatesUnderThrottling(t *testing.T) {
 		}
 	}
 	r.madeOnce(50)
+	_, err := driverv1.NewDriverServiceClient(r.process.Conn()).Probe(t.Context(), &driverv1.ProbeRequest{AccountId: accountID})
+	r.must(err)
+	r.eventually(func() bool { return strings.Contains(r.process.Log(), "the cloud throttles") })
 	if calls := r.cloud.Stats().Calls["Ecs.RunInstances"]; calls <= 50 {
 		t.Errorf("%d calls: nothing was throttled", calls)
 	}

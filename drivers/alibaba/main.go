@@ -25,4 +25,4 @@ package main
 
 import "github.com/yunqiao/yunqiao/drivers/sdk"
 
-func main() { sdk.Serve(newDriver()) }
+func main() { sdk.Serve(newDriver(sdk.NewLogger())) }

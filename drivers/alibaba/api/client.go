@@ -33,6 +33,10 @@ func NewClient(endpoints Endpoints, credentials Credentials, base http.RoundTrip
 // Counts tells how often each action was called, by "Product.Action".
 func (c *Client) Counts() map[string]Count { return c.counts.all() }
 
+// TakeThrottled is Counts of the actions that the cloud has throttled since it was
+// called last, and begins them anew.
+func (c *Client) TakeThrottled() map[string]Count { return c.counts.takeThrottled() }
+
 // Call implements Caller.
 func (c *Client) Call(ctx context.Context, product Product, action string, params Params, out any) error {
 	patience := newPatience(action, params)

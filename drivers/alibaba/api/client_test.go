@@ -142,6 +142,9 @@ func TestThrottledCallsAreRepeated(t *testing.T) {
 		if diff := cmp.Diff(want, c.Counts()); diff != "" {
 			t.Errorf("counts (-want +got):\n%s", diff)
 		}
+		if diff := cmp.Diff(want, c.TakeThrottled()); diff != "" || len(c.TakeThrottled()) > 0 {
+			t.Errorf("throttled (-want +got):\n%s", diff)
+		}
 		if len(nonces) != 4 {
 			t.Errorf("%d nonces in 4 requests", len(nonces))
 		}

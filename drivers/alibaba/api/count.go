@@ -40,3 +40,16 @@ func (c *counts) all() map[string]Count {
 	defer c.mu.Unlock()
 	return maps.Clone(c.byAction)
 }
+
+func (c *counts) takeThrottled() map[string]Count {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	taken := map[string]Count{}
+	for action, count := range c.byAction {
+		if count.Throttled > 0 {
+			taken[action] = count
+			delete(c.byAction, action)
+		}
+	}
+	return taken
+}

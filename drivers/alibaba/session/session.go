@@ -104,8 +104,9 @@ func (s *Session) Probe(ctx context.Context) error {
 	return err
 }
 
-// Counts tells how often each action was called, by "Product.Action".
-func (s *Session) Counts() map[string]api.Count { return s.client.Counts() }
+// Throttled tells how often each action was called that the cloud has throttled
+// since Throttled was called last, by "Product.Action".
+func (s *Session) Throttled() map[string]api.Count { return s.client.TakeThrottled() }
 
 // identify asks who we are, which needs no permission.
 func (s *Session) identify(ctx context.Context) (ownerID string, err error) {
