@@ -33,9 +33,9 @@ const (
 type clientFlags struct {
 	Address            string `help:"Address of the gateway; else $YUNQIAO_ADDRESS, else http://127.0.0.1:8355." placeholder:"URL" group:"Client"`
 	TokenFile          string `help:"File with the token; else $YUNQIAO_TOKEN holds it, else $YUNQIAO_DATA/admin.token, else data/admin.token." placeholder:"FILE" group:"Client"`
-	AccessKey          string `name:"access-key" help:"Id of an access key that signs the requests; else $YUNQIAO_ACCESS_KEY." placeholder:"ID" group:"Client"`
-	AccessKeyFile      string `name:"access-key-file" help:"File with the key: the secret in base64, or a private key of SM2 in PEM; else $YUNQIAO_ACCESS_KEY_FILE. With it no token is used." placeholder:"FILE" group:"Client"`
-	AccessKeyAlgorithm string `name:"access-key-algorithm" help:"How a secret signs: ${enum}." enum:"hmac-sm3,hmac-sha256" default:"hmac-sm3" group:"Client"`
+	AccessKey          string `name:"access-key" help:"Id of an access key that signs the requests; else $YUNQIAO_KEY_ID." placeholder:"ID" group:"Client"`
+	AccessKeyFile      string `name:"access-key-file" help:"File with the key: the secret in base64, or a private key of SM2 in PEM; else $YUNQIAO_KEY_FILE, else $YUNQIAO_KEY_SECRET holds the secret. With it no token is used." placeholder:"FILE" group:"Client"`
+	AccessKeyAlgorithm string `name:"access-key-algorithm" help:"How the key signs: hmac-sm3, hmac-sha256, sm2-sm3; else $YUNQIAO_KEY_ALGORITHM, else hmac-sm3, or sm2-sm3 with a private key." placeholder:"NAME" group:"Client"`
 	Output             string `help:"How answers are printed: ${enum}." short:"o" enum:"table,json" default:"table" group:"Client"`
 	Lang               string `help:"Language of messages: ${enum}." enum:"zh,en" default:"zh" group:"Client"`
 }

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -12,42 +13,43 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/identity/signature"
 )
 
-// identify finds what proves who calls: an access key if one is named, else a token.
+// identify finds what proves who calls: an access key if one is given, else a token.
 func (c *client) identify(env *environment) (err error) {
-	file := env.flags.AccessKeyFile
-	if file == "" && env.flags.TokenFile == "" {
-		file = env.getenv("YUNQIAO_ACCESS_KEY_FILE")
-	}
-	if file != "" {
-		c.signer, err = readSigner(env, file)
-		return err
+	if env.flags.TokenFile == "" || env.flags.AccessKeyFile != "" {
+		if c.signer, err = findSigner(env); c.signer != nil || err != nil {
+			return err
+		}
 	}
 	c.token, err = findToken(env.flags.TokenFile, env.getenv)
 	return err
 }
 
-// readSigner reads an access key: the secret in base64, or with SM2 the private key
-// in PEM.
-func readSigner(env *environment, file string) (*signature.Signer, error) {
-	id := env.flags.AccessKey
-	if id == "" {
-		id = env.getenv("YUNQIAO_ACCESS_KEY")
+// findSigner reads the access key: the secret in base64, or with SM2 the private key
+// in PEM. It is nil if none is given.
+func findSigner(env *environment) (*signature.Signer, error) {
+	text := []byte(env.getenv("YUNQIAO_KEY_SECRET"))
+	if file := cmp.Or(env.flags.AccessKeyFile, env.getenv("YUNQIAO_KEY_FILE")); file != "" {
+		var err error
+		if text, err = os.ReadFile(file); err != nil {
+			return nil, fmt.Errorf("read the access key: %w", err)
+		}
 	}
-	if id == "" {
-		return nil, errors.New("give the id of the access key: --access-key, or YUNQIAO_ACCESS_KEY")
+	if len(text) == 0 {
+		return nil, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read the access key: %w", err)
+	id := cmp.Or(env.flags.AccessKey, env.getenv("YUNQIAO_KEY_ID"))
+	if id == "" {
+		return nil, errors.New("give the id of the access key: --access-key, or YUNQIAO_KEY_ID")
 	}
 	if bytes.Contains(text, []byte("PRIVATE KEY")) {
 		return signature.NewSM2Signer(id, text)
 	}
 	secret, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
 	if err != nil {
-		return nil, fmt.Errorf("%s holds neither a secret in base64 nor a private key in PEM", file)
+		return nil, errors.New("the access key is neither a secret in base64 nor a private key in PEM")
 	}
-	return signature.NewHMACSigner(id, signature.Algorithm(env.flags.AccessKeyAlgorithm), secret)
+	algorithm := cmp.Or(env.flags.AccessKeyAlgorithm, env.getenv("YUNQIAO_KEY_ALGORITHM"), string(signature.HMACSM3))
+	return signature.NewHMACSigner(id, signature.Algorithm(algorithm), secret)
 }
 
 // signCommand prints the headers of a signed request, for other clients.
@@ -60,8 +62,8 @@ type signCommand struct {
 
 // Help implements kong.HelpProvider.
 func (signCommand) Help() string {
-	return `Needs --access-key and --access-key-file, or YUNQIAO_ACCESS_KEY and YUNQIAO_ACCESS_KEY_FILE. Other commands
-sign their requests with the same flags.
+	return `Needs --access-key and --access-key-file, or YUNQIAO_KEY_ID and YUNQIAO_KEY_FILE. Other
+commands sign their requests with the same flags.
 
     yunqiao key sign GET "/compute/v1/vm/list?account_id=memory" >headers
     curl -H @headers "http://127.0.0.1:8355/compute/v1/vm/list?account_id=memory"
@@ -73,16 +75,12 @@ A signature is good for one request, within 300 seconds.`
 
 // Run prints one header a line.
 func (s signCommand) Run(env *environment) error {
-	file := env.flags.AccessKeyFile
-	if file == "" {
-		file = env.getenv("YUNQIAO_ACCESS_KEY_FILE")
-	}
-	if file == "" {
-		return errors.New("give the file of the access key: --access-key-file, or YUNQIAO_ACCESS_KEY_FILE")
-	}
-	signer, err := readSigner(env, file)
+	signer, err := findSigner(env)
 	if err != nil {
 		return err
+	}
+	if signer == nil {
+		return errors.New("give the file of the access key: --access-key-file, or YUNQIAO_KEY_FILE, or the secret in YUNQIAO_KEY_SECRET")
 	}
 	body := []byte(s.Body)
 	if name, ok := strings.CutPrefix(s.Body, "@"); ok {

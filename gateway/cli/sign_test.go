@@ -53,7 +53,7 @@ func TestSignedCommands(t *testing.T) {
 		_, _ = io.WriteString(w, empty)
 	}))
 	t.Cleanup(server.Close)
-	environment := map[string]string{"YUNQIAO_ADDRESS": server.URL, "YUNQIAO_TOKEN": "not-to-be-sent", "YUNQIAO_ACCESS_KEY": "k-1", "YUNQIAO_ACCESS_KEY_FILE": file}
+	environment := map[string]string{"YUNQIAO_ADDRESS": server.URL, "YUNQIAO_TOKEN": "not-to-be-sent", "YUNQIAO_KEY_ID": "k-1", "YUNQIAO_KEY_FILE": file}
 	for _, args := range []string{
 		"vm list account_id=a,b name_contains=云", "vm stop a.vm-1", "tenant disable 0190a1b2c3d4e5f60718293a4b5c6d7e", "audit export - failed=true",
 	} {
