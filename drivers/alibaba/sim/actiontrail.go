@@ -3,6 +3,7 @@ package sim
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 func trailActions() actions {
@@ -31,7 +32,8 @@ func lookupEvents(c *call) (obj, error) {
 	}
 	var events []event
 	for _, e := range c.w.trail {
-		if e.account == c.who.account && (e.region == c.region || c.anywhere) && !e.at.Before(start) && !e.at.After(end) && c.looksFor(e) {
+		at := e.at.Truncate(time.Second) // as it is shown, so that what was asked for in seconds fits
+		if e.account == c.who.account && (e.region == c.region || c.anywhere) && !at.Before(start) && !at.After(end) && c.looksFor(e) {
 			events = append(events, e)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -175,6 +176,42 @@ func TestParameters(t *testing.T) {
 	lenient.do("ecs", "DescribeInstances", values{"Colour": "red"})
 	if n := lenient.cloud.Stats().Notes["unknown_parameter: Ecs.DescribeInstances Colour"]; n != 1 {
 		t.Errorf("noticed %d times", n)
+	}
+}
+
+// TestQueryAndForm sends the common parameters in the query and the others in the
+// form, and one in both, as the client of the Terraform provider does.
+func TestQueryAndForm(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sim.Options{})
+	in := values{"VpcName": "名 a+b", "CidrBlock": "10.0.0.0/8"}
+	query, form := url.Values{"RegionId": {"cn-shanghai"}}, url.Values{"RegionId": {"cn-hangzhou"}}
+	for name, v := range c.sign(http.MethodPost, "vpc", "CreateVpc", in) {
+		if _, own := in[name]; own {
+			form.Set(name, v)
+		} else if name != "RegionId" {
+			query.Set(name, v)
+		}
+	}
+	answer, err := http.Post(c.cloud.URL+"/?"+query.Encode(), "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("status %d", answer.StatusCode)
+	}
+	if got := str(c.do("vpc", "DescribeVpcs", nil), "Vpcs.Vpc.0.VpcName"); got != "名 a+b" {
+		t.Errorf("name %q", got)
+	}
+	twice, err := http.Post(c.cloud.URL+"/?Action=A&Action=B", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer twice.Body.Close()
+	var out map[string]any
+	if err := json.NewDecoder(twice.Body).Decode(&out); err != nil || out["Code"] != "InvalidParameter" {
+		t.Errorf("twice: %v %v", out, err)
 	}
 }
 
