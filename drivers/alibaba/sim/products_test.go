@@ -92,7 +92,8 @@ func TestLoadBalancers(t *testing.T) {
 
 func TestVpn(t *testing.T) {
 	t.Parallel()
-	c := newClient(t, sim.Options{})
+	// A busy machine must not let the gateway be ready before the first refusal.
+	c := newClient(t, sim.Options{Faults: sim.Faults{DelayMS: 50}})
 	vpc, vswitch, _ := c.network()
 	gateway := str(c.do("vpc", "CreateVpnGateway", values{"VpcId": vpc, "VSwitchId": vswitch, "Bandwidth": 10}), "VpnGatewayId")
 	c.fails("VpnGateway.Configuring", "vpc", "DeleteVpnGateway", values{"VpnGatewayId": gateway})
