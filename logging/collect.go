@@ -67,6 +67,12 @@ func (m *Module) collect(ctx context.Context) {
 		case <-m.changed:
 		case <-tick.C:
 			m.saveCounters(ctx)
+			if m.store.Embedded {
+				continue
+			}
+			if err := m.refresh(ctx); err != nil && ctx.Err() == nil {
+				m.log.LogAttrs(ctx, slog.LevelWarn, "submissions and locations not read", slog.String("error", err.Error()))
+			}
 		case <-ctx.Done():
 			return
 		}
@@ -90,8 +96,9 @@ func (m *Module) begin(parent context.Context, c *collector, sub *submission) {
 	c.mu.Unlock()
 	go func() {
 		defer close(done)
+		defer c.setHere(false)
 		for ctx.Err() == nil {
-			err := m.runOne(ctx, c, place, sub)
+			err := m.runAlone(ctx, c, place, sub)
 			if ctx.Err() != nil {
 				return
 			}
@@ -114,6 +121,30 @@ func (c *collector) end() {
 	<-c.done
 }
 
+// runAlone collects from a file or an address while no other replica does. Sockets are
+// listened at by every replica: senders reach one of them.
+func (m *Module) runAlone(ctx context.Context, c *collector, place *loggingv1.Location, sub *submission) error {
+	switch sub.public.GetMethod() {
+	case loggingv1.SubmissionMethod_SUBMISSION_METHOD_FILE, loggingv1.SubmissionMethod_SUBMISSION_METHOD_HTTP:
+		held, release, ok, err := m.leases.Take(ctx, "location/"+place.GetId())
+		c.setHere(ok)
+		if err != nil || !ok {
+			return err
+		}
+		defer release()
+		ctx = held
+	default:
+		c.setHere(true)
+	}
+	return m.runOne(ctx, c, place, sub)
+}
+
+func (c *collector) setHere(here bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.here = here
+}
+
 func (m *Module) runOne(ctx context.Context, c *collector, place *loggingv1.Location, sub *submission) error {
 	switch sub.public.GetMethod() {
 	case loggingv1.SubmissionMethod_SUBMISSION_METHOD_FILE:
@@ -130,10 +161,7 @@ func (m *Module) saveCounters(ctx context.Context) {
 	all := maps.Clone(m.locations)
 	m.mu.RUnlock()
 	for id, c := range all {
-		err := m.store.Write.WithContext(ctx).Model(&locationRow{}).Where("id = ?", id).UpdateColumns(map[string]any{
-			"stored": c.stored.Load(), "lost": c.lost.Load(), "lost_bytes": c.lostBytes.Load(), "refused": c.refused.Load(),
-		}).Error
-		if err != nil {
+		if err := m.saveCollector(ctx, id, c); err != nil {
 			m.log.LogAttrs(ctx, slog.LevelWarn, "counters of a location not stored", slog.String("location_id", id), slog.String("error", err.Error()))
 		}
 	}

@@ -9,14 +9,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"syscall"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/internal/outward"
 	"github.com/yunqiao/yunqiao/logging/entry"
 	"github.com/yunqiao/yunqiao/logging/format"
 	loggingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/logging/v1"
@@ -62,17 +60,7 @@ func (m *Module) pull(ctx context.Context, c *collector, place *loggingv1.Locati
 // pullClient refuses addresses that the configuration does not allow, after names
 // have been resolved.
 func (m *Module) pullClient() *http.Client {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		to, err := netip.ParseAddrPort(address)
-		if err != nil {
-			return err
-		}
-		ip := to.Addr().Unmap()
-		if m.opts.PullPrivate || ip.IsGlobalUnicast() && !ip.IsPrivate() {
-			return nil
-		}
-		return fmt.Errorf("%s is no public address, and logging.pull_private is off", ip)
-	}}
+	dialer := outward.Policy{Private: m.opts.PullPrivate, Setting: "logging.pull_private"}.Dialer()
 	return &http.Client{Timeout: 5 * time.Minute, Transport: &http.Transport{
 		DialContext: dialer.DialContext, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: 30 * time.Second, DisableCompression: true,
 	}}

@@ -13,6 +13,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/types/known/timestamppb"
+	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -29,6 +30,14 @@ type locationRow struct {
 	LostBytes int64
 	Refused   int64
 	UpdatedAt time.Time
+
+	// How the collector does, told by the replica in which it runs.
+	State     int32
+	LastError string
+	ErrorAt   *time.Time
+	RecordAt  *time.Time
+	LostAt    *time.Time // when the last loss was counted
+	Lag       int64      // bytes
 }
 
 func (locationRow) TableName() string { return "logging_locations" }
@@ -37,9 +46,11 @@ func (locationRow) TableName() string { return "logging_locations" }
 type collector struct {
 	place atomic.Pointer[loggingv1.Location] // what it points to is never changed
 
-	stored, lost, lostBytes, refused atomic.Int64
+	totals
+	saving sync.Mutex
 
 	mu         sync.Mutex
+	here       bool // it runs in this replica
 	state      loggingv1.LocationState
 	lastError  string
 	errorAt    time.Time
@@ -49,14 +60,6 @@ type collector struct {
 	done       chan struct{}
 	runs       *submission // that it runs with
 	runsPublic *loggingv1.Location
-}
-
-// copyCounters takes over from the collector before an update.
-func (c *collector) copyCounters(old *collector) {
-	c.stored.Store(old.stored.Load())
-	c.lost.Store(old.lost.Load())
-	c.lostBytes.Store(old.lostBytes.Load())
-	c.refused.Store(old.refused.Load())
 }
 
 func (c *collector) fail(now time.Time, err error) {
@@ -141,38 +144,15 @@ func (m *Module) mayRead(path string) bool {
 	return false
 }
 
-func (m *Module) saveLocation(ctx context.Context, c *collector) error {
-	document, err := protojson.Marshal(c.place.Load())
+func (m *Module) saveLocation(ctx context.Context, public *loggingv1.Location) error {
+	document, err := protojson.Marshal(public)
 	if err != nil {
-		return fmt.Errorf("write location %s: %w", c.place.Load().GetId(), err)
+		return fmt.Errorf("write location %s: %w", public.GetId(), err)
 	}
-	row := locationRow{
-		ID: c.place.Load().GetId(), TenantID: c.place.Load().GetTenantId(), Document: string(document), Stored: c.stored.Load(), Lost: c.lost.Load(),
-		LostBytes: c.lostBytes.Load(), Refused: c.refused.Load(), UpdatedAt: m.opts.Now().UTC(),
-	}
-	if err := m.store.Write.WithContext(ctx).Save(&row).Error; err != nil {
+	row := locationRow{ID: public.GetId(), TenantID: public.GetTenantId(), Document: string(document), UpdatedAt: m.opts.Now().UTC()}
+	upsert := clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, DoUpdates: clause.AssignmentColumns([]string{"document", "updated_at"})}
+	if err := m.store.Write.WithContext(ctx).Clauses(upsert).Create(&row).Error; err != nil {
 		return fmt.Errorf("store location %s: %w", row.ID, err)
-	}
-	return nil
-}
-
-func (m *Module) loadLocations(ctx context.Context) error {
-	var rows []locationRow
-	if err := m.store.Read.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
-		return fmt.Errorf("read locations: %w", err)
-	}
-	for _, row := range rows {
-		place := &loggingv1.Location{}
-		c := &collector{state: loggingv1.LocationState_LOCATION_STATE_STARTING}
-		c.place.Store(place)
-		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(row.Document), place); err != nil {
-			return fmt.Errorf("read location %s: %w", row.ID, err)
-		}
-		c.stored.Store(row.Stored)
-		c.lost.Store(row.Lost)
-		c.lostBytes.Store(row.LostBytes)
-		c.refused.Store(row.Refused)
-		m.locations[row.ID] = c
 	}
 	return nil
 }

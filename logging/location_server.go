@@ -36,7 +36,7 @@ func (s *locationServer) CreateLocation(ctx context.Context, request *loggingv1.
 		SubmissionId: request.GetSubmissionId(), Address: request.GetAddress(), IntervalSeconds: request.GetIntervalSeconds(),
 		ResourceId: request.GetResourceId(), ProcessName: request.GetProcessName(), Enabled: true, CreatedAt: now, UpdatedAt: now,
 	})
-	if err := s.saveLocation(ctx, c); err != nil {
+	if err := s.saveLocation(ctx, c.place.Load()); err != nil {
 		return nil, err
 	}
 	s.mu.Lock()
@@ -97,10 +97,7 @@ func (s *locationServer) UpdateLocation(ctx context.Context, request *loggingv1.
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	updated := &collector{}
-	updated.place.Store(public)
-	updated.copyCounters(old)
-	if err := s.saveLocation(ctx, updated); err != nil {
+	if err := s.saveLocation(ctx, public); err != nil {
 		return nil, err
 	}
 	old.place.Store(public) // the collecting goroutine starts anew when it sees it

@@ -78,13 +78,37 @@ type Module struct {
 func Migrations() db.Module {
 	return db.Module{
 		Name: "logging", Migrations: append(entry.Migrations(), db.Migration{Version: 2, Name: "submissions", Up: createTables},
-			db.Migration{Version: 3, Name: "forwards and leases", Up: createForwards}),
+			db.Migration{Version: 3, Name: "forwards and leases", Up: createForwards},
+			db.Migration{Version: 4, Name: "how collectors do", Up: tellOfCollectors}),
 		Apart: []string{"logging_entries", "logging_terms", "logging_record_ids", "logging_usage", "logging_forwarding"},
 	}
 }
 
+// locationV2 is the table of places as version 2 made it.
+type locationV2 struct {
+	ID        string `gorm:"primaryKey;size:32"`
+	TenantID  string `gorm:"size:64;index"`
+	Document  string
+	Stored    int64
+	Lost      int64
+	LostBytes int64
+	Refused   int64
+	UpdatedAt time.Time
+}
+
+func (locationV2) TableName() string { return "logging_locations" }
+
 func createTables(tx *gorm.DB) error {
-	return tx.Migrator().CreateTable(&submissionRow{}, &locationRow{}, &positionRow{}, &retentionRow{}, &settingRow{})
+	return tx.Migrator().CreateTable(&submissionRow{}, &locationV2{}, &positionRow{}, &retentionRow{}, &settingRow{})
+}
+
+func tellOfCollectors(tx *gorm.DB) error {
+	for _, column := range []string{"State", "LastError", "ErrorAt", "RecordAt", "LostAt", "Lag"} {
+		if err := tx.Migrator().AddColumn(&locationRow{}, column); err != nil {
+			return err
+		}
+	}
+	return tx.Exec("UPDATE logging_locations SET state = 0, last_error = '', lag = 0").Error
 }
 
 // Open loads what is configured. Run must be called, too.
@@ -107,7 +131,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	if err := m.loadEngine(ctx); err != nil {
 		return nil, err
 	}
-	return m, m.load(ctx)
+	return m, m.refresh(ctx)
 }
 
 // Register adds the services of table 10.

@@ -232,10 +232,21 @@ func (m *Module) save(ctx context.Context, s *submission) error {
 func (m *Module) use(s *submission) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	id := s.public.GetId()
+	m.put(s)
+}
+
+// drop takes a way of submitting out of use; the lock must be held.
+func (m *Module) drop(id string) {
 	if old := m.submissions[id]; old != nil && len(old.token) == sha256.Size {
 		delete(m.tokens, [sha256.Size]byte(old.token))
 	}
+	delete(m.submissions, id)
+}
+
+// put puts a way of submitting to use; the lock must be held.
+func (m *Module) put(s *submission) {
+	id := s.public.GetId()
+	m.drop(id)
 	m.submissions[id] = s
 	if len(s.token) == sha256.Size {
 		m.tokens[[sha256.Size]byte(s.token)] = s
@@ -251,32 +262,21 @@ func (m *Module) wake() {
 	}
 }
 
-// load reads what is configured.
-func (m *Module) load(ctx context.Context) error {
-	var rows []submissionRow
-	if err := m.store.Read.WithContext(ctx).Order("id").Find(&rows).Error; err != nil {
-		return fmt.Errorf("read submissions: %w", err)
+// open reads a stored way of submitting, with its secrets.
+func (m *Module) open(row *submissionRow, public *loggingv1.Submission, before *submission) (*submission, error) {
+	plain, err := m.box.Open(row.Secrets, submissionLabel(row.ID))
+	if err != nil {
+		return nil, fmt.Errorf("open the secrets of submission %s: %w", row.ID, err)
 	}
-	for _, row := range rows {
-		var public loggingv1.Submission
-		if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal([]byte(row.Document), &public); err != nil {
-			return fmt.Errorf("read submission %s: %w", row.ID, err)
-		}
-		plain, err := m.box.Open(row.Secrets, submissionLabel(row.ID))
-		if err != nil {
-			return fmt.Errorf("open the secrets of submission %s: %w", row.ID, err)
-		}
-		var hidden secrets
-		if err := json.Unmarshal(plain, &hidden); err != nil {
-			return fmt.Errorf("read the secrets of submission %s: %w", row.ID, err)
-		}
-		s, err := m.compile(&public, hidden, row.TokenHash, nil)
-		if err != nil {
-			return fmt.Errorf("submission %s: %w", row.ID, err)
-		}
-		m.use(s)
+	var hidden secrets
+	if err := json.Unmarshal(plain, &hidden); err != nil {
+		return nil, fmt.Errorf("read the secrets of submission %s: %w", row.ID, err)
 	}
-	return m.loadLocations(ctx)
+	s, err := m.compile(public, hidden, row.TokenHash, before)
+	if err != nil {
+		return nil, fmt.Errorf("submission %s: %w", row.ID, err)
+	}
+	return s, nil
 }
 
 // submissionOf finds one that the caller sees.

@@ -122,8 +122,7 @@ func (s *submissionServer) UpdateSubmission(ctx context.Context, request *loggin
 
 // DeleteSubmission implements SubmissionService (T10.2).
 func (s *submissionServer) DeleteSubmission(ctx context.Context, request *loggingv1.DeleteSubmissionRequest) (*loggingv1.DeleteSubmissionResponse, error) {
-	found, err := s.submissionOf(ctx, "id", request.GetId())
-	if err != nil {
+	if _, err := s.submissionOf(ctx, "id", request.GetId()); err != nil {
 		return &loggingv1.DeleteSubmissionResponse{}, nil //nolint:nilerr // absent is success
 	}
 	s.mu.Lock()
@@ -136,10 +135,7 @@ func (s *submissionServer) DeleteSubmission(ctx context.Context, request *loggin
 	if err := s.store.Write.WithContext(ctx).Delete(&submissionRow{ID: request.GetId()}).Error; err != nil {
 		return nil, err
 	}
-	delete(s.submissions, request.GetId())
-	if len(found.token) > 0 {
-		delete(s.tokens, [32]byte(found.token))
-	}
+	s.drop(request.GetId())
 	return &loggingv1.DeleteSubmissionResponse{}, nil
 }
 
