@@ -8,18 +8,13 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
-// reason is what a code of the cloud means in the contract. The status does not
-// help (throttling is 400, an absent thing 400 or 404, a quota 400, 403 or 409), so
-// the code alone decides: exact ones first, then the rules in order.
+// reason is what a refusal means in the contract. The status does not help
+// (throttling is 400, an absent thing 400 or 404, a quota 400, 403 or 409), so the
+// code decides: exact ones first, then the rules in order, and the status only where
+// the code tells nothing.
 func (f *Fault) reason() apiv1.Reason {
-	if reason, ok := exactReason(f.Code); ok {
+	if reason, ok := codeReason(f.Code); ok {
 		return reason
-	}
-	code := strings.ToLower(f.Code)
-	for _, rule := range reasonRules {
-		if rule.code.MatchString(code) {
-			return rule.reason
-		}
 	}
 	switch {
 	case f.Status == http.StatusTooManyRequests:
@@ -32,6 +27,20 @@ func (f *Fault) reason() apiv1.Reason {
 		return apiv1.Reason_REASON_PARAMETER_REJECTED
 	}
 	return apiv1.Reason_REASON_CLOUD_ERROR
+}
+
+// codeReason is what a code means; false: nothing that it alone would tell.
+func codeReason(code string) (apiv1.Reason, bool) {
+	if reason, ok := exactReason(code); ok {
+		return reason, true
+	}
+	code = strings.ToLower(code)
+	for _, rule := range reasonRules {
+		if rule.code.MatchString(code) {
+			return rule.reason, true
+		}
+	}
+	return apiv1.Reason_REASON_UNSPECIFIED, false
 }
 
 // exactReason lists the codes that the rules would misread.
