@@ -44,8 +44,16 @@ test: build ## Run all tests with the race detector, installing what they need
 		(cd $$module && go test -race -timeout 20m ./...) || status=1; \
 	done; exit $$status
 
+.PHONY: testcloud
+testcloud: ## Install and start a real OpenStack on 127.0.0.1 (Debian 12, root)
+	test/openstack/testcloud up
+
+.PHONY: testcloud-down
+testcloud-down: ## Stop it; what it holds stays for the next start
+	test/openstack/testcloud down
+
 .PHONY: test-openstack
-test-openstack: build ## Run the live tests against the cloud of OS_CLIENT_CONFIG_FILE and OS_CLOUD
+test-openstack: build ## Run the live tests on the cloud of OS_CLIENT_CONFIG_FILE, or on testcloud
 	@scripts/setup test
 	@YUNQIAO_BIN=$(CURDIR)/bin scripts/test-live
 

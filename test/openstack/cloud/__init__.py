@@ -1,0 +1,1 @@
+"""Starts and stops a real OpenStack made of Debian's packages, as plain processes."""

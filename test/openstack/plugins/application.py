@@ -1,0 +1,21 @@
+"""The application of a web server: that of the service in TESTCLOUD_SERVICE."""
+import os
+import sys
+
+service, config = os.environ['TESTCLOUD_SERVICE'], os.environ['TESTCLOUD_CONFIG']
+sys.argv = [service + '-api', '--config-file', config]
+
+if service == 'keystone':
+    from keystone.server.wsgi import initialize_public_application as make
+elif service == 'octavia':
+    from octavia.api.app import setup_app as make
+elif service == 'trove':
+    def make():
+        from trove.cmd.app_wsgi import application
+        return application
+else:
+    os.environ['OS_PLACEMENT_CONFIG_DIR'] = os.path.dirname(config)
+    sys.argv = sys.argv[:1]
+    from placement.wsgi import init_application as make
+
+application = make()
