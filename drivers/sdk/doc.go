@@ -1,6 +1,8 @@
 // Package sdk is what the author of a driver imports: the body of main, the
 // server, constructors for the errors of the contract, the metadata of a call,
-// the set of open accounts, and a string type for secrets.
+// the set of open accounts, a string type for secrets, pages, markers, and work in
+// steps. Beside it: pace, how fast a cloud is asked; cache, what changes rarely;
+// nativeid, ids of several parts; plugin, the handshake.
 //
 // It owns how a driver process behaves (handshake, logging, panics, the end of
 // the process with its gateway). It does not own what a driver says to its
