@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
+	jsoniter "github.com/json-iterator/go"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -143,7 +144,7 @@ func (a answer) read(product Product, action string, out any) error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(a.body, out); err != nil {
+	if err := jsoniter.ConfigCompatibleWithStandardLibrary.Unmarshal(a.body, out); err != nil {
 		return a.unreadable(product, action, err)
 	}
 	return nil

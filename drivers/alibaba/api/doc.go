@@ -31,6 +31,9 @@
 //   - It never sends an empty string. Params leaves them out too; where an empty
 //     value has a meaning, say what is meant in the caller.
 //
+// Answers are decoded with json-iterator, which the SDK brings along and uses itself:
+// a page of a hundred instances takes it half of encoding/json's time.
+//
 // Business parameters travel in the form body, as Alibaba's Terraform provider
 // sends them: a URL has limits, and stands in logs of proxies and in the errors of
 // net/http, where user data and passwords do not belong.
