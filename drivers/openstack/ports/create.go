@@ -1,9 +1,11 @@
 package ports
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -23,15 +25,16 @@ type Spec struct {
 // Create makes a port, or finds the one that an earlier attempt of the same
 // request made, and returns its id. The error is the cloud's own.
 func Create(ctx context.Context, s *session.Session, spec Spec) (string, error) {
-	if sdk.CallFrom(ctx).Repeated() {
-		found, err := query(ctx, s, url.Values{"name": {spec.Marker}})
-		if err != nil {
-			return "", err
-		}
-		if len(found) > 0 {
-			return found[0].ID, nil
-		}
-	}
+	made, err := sdk.Marked[Port]{
+		Find:    func(ctx context.Context) ([]Port, error) { return query(ctx, s, url.Values{"name": {spec.Marker}}) },
+		Create:  func(ctx context.Context) (Port, error) { return create(ctx, s, spec) },
+		Compare: func(a, b Port) int { return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID)) },
+		Remove:  func(ctx context.Context, twin Port) error { return Delete(ctx, s, []string{twin.ID}) },
+	}.FindOrCreate(ctx)
+	return made.ID, err
+}
+
+func create(ctx context.Context, s *session.Session, spec Spec) (Port, error) {
 	port := map[string]any{
 		"network_id":  spec.NetworkID,
 		"name":        spec.Marker,
@@ -45,7 +48,7 @@ func Create(ctx context.Context, s *session.Session, spec Spec) (string, error) 
 		Port Port `json:"port"`
 	}
 	_, err := s.Network.Post(ctx, s.Network.ServiceURL("ports"), map[string]any{"port": port}, &body, nil)
-	return body.Port.ID, err
+	return body.Port, err
 }
 
 // Delete removes ports; absent is success. All are tried; the errors are joined.

@@ -1,7 +1,9 @@
 package storage
 
 import (
+	"cmp"
 	"context"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/quotasets"
@@ -31,21 +33,33 @@ func (d *diskServer) CreateDisk(ctx context.Context, req *storagev1.CreateDiskRe
 	if err != nil {
 		return nil, err
 	}
-	token := sdk.CallFrom(ctx).Token("")
-	if sdk.CallFrom(ctx).Repeated() {
-		pager := volumes.List(client, volumes.ListOpts{Metadata: map[string]string{session.MetadataKey: token}})
-		made, err := allPages(ctx, pager, typeDisk, volumes.ExtractVolumes)
-		if err != nil {
-			return nil, err
-		}
-		if len(made) > 0 {
-			return &storagev1.CreateDiskResponse{Id: made[0].ID, State: toProtoDiskState(made[0].Status)}, nil
-		}
-	}
-	opts.Metadata = marked(req.GetTags(), sdk.CallFrom(ctx).RequestID, token)
-	v, err := volumes.Create(ctx, client, opts, nil).Extract()
+	call := sdk.CallFrom(ctx)
+	opts.Metadata = marked(req.GetTags(), call.RequestID, call.Token(""))
+	v, err := sdk.Marked[volumes.Volume]{
+		Find: func(ctx context.Context) ([]volumes.Volume, error) {
+			pager := volumes.List(client, volumes.ListOpts{Metadata: map[string]string{session.MetadataKey: call.Token("")}})
+			return allPages(ctx, pager, typeDisk, volumes.ExtractVolumes)
+		},
+		Create: func(ctx context.Context) (volumes.Volume, error) {
+			made, err := volumes.Create(ctx, client, opts, nil).Extract()
+			if err != nil {
+				return volumes.Volume{}, explainCreateDisk(ctx, s, req, err)
+			}
+			return *made, nil
+		},
+		Compare: func(a, b volumes.Volume) int {
+			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+		},
+		Remove: func(ctx context.Context, twin volumes.Volume) error {
+			err := volumes.Delete(ctx, client, twin.ID, volumes.DeleteOpts{}).ExtractErr()
+			if session.IsNotFound(err) {
+				return nil
+			}
+			return session.Error(err, typeDisk, twin.ID)
+		},
+	}.FindOrCreate(ctx)
 	if err != nil {
-		return nil, explainCreateDisk(ctx, s, req, err)
+		return nil, err
 	}
 	return &storagev1.CreateDiskResponse{Id: v.ID, State: toProtoDiskState(v.Status)}, nil
 }
