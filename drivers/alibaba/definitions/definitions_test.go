@@ -29,7 +29,7 @@ func action(t testing.TB, version, name string) *Action {
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	set := load(t)
-	if n := len(set.Products()); n != 17 {
+	if n := len(set.Products()); n != 18 {
 		t.Errorf("%d products", n)
 	}
 	for _, p := range set.Products() {

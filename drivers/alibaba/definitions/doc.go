@@ -14,6 +14,9 @@
 //
 //	go run ./drivers/alibaba/definitions/gen -out drivers/alibaba/definitions/data DIR/ecs.json DIR/vpc.json …
 //
+// The service that tells clients where the others are, Location, is not in the
+// metadata. gen/location.json has its one action as Alibaba's SDK calls and reads it.
+//
 // What the metadata leaves out stays out: most enumerations, states, quotas, and
 // many error codes. Absence of a code or a value here proves nothing.
 package definitions

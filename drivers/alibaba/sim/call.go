@@ -21,6 +21,8 @@ type call struct {
 	now       time.Time
 	requestID string
 	source    string // the caller's address
+	host      string // the name by which the caller found the cloud
+	secure    bool   // over HTTPS
 	touched   []string
 
 	interfaces map[string][]*record // by instance, once they were looked for

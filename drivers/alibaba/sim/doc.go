@@ -33,6 +33,9 @@
 // may point every product's endpoint at the one address, or resolve the real host
 // names to it: the certificate is made for whatever name a client asks for.
 //
+// Clients that ask the Location service (Location 2015-06-12, DescribeEndpoints) where
+// a product is are told the address at which they asked.
+//
 // Both signatures are verified, RPC 1.0 (HMAC-SHA1) and ACS3-HMAC-SHA256, with the
 // time (15 minutes) and the nonce.
 //

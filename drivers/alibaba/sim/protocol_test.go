@@ -215,6 +215,15 @@ func TestQueryAndForm(t *testing.T) {
 	}
 }
 
+func TestLocation(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sim.Options{})
+	out := c.do("location", "DescribeEndpoints", values{"Id": "cn-hangzhou", "ServiceCode": "ecs", "Type": "openAPI"})
+	if got := str(out, "Endpoints.Endpoint.0.Protocols.Protocols.0") + "://" + str(out, "Endpoints.Endpoint.0.Endpoint"); got != "HTTP"+strings.TrimPrefix(c.cloud.URL, "http") {
+		t.Errorf("ecs is at %s", got)
+	}
+}
+
 func TestHTTPSOnly(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, sim.Options{RequireTLS: true})

@@ -57,7 +57,7 @@ func (s *Sim) serve(q *request) (out outcome) {
 	s.w.now = now
 	s.w.settle(now)
 	region, told := s.regionOf(q)
-	c := &call{sim: s, w: s.w, now: now, requestID: s.requestID(), source: q.source, region: region, anywhere: !told}
+	c := &call{sim: s, w: s.w, now: now, requestID: s.requestID(), source: q.source, region: region, anywhere: !told, host: q.http.Host, secure: q.http.TLS != nil}
 	out = outcome{requestID: c.requestID, status: http.StatusOK}
 	answer, err := s.handle(c, q, &out)
 	if err == nil {

@@ -114,8 +114,9 @@ func products() map[string]actions {
 	return map[string]actions{
 		"Ecs": join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
 			ecsKeyPairs(), ecsPrices(), tagActions("UntagResources")),
-		"Vpc": join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(), tagActions("UnTagResources")),
-		"Ram": join(ramUsers(), ramPolicies()), "Sts": stsActions(), "ResourceManager": resourceGroups(), "Tag": tagProduct(),
+		"Vpc":      join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(), tagActions("UnTagResources")),
+		"Location": actions{"DescribeEndpoints": describeEndpoints},
+		"Ram":      join(ramUsers(), ramPolicies()), "Sts": stsActions(), "ResourceManager": resourceGroups(), "Tag": tagProduct(),
 		"Rds": join(rdsInstances(), rdsParts(), tagActions("UntagResources")), "Cloudfw": bought("cloudfw", "not buy user", join(cloudfwPolicies(), cloudfwBorders())),
 		"Sas": sasActions(), "Cms": join(cmsMetrics(), cmsAlarms()), "Actiontrail": trailActions(), "BssOpenApi": bssActions(),
 		"waf-openapi": join(wafDomains(), wafRules(), tagActions("UntagResources")),
