@@ -98,6 +98,8 @@ bench: build ## Measure the gateway against the floor, then run the benchmarks o
 .PHONY: soak
 soak: build ## Kill gateway and drivers at 1,000 random moments, SOAK_ROUNDS times (1)
 	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_SOAK=1 go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Kill' ./test/e2e
+	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_SOAK=1 go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Kill|FullDisk|Model|ManyRaises|Traps' \
+		./test/logging ./test/monitor ./monitor ./logging/collect
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays

@@ -31,6 +31,26 @@ type gateway struct {
 	cmd   *exec.Cmd
 }
 
+// newGateway prepares one with its data in a folder of dir.
+func newGateway(t *testing.T, dir, more string) *gateway {
+	t.Helper()
+	bin := os.Getenv("YUNQIAO_BIN")
+	if bin == "" {
+		t.Skip("set YUNQIAO_BIN to the folder of the built programs")
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	free.Close()
+	config := fmt.Sprintf("listen: %s\ndata: %s\n%s", address, filepath.Join(dir, "data"), more)
+	if err := os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return &gateway{t: t, bin: filepath.Join(bin, "yunqiao"), dir: dir, url: "http://" + address}
+}
+
 func (g *gateway) start() {
 	g.t.Helper()
 	log, err := os.OpenFile(filepath.Join(g.dir, "out.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
@@ -95,6 +115,14 @@ func (g *gateway) call(method, path string, body any) (map[string]any, io.ReadCl
 	return answer.Data, nil
 }
 
+// soak is how many times more is done in a soak run.
+func soak(times int) int {
+	if os.Getenv("YUNQIAO_SOAK") != "" {
+		return times
+	}
+	return 1
+}
+
 func number(name string, otherwise int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return n
@@ -104,26 +132,16 @@ func number(name string, otherwise int) int {
 
 // TestKilledWhileFilesRotate writes numbered lines into a file that is renamed,
 // copied and truncated, and compressed, and kills the gateway at random.
-// YUNQIAO_LOG_LINES (200000) and YUNQIAO_LOG_KILLS (10) say how much.
+// YUNQIAO_LOG_LINES (200,000; 10 million with YUNQIAO_SOAK) and YUNQIAO_LOG_KILLS (10; 100)
+// say how much.
 func TestKilledWhileFilesRotate(t *testing.T) {
-	bin := os.Getenv("YUNQIAO_BIN")
-	if bin == "" {
-		t.Skip("set YUNQIAO_BIN to the folder of the built programs")
-	}
-	lines, kills := number("YUNQIAO_LOG_LINES", 200000), number("YUNQIAO_LOG_KILLS", 10)
+	lines, kills := number("YUNQIAO_LOG_LINES", 200000*soak(50)), number("YUNQIAO_LOG_KILLS", 10*soak(10))
 	dir := t.TempDir()
 	logs := filepath.Join(dir, "logs")
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
+	if err := os.Mkdir(logs, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	free.Close()
-	config := fmt.Sprintf("listen: %s\ndata: %s\nlogging: {file_roots: [%s]}\n", address, filepath.Join(dir, "data"), logs)
-	if err := errors.Join(os.Mkdir(logs, 0o700), os.WriteFile(filepath.Join(dir, "c.yaml"), []byte(config), 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	g := &gateway{t: t, bin: filepath.Join(bin, "yunqiao"), dir: dir, url: "http://" + address}
+	g := newGateway(t, dir, fmt.Sprintf("logging: {file_roots: [%s]}\n", logs))
 	g.start()
 	defer func() { g.kill() }()
 	submission, _ := g.call(http.MethodPost, "/logging/v1/submission/create", map[string]any{"name": "f", "method": "SUBMISSION_METHOD_FILE"})
