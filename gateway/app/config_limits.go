@@ -21,7 +21,7 @@ type LimitsConfig struct {
 	User         RateConfig `yaml:"user"`
 	Key          RateConfig `yaml:"key"`
 	Organization RateConfig `yaml:"organization"`
-	AnonymousIP  RateConfig `yaml:"anonymous_ip"` // calls without credentials, which are log-ins
+	AnonymousIP  RateConfig `yaml:"anonymous_ip"` // calls without credentials, which are log-ins, and with refused ones
 }
 
 // RateConfig is a rate for ever, and how much it may be exceeded after a pause. A

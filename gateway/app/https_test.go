@@ -145,6 +145,35 @@ func TestLongHeaderIsRefused(t *testing.T) {
 	}
 }
 
+// TestWrongTokensAreLimited: who guesses tokens fills neither the record nor the log.
+func TestWrongTokensAreLimited(t *testing.T) {
+	gateway := started(t, func(c *Config) { c.Limits.AnonymousIP = RateConfig{0.01, 2} })
+	for i, tc := range []struct {
+		path, token string
+		want        int
+	}{
+		{"/compute/v1/vm/list", "yq_wrong", http.StatusUnauthorized},
+		{"/tenant/v1/audits/export", "yq_wrong", http.StatusUnauthorized},
+		{"/compute/v1/vm/list", "yq_wrong", http.StatusTooManyRequests},
+		{"/tenant/v1/audits/export", "yq_wrong", http.StatusTooManyRequests},
+		{"/tenant/v1/user/list", gateway.FirstToken, http.StatusOK},
+	} {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, gateway.URL()+tc.path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "Bearer "+tc.token)
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != tc.want {
+			t.Errorf("call %d, %s: got %d, want %d", i, tc.path, response.StatusCode, tc.want)
+		}
+	}
+}
+
 func TestLogInsAreLimited(t *testing.T) {
 	gateway := started(t, func(c *Config) { c.Limits.AnonymousIP = RateConfig{0.01, 2} })
 	for i, want := range []int{http.StatusUnauthorized, http.StatusUnauthorized, http.StatusTooManyRequests} {

@@ -108,8 +108,10 @@ func (e *edge) identify(ctx context.Context, c *gin.Context, route *RawRoute, ca
 		}
 		c.Request.Body = io.NopCloser(bytes.NewReader(body))
 	}
-	call.Principal, err = e.auth.Authenticate(ctx, c.Request, body)
-	return err
+	if call.Principal, err = e.auth.Authenticate(ctx, c.Request, body); err != nil {
+		return e.stranger(ctx, call, err)
+	}
+	return nil
 }
 
 // recheck is how often a stream's caller is looked at again.

@@ -24,6 +24,7 @@ type Options struct {
 	Metrics        Metrics
 	Recorder       Recorder
 	Raw            []RawRoute
+	Strangers      pipeline.Middleware // what bounds requests whose credentials are refused; none: nothing
 	Gates          pipeline.Middleware // what a caller of a raw route passes; needed where one is not public
 }
 

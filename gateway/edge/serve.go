@@ -50,13 +50,23 @@ func (e *edge) run(ctx context.Context, c *gin.Context, endpoint *endpoint, call
 	}
 	if !endpoint.method.Public {
 		if call.Principal, err = e.auth.Authenticate(ctx, c.Request, body); err != nil {
-			return nil, err
+			return nil, e.stranger(ctx, call, err)
 		}
 	}
 	if call.Request, call.Options, err = decode(c, endpoint, body); err != nil {
 		return nil, err
 	}
 	return e.handle(ctx, call)
+}
+
+// stranger refuses a call for its credentials, or for being one too many of those: each
+// leaves an entry in the record.
+func (e *edge) stranger(ctx context.Context, call *pipeline.Call, refusal error) error {
+	if e.opts.Strangers == nil || call.Principal.UserID != "" {
+		return refusal
+	}
+	_, err := e.opts.Strangers(func(context.Context, *pipeline.Call) (proto.Message, error) { return nil, refusal })(ctx, call)
+	return err
 }
 
 func (e *edge) readBody(c *gin.Context) ([]byte, error) {
