@@ -29,7 +29,7 @@ func (c *call) settingsOf() *record {
 	if r := c.find(kindFirewallState, id); r != nil {
 		return r
 	}
-	r := c.w.add(&record{kind: kindFirewallState, id: id, account: c.who.account, region: global, created: c.now, tags: map[string]string{}, facts: map[string]string{}, attrs: obj{
+	r := c.w.add(&record{kind: kindFirewallState, id: id, account: c.who.account, region: global, created: c.now, tags: map[string]string{}, attrs: obj{
 		"RunMode": 1, "BasicRules": 1, "CtiRules": 1, "PatchRules": 1, "RuleClass": 1, "MaxSdl": 5, "Status": "open", "_open": []string{},
 	}})
 	return r

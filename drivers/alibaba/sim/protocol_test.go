@@ -224,6 +224,22 @@ func TestLocation(t *testing.T) {
 	}
 }
 
+func TestRegions(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sim.Options{})
+	there := str(c.do("vpc", "CreateVpc", values{"RegionId": "cn-shanghai"}), "VpcId")
+	if got := str(c.do("vpc", "DescribeVpcs", nil), "TotalCount"); got != "0" {
+		t.Errorf("%s VPCs here", got)
+	}
+	if got := str(c.do("vpc", "DescribeVpcs", values{"RegionId": "cn-shanghai"}), "Vpcs.Vpc.0.VpcId"); got != there {
+		t.Errorf("there is %s", got)
+	}
+	c.fails("InvalidVpcId.NotFound", "vpc", "DescribeVpcAttribute", values{"VpcId": there})
+	c.do("vpc", "DeleteVpc", values{"VpcId": there, "RegionId": ""}) // found without, as its id is of no other
+	c.fails("InvalidRegionId.NotFound", "vpc", "CreateVpc", values{"RegionId": "mars"})
+	c.do("ram", "ListUsers", values{"RegionId": "mars"})
+}
+
 func TestHTTPSOnly(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, sim.Options{RequireTLS: true})

@@ -10,7 +10,7 @@ import (
 func (c *call) create(k kind, id string, attrs obj) *record {
 	r := &record{
 		kind: k, id: id, account: c.who.account, region: c.region, created: c.now,
-		attrs: attrs, tags: c.tagsOf(), facts: map[string]string{},
+		attrs: attrs, tags: c.tagsOf(),
 	}
 	c.touch(id)
 	return c.w.add(r)

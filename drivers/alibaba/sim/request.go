@@ -104,6 +104,17 @@ func (s *Sim) regionOf(q *request) (region string, told bool) {
 	return s.opts.Regions[0], false
 }
 
+// regional are the products that have a service of their own in each region.
+var regional = []string{"Ecs", "Vpc", "Slb", "Rds", "Eci"}
+
+// regionKnown refuses a region that the cloud does not have.
+func (c *call) regionKnown() error {
+	if c.sim.zones(c.region) != nil || !contains(regional, c.action.Product.Name) {
+		return nil
+	}
+	return c.failOne([]string{"InvalidRegionId.NotFound", "InvalidRegionId", "InvalidRegion.NotFound", "InvalidRegionId.NotFound"}, "The specified RegionId does not exist.")
+}
+
 func clientAddress(r *http.Request) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {

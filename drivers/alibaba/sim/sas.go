@@ -56,7 +56,7 @@ func (c *call) machines() []*record {
 func (c *call) machine(vm *record) *record {
 	m := c.w.byID(kindMachine, vm.id)
 	if m == nil {
-		m = c.w.add(&record{kind: kindMachine, id: vm.id, account: vm.account, region: global, created: c.now, tags: map[string]string{}, facts: map[string]string{}, attrs: obj{
+		m = c.w.add(&record{kind: kindMachine, id: vm.id, account: vm.account, region: global, created: c.now, tags: map[string]string{}, attrs: obj{
 			"InstanceId": vm.id, "Uuid": "inet-" + c.uuid(), "Bind": false, "AuthVersion": 1, "AuthVersionName": "Basic", "AlarmStatus": "NO", "RiskStatus": "NO",
 			"VulStatus": "NO", "HcStatus": "NO", "AssetType": "0", "Vendor": 0, "Importance": 1, "CreatedTime": int(vm.created.UnixMilli()), "ClientStatus": "online",
 		}})

@@ -63,7 +63,7 @@ func (c *call) alarmsOf(m *record) []*record {
 func (c *call) alarm(m *record) {
 	id := c.w.digits(8)
 	now := c.sim.opts.Now()
-	c.w.add(&record{kind: kindAlarm, id: c.ramID(id), account: c.who.account, region: global, created: now, tags: map[string]string{}, facts: map[string]string{}, attrs: obj{
+	c.w.add(&record{kind: kindAlarm, id: c.ramID(id), account: c.who.account, region: global, created: now, tags: map[string]string{}, attrs: obj{
 		"Id": number(id, 0), "Uuid": m.str("Uuid"), "InstanceId": m.id, "InstanceName": m.str("InstanceName"), "IntranetIp": m.str("IntranetIp"), "Level": "serious",
 		"AlarmEventName": "EICAR-Test-File", "AlarmEventNameDisplay": "EICAR-Test-File", "Name": "EICAR-Test-File", "AlarmEventType": "恶意软件", "AlarmEventTypeDisplay": "恶意软件", "EventStatus": 1,
 		"OccurrenceTime": now.UTC().Format("2006-01-02 15:04:05"), "OccurrenceTimeStamp": int(now.UnixMilli()), "LastTime": now.UTC().Format("2006-01-02 15:04:05"), "LastTimeStamp": int(now.UnixMilli()),

@@ -135,6 +135,9 @@ func (s *Sim) act(c *call, q *request) (obj, error) {
 		}
 		return nil, c.refused(p)
 	}
+	if err := c.regionKnown(); err != nil {
+		return nil, err
+	}
 	do := s.handlers[c.action.Product.Name][c.action.Name]
 	if do == nil {
 		s.note("not_simulated", c.name())

@@ -27,7 +27,7 @@ func (c *call) wafInstance() *record {
 }
 
 func (c *call) newWafInstance(id string) *record {
-	return c.w.add(&record{kind: kindWafInstance, id: id, account: c.who.account, region: global, created: c.now, tags: map[string]string{}, facts: map[string]string{}, attrs: obj{
+	return c.w.add(&record{kind: kindWafInstance, id: id, account: c.who.account, region: global, created: c.now, tags: map[string]string{}, attrs: obj{
 		"InstanceId": id, "Status": 1, "PayType": "POSTPAY", "Edition": "default_version", "InDebt": "0", "StartTime": c.millis(), "EndTime": 4809859200000,
 		"RegionId": c.region, "Details": obj{"CnameResourceMaxCount": 1000, "BackendMaxCount": 20, "HttpPorts": "80,8080", "HttpsPorts": "443,8443"}, "PauseStatus": 0,
 	}})

@@ -47,7 +47,6 @@ type record struct {
 	created time.Time
 	attrs   obj               // by the published names of answers
 	tags    map[string]string //
-	facts   map[string]string // what no answer shows
 	steps   []step            // state changes to come, by time
 	gone    bool
 	ended   time.Time
