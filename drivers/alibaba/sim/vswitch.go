@@ -98,9 +98,9 @@ func (c *call) refreshVSwitch(r *record) {
 }
 
 func describeVSwitchAttributes(c *call) (obj, error) {
-	r := c.find(kindVSwitch, c.str("VSwitchId"))
-	if r == nil {
-		return obj{}, nil
+	r, err := c.need(kindVSwitch, c.str("VSwitchId"), noVSwitch...)
+	if err != nil {
+		return nil, err
 	}
 	c.refreshVSwitch(r)
 	return c.show(r, ""), nil
