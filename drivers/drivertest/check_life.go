@@ -36,8 +36,26 @@ func (s *suite) checkRead(ctx context.Context, o *object) {
 			s.verdict(RuleUnits, resource, wrong)
 		}
 	}
+	s.checkKept(resource, asked, found)
 	if lister := s.contract.Lister(resource); s.declared(lister) && !s.idsOf(ctx, resource, o)[o.id] {
 		s.fail(RuleDeclared, lister.FullName, "%s is there and not in the list", o.id)
+	}
+}
+
+// checkKept holds that a resource has the description and the tags that it was
+// asked to have, where the driver says that its cloud keeps them.
+func (s *suite) checkKept(resource string, asked, found protoreflect.Message) {
+	for _, name := range []protoreflect.Name{"description", "tags"} {
+		feature := resource + "." + string(name)
+		in, out := asked.Descriptor().Fields().ByName(name), found.Descriptor().Fields().ByName(name)
+		if !s.features[feature] || in == nil || out == nil || !asked.Has(in) {
+			continue
+		}
+		if !asked.Get(in).Equal(found.Get(out)) {
+			s.fail(RuleFeature, feature, "%s was asked to be %v and is %v", name, asked.Get(in), found.Get(out))
+			continue
+		}
+		s.used[feature] = true
 	}
 }
 

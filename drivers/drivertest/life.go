@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
@@ -57,8 +58,19 @@ func (s *suite) prepare(f form, create *contract.Method, sibling bool) (*object,
 		return nil, nil, err
 	}
 	o.request = request
+	s.tag(o)
 	s.chooseOne(o, sibling)
 	return o, features, nil
+}
+
+// tag gives a new resource a tag where the driver says that its cloud keeps tags.
+func (s *suite) tag(o *object) {
+	m := o.request.ProtoReflect()
+	field := m.Descriptor().Fields().ByName("tags")
+	if field == nil || !field.IsMap() || !s.features[o.form.resource+".tags"] {
+		return
+	}
+	m.Mutable(field).Map().Set(protoreflect.ValueOfString("conformance").MapKey(), protoreflect.ValueOfString(s.run))
 }
 
 // chooseOne leaves one of the fields that exclude each other.

@@ -37,7 +37,7 @@ func Rules() []RuleDoc {
 	return []RuleDoc{
 		{RuleInfo, "GetInfo names the driver, its version and rpcs and features of the contract"},
 		{RuleDeclared, "a declared rpc works"},
-		{RuleFeature, "a declared feature was part of a request that worked"},
+		{RuleFeature, "a declared feature was part of a request that worked; descriptions and tags are kept"},
 		{RuleUndeclared, "an rpc that is not declared answers Unimplemented"},
 		{RuleIdempotent, "a create repeated with one request id makes one resource, another request id another"},
 		{RuleParallel, "creates sent at the same time with one request id make one resource"},

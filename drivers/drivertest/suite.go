@@ -186,6 +186,13 @@ func (s *suite) untested(rule Rule, subject, format string, args ...any) {
 	s.add(rule, subject, Untested, fmt.Sprintf(format, args...))
 }
 
+// failed tells whether a subject has broken a rule.
+func (s *suite) failed(rule Rule, subject string) bool {
+	return slices.ContainsFunc(s.report.Results, func(r Result) bool {
+		return r.Rule == rule && r.Subject == subject && r.Status == Failed
+	})
+}
+
 // verdict is pass or, with a reason, fail.
 func (s *suite) verdict(rule Rule, subject string, wrong string) {
 	if wrong == "" {
@@ -207,6 +214,7 @@ func (s *suite) conclude() {
 		case !has:
 		case s.used[feature]:
 			s.pass(RuleFeature, feature)
+		case s.failed(RuleFeature, feature):
 		case len(s.options.Resources) == 0:
 			s.untested(RuleFeature, feature, "no request of the plan uses it")
 		}

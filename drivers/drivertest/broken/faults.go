@@ -39,6 +39,7 @@ func Drivers() []Driver {
 	return []Driver{
 		simple(drivertest.RuleInfo, "declares an rpc that the contract does not have", fakesRpc),
 		simple(drivertest.RuleDeclared, "declares an update that always fails", refusesUpdate),
+		simple(drivertest.RuleFeature, "declares descriptions of networks and drops them", dropsDescription),
 		simple(drivertest.RuleUndeclared, "answers an rpc that it does not declare", hidesRpc),
 		{drivertest.RuleIdempotent, "takes a repeat for a new request", over(forgetsRequest)},
 		{drivertest.RuleParallel, "takes calls at the same time for different requests", over(racing)},
@@ -81,6 +82,19 @@ func refusesUpdate(c call) error {
 		return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR)
 	}
 	return c.send(c.ctx)
+}
+
+func dropsDescription(c call) error {
+	err := c.send(c.ctx)
+	switch answer := c.answer.(type) {
+	case *driverv1.GetInfoResponse:
+		answer.Features = append(answer.Features, &driverv1.Feature{Name: "network.network.description"})
+	case *networkv1.GetNetworkResponse:
+		if answer.GetNetwork() != nil {
+			answer.Network.Description = ""
+		}
+	}
+	return err
 }
 
 func hidesRpc(c call) error {

@@ -19,7 +19,7 @@ FIELDS = [
 
 RPCS = ["CreateContainer", "DeleteContainer", "UpdateContainer", "StartContainer", "StopContainer", "RestartContainer",
         "ListContainers", "GetContainer"]
-FEATURES = ["compute.container.command", "compute.container.secret_environment"]
+FEATURES = ["compute.container." + name for name in ("command", "description", "secret_environment", "tags")]
 
 ULIMIT = re.compile(r"([a-z]+)=(\d+):(\d+)")
 
