@@ -62,11 +62,7 @@ type Kind[T any] struct {
 }
 
 // PageRequest is what list requests have in common.
-type PageRequest interface {
-	GetIds() []string
-	GetPageSize() int32
-	GetPageToken() string
-}
+type PageRequest = sdk.PageRequest
 
 // Page is one page of a list, before filters that the action does not know.
 type Page[T any] struct {
@@ -200,20 +196,8 @@ func (k Kind[T]) byIDs(ctx context.Context, caller api.Caller, ids []string) (Pa
 
 // pick keeps the items whose ids are wanted, once each, and tells which are missing.
 func pick[T any](items []T, ids []string, idOf func(*T) string) Page[T] {
-	var page Page[T]
-	found := make(map[string]bool, len(ids))
-	for i := range items {
-		if id := idOf(&items[i]); slices.Contains(ids, id) && !found[id] {
-			found[id] = true
-			page.Items = append(page.Items, items[i])
-		}
-	}
-	for _, id := range ids {
-		if !found[id] {
-			page.Missing = append(page.Missing, id)
-		}
-	}
-	return page
+	found, missing := sdk.PickIDs(items, func(v T) string { return idOf(&v) }, ids)
+	return Page[T]{Items: found, Missing: missing}
 }
 
 // ask is the parameter that asks for ids.
