@@ -260,7 +260,7 @@ func TestTailIsResumed(t *testing.T) {
 	response, events = listen(last)
 	defer response.Body.Close()
 	for _, want := range []string{"two", "late"} {
-		if last, message = next(events); message != want {
+		if _, message = next(events); message != want {
 			t.Errorf("got %q, want %q", message, want)
 		}
 	}

@@ -42,7 +42,7 @@ func (m *Module) deliver(ctx context.Context) {
 	for {
 		var rows []channelRow
 		if err := m.store.Read.WithContext(ctx).Where("enabled = ?", true).Find(&rows).Error; err != nil {
-			m.warn(ctx, "channels not read", err)
+			m.warn(ctx, "read channels", err)
 		} else {
 			wanted := map[string]int64{}
 			for _, row := range rows {
@@ -67,7 +67,7 @@ func (m *Module) deliver(ctx context.Context) {
 				}
 				held, release, ok, err := m.leases.Take(ctx, channelLease(row.ID))
 				if err != nil || !ok {
-					m.warn(ctx, "channel not taken over", err)
+					m.warn(ctx, "take a channel over", err)
 					continue
 				}
 				held, stop := context.WithCancel(held)
@@ -93,9 +93,9 @@ func (m *Module) deliver(ctx context.Context) {
 func channelLease(id string) string { return "channel/" + id }
 
 // warn logs a failure that will be tried again; nil and the end of the process are none.
-func (m *Module) warn(ctx context.Context, message string, err error) {
+func (m *Module) warn(ctx context.Context, work string, err error) {
 	if err != nil && ctx.Err() == nil {
-		m.log.LogAttrs(ctx, slog.LevelWarn, message, slog.String("error", err.Error()))
+		m.log.LogAttrs(ctx, slog.LevelWarn, "alarms: background work failed", slog.String("work", work), slog.String("error", err.Error()))
 	}
 }
 
@@ -243,7 +243,7 @@ func (m *Module) note(ctx context.Context, id string, err error) {
 	}
 	stored := m.store.Write.WithContext(ctx).Model(&channelRow{}).Where("id = ?", id).
 		UpdateColumns(map[string]any{"failures": after.failures, "last_error": cutText(after.err, 1000)}).Error
-	m.warn(ctx, "state of a channel not stored", stored)
+	m.warn(ctx, "store the state of a channel", stored)
 }
 
 // status is how reporting to a channel does.

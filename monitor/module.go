@@ -109,16 +109,16 @@ func (m *Module) Run(ctx context.Context) error {
 	var writer, work sync.WaitGroup
 	writer.Go(func() { m.write(writing) })
 	work.Go(func() { m.deliver(ctx) })
-	work.Go(func() { m.every(ctx, sweepPause, "alarms not cleared at their time", m.sweep) })
-	work.Go(func() { m.every(ctx, time.Hour, "old silences not forgotten", m.forgetSilences) })
+	work.Go(func() { m.every(ctx, sweepPause, "clear alarms at their time", m.sweep) })
+	work.Go(func() { m.every(ctx, time.Hour, "forget old silences", m.forgetSilences) })
 	work.Go(func() {
-		m.alone(ctx, "events", m.opts.FactsEvery, "events of other modules not read", m.readEvents)
+		m.alone(ctx, "events", m.opts.FactsEvery, "read events of other modules", m.readEvents)
 	})
 	if m.opts.Facts != nil {
-		work.Go(func() { m.alone(ctx, "facts", m.opts.FactsEvery, "own events not looked at", m.checkFacts) })
+		work.Go(func() { m.alone(ctx, "facts", m.opts.FactsEvery, "look at own events", m.checkFacts) })
 	}
 	if m.opts.Metrics != nil {
-		work.Go(func() { m.alone(ctx, "rules", m.opts.RulesEvery, "rules not looked at", m.checkRules) })
+		work.Go(func() { m.alone(ctx, "rules", m.opts.RulesEvery, "look at rules", m.checkRules) })
 	}
 	work.Wait()
 	stopWriting()
@@ -127,11 +127,11 @@ func (m *Module) Run(ctx context.Context) error {
 }
 
 // every does something again and again, at once for the first time.
-func (m *Module) every(ctx context.Context, pause time.Duration, failure string, do func(context.Context) error) {
+func (m *Module) every(ctx context.Context, pause time.Duration, work string, do func(context.Context) error) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
 	for {
-		m.warn(ctx, failure, do(ctx))
+		m.warn(ctx, work, do(ctx))
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
@@ -141,14 +141,14 @@ func (m *Module) every(ctx context.Context, pause time.Duration, failure string,
 }
 
 // alone does something again and again while no other replica does.
-func (m *Module) alone(ctx context.Context, name string, pause time.Duration, failure string, do func(context.Context) error) {
-	m.every(ctx, pause, failure, func(ctx context.Context) error {
+func (m *Module) alone(ctx context.Context, name string, pause time.Duration, work string, do func(context.Context) error) {
+	m.every(ctx, pause, work, func(ctx context.Context) error {
 		held, release, ok, err := m.leases.Take(ctx, name)
 		if err != nil || !ok {
 			return err
 		}
 		defer release()
-		m.every(held, pause, failure, do)
+		m.every(held, pause, work, do)
 		return nil
 	})
 }

@@ -201,10 +201,10 @@ func (c *courier) releaseSome(ctx context.Context, acting []*silence, serials []
 	if len(p.tell) == 0 {
 		return nil
 	}
-	told := len(p.tell)
 	var failure error
 	if c.spec.GetGrouping() == nil {
-		told, failure = c.sender.Send(ctx, p.tell)
+		told, err := c.sender.Send(ctx, p.tell)
+		failure = err
 		for _, r := range p.tell[told:] {
 			delete(p.held, r.GetAlarm().GetId())
 		}

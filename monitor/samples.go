@@ -69,7 +69,7 @@ func (m *Module) Scrape() http.Handler {
 			samples, err = m.samples(r.Context(), scrapeAge)
 		}
 		if err != nil {
-			m.warn(r.Context(), "metrics not read for a scrape", err)
+			m.warn(r.Context(), "read metrics for a scrape", err)
 			http.Error(w, "metrics cannot be read at present", http.StatusServiceUnavailable)
 			return
 		}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/pem"
@@ -14,6 +15,7 @@ import (
 	"github.com/yunqiao/yunqiao/gateway/operation"
 	"github.com/yunqiao/yunqiao/monitor"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
@@ -60,15 +62,21 @@ func (f facts) drivers() []monitor.Fact {
 	return out
 }
 
+// reasonName is empty where there is no reason.
+func reasonName(reason apiv1.Reason) string {
+	if reason == apiv1.Reason_REASON_UNSPECIFIED {
+		return ""
+	}
+	return sdk.ReasonName(reason)
+}
+
 func (f facts) accounts() []monitor.Fact {
 	var out []monitor.Fact
 	for _, a := range f.app.accounts.Registry().All() {
 		why := ""
 		switch {
 		case a.State != accountv1.AccountState_ACCOUNT_STATE_READY:
-			if why = "it is not open"; a.Reason != 0 {
-				why = sdk.ReasonName(a.Reason)
-			}
+			why = cmp.Or(reasonName(a.Reason), "it is not open")
 		case a.Guard != nil && string(a.Guard.State()) == "open":
 			why = "its cloud does not answer"
 		default:

@@ -40,7 +40,7 @@ func (s *mailSender) Send(ctx context.Context, records []*monitorv1.AlarmRecord)
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := conn.SetDeadline(time.Now().Add(mailWait)); err != nil {

@@ -235,7 +235,7 @@ func TestCheck(t *testing.T) {
 		"mail, bad to":   {notify.Target{Kind: 5, Address: "smtp://a.example", Mail: &monitorv1.MailTarget{From: "a@b.example", To: []string{"@"}}}, "mail.to[0]"},
 	} {
 		got := ""
-		if problem, ok := tc.target.Check().(*notify.Problem); ok { //nolint:errorlint // it is never wrapped
+		if problem, ok := tc.target.Check().(*notify.Problem); ok {
 			got = problem.Field
 		}
 		if got != tc.field {

@@ -95,7 +95,7 @@ func (s *snmpSender) Send(ctx context.Context, records []*monitorv1.AlarmRecord)
 	if err := s.client.Connect(); err != nil {
 		return 0, err
 	}
-	defer s.client.Close()
+	defer func() { _ = s.client.Close() }()
 	for i, r := range records {
 		variables, err := s.variables(r)
 		if err != nil {

@@ -38,7 +38,7 @@ func (s *syslogSender) Send(ctx context.Context, records []*monitorv1.AlarmRecor
 		if err != nil {
 			return 0, err
 		}
-		defer conn.Close()
+		defer func() { _ = conn.Close() }()
 		for i, r := range records {
 			message := s.message(r)
 			if _, err := conn.Write(message[:min(len(message), maxDatagram)]); err != nil {
@@ -57,7 +57,7 @@ func (s *syslogSender) Send(ctx context.Context, records []*monitorv1.AlarmRecor
 	if err != nil {
 		return 0, err
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }()
 	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 	defer stop()
 	if err := conn.SetDeadline(time.Now().Add(syslogWait)); err != nil {
