@@ -46,6 +46,22 @@ func (i *Inventory) Known(ctx context.Context, accountID, resourceType string) (
 	return known, nil
 }
 
+// Bodies reads the messages of all resources of a type in an account that are not
+// gone, with native ids, by public id; empty where nothing but the id is known.
+func (i *Inventory) Bodies(ctx context.Context, accountID, resourceType string) (map[string][]byte, error) {
+	var list []row
+	err := i.db.Read.WithContext(ctx).Where("type = ? AND account_id = ? AND gone_at IS NULL", resourceType, accountID).
+		Select("id", "body").Find(&list).Error
+	if err != nil {
+		return nil, fmt.Errorf("read the messages of %s in %s: %w", resourceType, accountID, err)
+	}
+	bodies := make(map[string][]byte, len(list))
+	for _, r := range list {
+		bodies[r.ID] = r.Body
+	}
+	return bodies, nil
+}
+
 // Former reads the sequence of those of the resources that are gone.
 func (i *Inventory) Former(ctx context.Context, ids []string) (map[string]int32, error) {
 	var list []Known

@@ -62,26 +62,38 @@ func (r *Reconciler) cycle(ctx context.Context, id string) {
 
 func (r *Reconciler) compareAll(ctx context.Context, a *account.Account, t *tally) {
 	for _, k := range r.kinds {
-		if !a.Offers(k.list.FullName) || !a.Offers(k.get.FullName) {
-			continue
-		}
-		c := &comparison{Reconciler: r, account: a, kind: k, tally: t, at: r.opts.Now().UTC(), requestID: rowid.New()}
-		err := c.run(ctx)
-		if ctx.Err() != nil {
+		if !r.compareKind(ctx, a, t, k, (*comparison).run) {
 			return
-		}
-		if err == nil {
-			continue
-		}
-		t.failed = err
-		if ofAccount(err) {
-			r.unread(ctx, a.ID, err)
-			return
-		}
-		if err := r.inventory.RecordReading(ctx, a.ID, k.name, c.at, reasonOf(err)); err != nil {
-			r.warn(ctx, "reading not recorded", a.ID, err)
 		}
 	}
+	for _, k := range r.parts {
+		parts := func(c *comparison, ctx context.Context) error { return c.compareParts(ctx, k) }
+		if !r.compareKind(ctx, a, t, k.kind, parts) {
+			return
+		}
+	}
+}
+
+// compareKind compares one type, where the account offers it. It answers false where
+// the others would fail too, or the time is over.
+func (r *Reconciler) compareKind(ctx context.Context, a *account.Account, t *tally, k kind, compare func(*comparison, context.Context) error) bool {
+	if !a.Offers(k.list.FullName) || !a.Offers(k.get.FullName) {
+		return true
+	}
+	c := &comparison{Reconciler: r, account: a, kind: k, tally: t, at: r.opts.Now().UTC(), requestID: rowid.New()}
+	err := compare(c, ctx)
+	if err == nil || ctx.Err() != nil {
+		return ctx.Err() == nil
+	}
+	t.failed = err
+	if ofAccount(err) {
+		r.unread(ctx, a.ID, err)
+		return false
+	}
+	if err := r.inventory.RecordReading(ctx, a.ID, k.name, c.at, reasonOf(err)); err != nil {
+		r.warn(ctx, "reading not recorded", a.ID, err)
+	}
+	return true
 }
 
 // unread says of all types of an account that they could not be read.

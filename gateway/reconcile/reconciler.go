@@ -30,6 +30,7 @@ type Accounts interface {
 type Inventory interface {
 	Known(ctx context.Context, accountID, resourceType string) (map[string]inventory.Known, error)
 	Former(ctx context.Context, ids []string) (map[string]int32, error)
+	Bodies(ctx context.Context, accountID, resourceType string) (map[string][]byte, error)
 	RecordAll(ctx context.Context, observations []inventory.Observation) error
 	Listed(ctx context.Context, digests map[string]string) error
 	RecordReading(ctx context.Context, accountID, resourceType string, at time.Time, reason string) error
@@ -122,6 +123,7 @@ type Reconciler struct {
 	inventory  Inventory
 	operations Operations
 	kinds      []kind
+	parts      []partKind
 	opts       Options
 
 	mu      sync.Mutex
@@ -138,7 +140,7 @@ func New(log *slog.Logger, store *db.Store, c *contract.Contract, accounts Accou
 	}
 	return &Reconciler{
 		log: log, leases: &leases{store: store, owner: rowid.New(), life: opts.LeaseTime}, accounts: accounts, inventory: inv, operations: ops,
-		kinds: kinds, opts: opts, running: map[string]bool{}, cursors: map[feedName]cursor{},
+		kinds: kinds, parts: partKindsOf(c), opts: opts, running: map[string]bool{}, cursors: map[feedName]cursor{},
 	}, nil
 }
 

@@ -157,7 +157,7 @@ func writeSomething(l *ledger, place site, random *rand.Rand, name string) {
 			"subnets": []object{{"name": name + "-a", "cidr": "10.1.0.0/24"}, {"name": name + "-b", "cidr": "10.2.0.0/24"}},
 		})
 	case 3:
-		l.do("network/security-group/create", name, object{
+		w = l.do("network/security-group/create", name, object{
 			"account_id": l.account, "name": name + "-group",
 			"rules": []object{
 				{"direction": "DIRECTION_INGRESS", "protocol": "SECURITY_GROUP_PROTOCOL_TCP", "ports": object{"first": 22, "last": 22}, "remote_cidr": "10.0.0.0/8"},

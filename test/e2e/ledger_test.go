@@ -143,6 +143,7 @@ func (l *ledger) reconcile(dump func() harness.Dump) {
 	for kind, list := range counted {
 		cached[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "view": "cached", "page_size": 500})
 		if kind == "network.security_group_rule" { // listed live within a group only
+			cached[kind] = l.settledRules()
 			continue
 		}
 		live[kind] = l.ids(list.list, list.member, object{"account_id": l.account, "page_size": 500})
@@ -185,6 +186,23 @@ func (l *ledger) reconcile(dump func() harness.Dump) {
 			if createdKind(w.name) == kind && slices.Contains(there, w.id) == w.deleted {
 				l.t.Errorf("%s %s: deleted is %v, but the cloud says otherwise", kind, w.id, w.deleted)
 			}
+		}
+	}
+}
+
+// settledRules lists the rules of the inventory, when it knows of each in which group
+// it is and that the group is still there.
+func (l *ledger) settledRules() []string {
+	l.t.Helper()
+	everything := object{"account_id": l.account, "view": "cached", "page_size": 500}
+	for deadline := time.Now().Add(converging); ; time.Sleep(200 * time.Millisecond) {
+		rules := l.client.All(l.t, "network/security-group/list-rules", "rules", everything)
+		groups := harness.Texts(l.client.All(l.t, "network/security-group/list", "security_groups", everything), "id")
+		settled := !slices.ContainsFunc(rules, func(rule object) bool { return !slices.Contains(groups, rule.Text("security_group_id")) })
+		if settled || time.Now().After(deadline) {
+			ids := harness.Texts(slices.DeleteFunc(rules, ofCloud), "id")
+			slices.Sort(ids)
+			return ids
 		}
 	}
 }
