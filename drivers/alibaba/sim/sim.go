@@ -112,17 +112,33 @@ func (s *Sim) note(what, detail string) { s.w.notes[what+": "+detail]++ }
 // products are all handlers.
 func products() map[string]actions {
 	return map[string]actions{
-		"Ecs": join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
-			ecsKeyPairs(), ecsPrices(), tagActions("UntagResources")),
-		"Vpc":      join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(), tagActions("UnTagResources")),
-		"Location": actions{"DescribeEndpoints": describeEndpoints},
-		"Ram":      join(ramUsers(), ramPolicies()), "Sts": stsActions(), "ResourceManager": resourceGroups(), "Tag": tagProduct(),
-		"Rds": join(rdsInstances(), rdsParts(), tagActions("UntagResources")), "Cloudfw": bought("cloudfw", "not buy user", join(cloudfwPolicies(), cloudfwBorders())),
-		"Sas": sasActions(), "Cms": join(cmsMetrics(), cmsAlarms()), "Actiontrail": trailActions(), "BssOpenApi": bssActions(),
-		"waf-openapi": join(wafDomains(), wafRules(), tagActions("UntagResources")),
-		"Eci":         join(eciGroups(), tagActions("UntagResources")),
-		"Slb":         join(slbBalancers(), slbListeners(), slbServers(), tagActions("UntagResources")),
+		"Actiontrail":     trailActions(),
+		"BssOpenApi":      bssActions(),
+		"Cloudfw":         bought("cloudfw", "not buy user", join(cloudfwPolicies(), cloudfwBorders())),
+		"Cms":             join(cmsMetrics(), cmsAlarms()),
+		"Eci":             join(eciGroups(), tagActions("UntagResources")),
+		"Ecs":             ecsActions(),
+		"Location":        {"DescribeEndpoints": describeEndpoints},
+		"Ram":             join(ramUsers(), ramPolicies()),
+		"Rds":             join(rdsInstances(), rdsParts(), tagActions("UntagResources")),
+		"ResourceManager": resourceGroups(),
+		"Sas":             sasActions(),
+		"Slb":             join(slbBalancers(), slbListeners(), slbServers(), tagActions("UntagResources")),
+		"Sts":             stsActions(),
+		"Tag":             tagProduct(),
+		"Vpc":             vpcActions(),
+		"waf-openapi":     join(wafDomains(), wafRules(), tagActions("UntagResources")),
 	}
+}
+
+func ecsActions() actions {
+	return join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
+		ecsKeyPairs(), ecsPrices(), tagActions("UntagResources"))
+}
+
+func vpcActions() actions {
+	return join(vpcNetworks(), vpcSwitches(), vpcRoutes(), vpcAddresses(), vpcNat(), vpcAcls(), vpnGateways(), vpnConnections(),
+		tagActions("UnTagResources"))
 }
 
 func join(parts ...actions) actions {
