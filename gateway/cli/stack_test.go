@@ -18,14 +18,16 @@ func TestMain(m *testing.M) {
 		boundStacks()
 		var all sync.WaitGroup
 		for range 64 {
-			all.Go(func() { fmt.Println(recurse(1)) })
+			all.Go(func() { fmt.Println(recurse(recurse, 1)) })
 		}
 		all.Wait()
 	}
 	os.Exit(m.Run())
 }
 
-func recurse(n int) int { return recurse(n+1) + n }
+type endless func(endless, int) int
+
+func recurse(next endless, n int) int { return next(next, n+1) + n }
 
 // TestRecursionEndsTheProcess: 64 goroutines that call themselves for ever end the
 // process before it has taken the machine's memory.
