@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ const nonceLife = 2 * signature.Window
 // again changes nothing, and a row for each read would cost more than the read. Beyond
 // two generations of maxReadNonces the oldest are forgotten.
 type readNonces struct {
+	most          int // of a generation; 0: maxReadNonces
 	mu            sync.Mutex
 	recent, older map[[16]byte]struct{}
 	began         time.Time // of recent
@@ -31,7 +33,7 @@ func (n *readNonces) first(keyID, nonce string, now time.Time) bool {
 	hash := [16]byte(sum[:])
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if now.Sub(n.began) > nonceLife || len(n.recent) >= maxReadNonces {
+	if now.Sub(n.began) > nonceLife || len(n.recent) >= cmp.Or(n.most, maxReadNonces) {
 		n.recent, n.older, n.began = map[[16]byte]struct{}{}, n.recent, now
 	}
 	if _, used := n.recent[hash]; used {
