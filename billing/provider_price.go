@@ -61,6 +61,9 @@ var errNoProviders = errors.New("no clouds can be asked here")
 // quoted makes a price of an account of what its cloud answered. What is paid
 // beforehand is a price of a month.
 func quoted(request *billingv1.PullPriceRequest, quote *driverv1.QuotePriceResponse) (*billingv1.CreatePriceRequest, money.Price, error) {
+	if quote.GetListPrice() == "" || quote.GetCurrency() == "" { // neither free of charge, nor in the default currency
+		return nil, 0, fmt.Errorf("the cloud of account %s gives no price: %q %q", request.GetAccountId(), quote.GetListPrice(), quote.GetCurrency())
+	}
 	var n parsed
 	list := number(&n, "list_price", quote.GetListPrice(), money.ParsePrice)
 	markup := number(&n, "markup_percent", request.GetMarkupPercent(), money.ParseQuantity)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
@@ -20,6 +22,10 @@ const (
 	billPage = 500 // lines
 	// maxBillPages ends the reading of a cloud whose pages never end.
 	maxBillPages = 20_000
+	// maxBillLines bounds the memory that a bill takes while it is read.
+	maxBillLines = 1_000_000
+	// billCall is how long a cloud may take for one page.
+	billCall = 2 * time.Minute
 	// billWait is how long after an attempt the next one of the same bill is made.
 	billWait = 24 * time.Hour
 	// toldPercent of a bill may differ before an alarm is raised.
@@ -33,9 +39,10 @@ func (m *Module) pull(ctx context.Context, accountID, period string) (bill.Bill,
 		return b, errNoProviders
 	}
 	var lines []bill.Line
+	at := map[string]int{} // of lines, by id: a line that moved to the next page meanwhile comes twice
 	request := &driverv1.ListBillLinesRequest{AccountId: accountID, Period: period, PageSize: billPage}
 	for page := 0; ; page++ {
-		response, err := m.providers.ListBillLines(ctx, request)
+		response, err := m.billPage(ctx, request)
 		if err != nil {
 			return b, err
 		}
@@ -44,10 +51,15 @@ func (m *Module) pull(ctx context.Context, accountID, period string) (bill.Bill,
 			if err != nil {
 				return b, fmt.Errorf("bill %s of account %s: %w", period, accountID, err)
 			}
+			if n, known := at[line.ID]; known {
+				lines[n] = line
+				continue
+			}
+			at[line.ID] = len(lines)
 			lines = append(lines, line)
 		}
-		if page >= maxBillPages {
-			return b, fmt.Errorf("bill %s of account %s has more than %d pages", period, accountID, maxBillPages)
+		if page >= maxBillPages || len(lines) > maxBillLines {
+			return b, fmt.Errorf("bill %s of account %s has more than %d pages or %d lines", period, accountID, maxBillPages, maxBillLines)
 		}
 		if request.PageToken = response.GetNextPageToken(); request.PageToken == "" {
 			b.Zone, b.Final = response.GetZone(), response.GetFinal()
@@ -64,8 +76,14 @@ func (m *Module) pull(ctx context.Context, accountID, period string) (bill.Bill,
 	return b, err
 }
 
+func (m *Module) billPage(ctx context.Context, request *driverv1.ListBillLinesRequest) (*driverv1.ListBillLinesResponse, error) {
+	ctx, cancel := context.WithTimeout(ctx, billCall)
+	defer cancel()
+	return m.providers.ListBillLines(ctx, request)
+}
+
 // pullBills pulls the bills of this month and the last, each once a day until it is
-// final. A cloud that does not answer holds up nothing else.
+// final, and looks at a final one once a day. A cloud that does not answer holds up nothing else.
 func (m *Module) pullBills(ctx context.Context) error {
 	if m.providers == nil {
 		return nil
@@ -94,10 +112,14 @@ func (m *Module) pullOnce(ctx context.Context, accountID, period string) error {
 	if err != nil {
 		return err
 	}
-	if len(kept) > 0 && (kept[0].Final || m.now().Sub(kept[0].PulledAt) < billWait) {
+	final := len(kept) > 0 && kept[0].Final
+	if !final && len(kept) > 0 && m.now().Sub(kept[0].PulledAt) < billWait {
 		return nil
 	}
 	m.tried[key] = m.now() // what fails is tried again tomorrow, or by hand
+	if final {             // pulled by hand, or before costs came late
+		return m.tellDifferences(ctx, kept[0])
+	}
 	b, err := m.pull(ctx, accountID, period)
 	if err != nil || !b.Final {
 		return err // a bill that still grows differs in any case
@@ -105,29 +127,32 @@ func (m *Module) pullOnce(ctx context.Context, accountID, period string) error {
 	return m.tellDifferences(ctx, b)
 }
 
-// tellDifferences raises an alarm where a final bill differs by more than a percent.
+// tellDifferences raises an alarm, once, where a final bill differs from the lines of
+// cost by more than a percent of it, in any currency of either.
 func (m *Module) tellDifferences(ctx context.Context, b bill.Bill) error {
 	compared, err := m.compare(ctx, b, 0)
 	if err != nil {
 		return err
 	}
+	off, billed := map[string]int64{}, map[string]int64{}
+	for _, d := range compared.differences {
+		off[d.Currency] += max(d.Gain(), -d.Gain())
+	}
 	for _, total := range compared.totals {
-		var off int64
-		for _, d := range compared.differences {
-			if d.Currency == total.Currency {
-				off += max(d.Gain(), -d.Gain())
-			}
-		}
-		limit, err := money.Amount(max(total.Cost, -total.Cost)).Ratio(toldPercent, 100, money.HalfUp)
+		billed[total.Currency] = total.Cost
+	}
+	for _, currency := range slices.Sorted(maps.Keys(off)) {
+		total := billed[currency]
+		limit, err := money.Amount(max(total, -total)).Ratio(toldPercent, 100, money.HalfUp)
 		if err != nil {
 			return err
 		}
-		if off <= int64(limit) {
+		if off[currency] <= int64(limit) {
 			continue
 		}
 		text := fmt.Sprintf("the bill of account %s for %s is %s %s, and differs from the lines of cost by %s",
-			b.AccountID, b.Period, money.Amount(total.Cost), total.Currency, money.Amount(off))
-		err = m.raise(ctx, fmt.Sprintf("bill/%s/%s/%s", b.AccountID, b.Period, total.Currency), "ProviderBillDifference", "WARNING", b.AccountID, "", text)
+			b.AccountID, b.Period, money.Amount(total), currency, money.Amount(off[currency]))
+		err = m.raise(ctx, fmt.Sprintf("bill/%s/%s/%s", b.AccountID, b.Period, currency), "ProviderBillDifference", "WARNING", b.AccountID, "", text)
 		if err != nil {
 			return err
 		}

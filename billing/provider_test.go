@@ -70,6 +70,7 @@ func TestProviderBill(t *testing.T) {
 		f.cloud.bills["c1/2025-01"] = []*driverv1.BillLine{
 			billLine("1", "a", "2025-01-10", "4.8"), billLine("2", "a", "2025-01-11", "4.0"), billLine("3", "a", "2025-01-11", "0.800000001"),
 			billLine("4", "a", "2025-01-12", "6"), billLine("5", "ghost", "2025-01-12", "1"), billLine("6", "", "", "2.5"),
+			billLine("5", "ghost", "2025-01-12", "1"), // on the next page once more
 		}
 		if err := f.CatchUp(t.Context()); err != nil {
 			t.Fatal(err)
@@ -158,8 +159,38 @@ func TestPullPrice(t *testing.T) {
 		if got.GetPrice().GetPrice() != "12" || got.GetPrice().GetUnit() != billingv1.Unit_UNIT_MONTH || got.GetProviderListPrice() != "72" {
 			t.Errorf("beforehand: got %v", got)
 		}
+		request.Months, f.cloud.price = 0, ""
+		if got, err := prices.PullPrice(t.Context(), request); err == nil {
+			t.Errorf("a cloud that gives no price: got %v", got)
+		}
 		request.Spec = map[string]string{"flavor_id": "c1.huge"}
 		_, err := prices.PullPrice(t.Context(), request)
 		refused(t, err, codes.InvalidArgument)
 	})
+}
+
+// TestFinalBillByHand tells the differences of a bill that somebody has pulled before
+// its day, and of an empty one.
+func TestFinalBillByHand(t *testing.T) {
+	for name, lines := range map[string][]*driverv1.BillLine{"too low": {billLine("1", "a", "2025-01-10", "4")}, "empty": nil} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+				addPrice(t, conn, func(*billingv1.CreatePriceRequest) {})
+				f.now = local(1, 20, 12)
+				f.record(t, vm("a", local(1, 10, 0), local(1, 11, 0))...)
+				f.cloud.bills["c1/2025-01"], f.cloud.final = lines, true
+				must[*billingv1.PullProviderBillResponse](t)(billingv1.NewProviderBillServiceClient(conn).PullProviderBill(t.Context(),
+					&billingv1.PullProviderBillRequest{AccountId: "c1", Period: "2025-01"}))
+				for range 2 {
+					if err := f.CatchUp(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					f.now = f.now.AddDate(0, 0, 1)
+				}
+				if got := alarms(t, f); fmt.Sprint(got) != "[bill CNY]" {
+					t.Errorf("alarms: %v, want one", got)
+				}
+			})
+		})
+	}
 }

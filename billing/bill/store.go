@@ -11,18 +11,17 @@ import (
 const batch = 1000
 
 // Replace puts a bill in the place of what was read before, in the caller's
-// transaction. Lines with one id are one line: the last counts.
+// transaction. No two lines have one id.
 func Replace(tx *gorm.DB, b Bill, lines []Line) error {
 	if err := tx.Where("account_id = ? AND period = ?", b.AccountID, b.Period).Delete(&Line{}).Error; err != nil {
 		return fmt.Errorf("take out the old bill: %w", err)
 	}
-	upsert := clause.OnConflict{UpdateAll: true}
 	if len(lines) > 0 {
-		if err := tx.Clauses(upsert).CreateInBatches(lines, batch).Error; err != nil {
+		if err := tx.CreateInBatches(lines, batch).Error; err != nil {
 			return fmt.Errorf("keep the lines of a bill: %w", err)
 		}
 	}
-	if err := tx.Clauses(upsert).Create(&b).Error; err != nil {
+	if err := tx.Clauses(clause.OnConflict{UpdateAll: true}).Create(&b).Error; err != nil {
 		return fmt.Errorf("keep a bill: %w", err)
 	}
 	return nil
