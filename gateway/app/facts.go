@@ -73,7 +73,7 @@ func reasonName(reason apiv1.Reason) string {
 func (f facts) accounts() []monitor.Fact {
 	var out []monitor.Fact
 	for _, a := range f.app.accounts.Registry().All() {
-		why := ""
+		var why string
 		switch {
 		case a.State != accountv1.AccountState_ACCOUNT_STATE_READY:
 			why = cmp.Or(reasonName(a.Reason), "it is not open")
