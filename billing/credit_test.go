@@ -62,3 +62,46 @@ func TestDiscountOfAnAmount(t *testing.T) {
 		sumsAgree(t, f)
 	})
 }
+
+// TestDiscountsOfAmountsOverlap takes no cost off twice, in whatever order the
+// discounts were made.
+func TestDiscountsOfAmountsOverlap(t *testing.T) {
+	type discount struct{ amount, resourceType, accountID string }
+	all, vms, c1 := discount{"1000", "", ""}, discount{"30", "compute.vm", ""}, discount{"25", "", "c1"}
+	for name, tc := range map[string]struct {
+		discounts []discount
+		want      string
+		lines     int32
+	}{
+		"everything, then VMs":      {[]discount{all, vms}, "0", 12},
+		"VMs, then everything":      {[]discount{vms, all}, "0", 12},
+		"VMs, and an account":       {[]discount{vms, c1}, "0", 12},
+		"less than there is":        {[]discount{{"5", "", "c1"}, vms, {"2", "", ""}}, "11", 13},
+		"a type that was not used":  {[]discount{{"5", "storage.disk", ""}}, "48", 10},
+		"an account that is unused": {[]discount{{"5", "compute.vm", "c2"}, {"8", "", ""}}, "40", 11},
+	} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+				addPrice(t, conn, func(*billingv1.CreatePriceRequest) {})
+				f.record(t, vm("a", local(1, 10, 0), local(1, 20, 0))...) // 48 in 10 days
+				for _, d := range tc.discounts {
+					must[*billingv1.CreateDiscountResponse](t)(billingv1.NewDiscountServiceClient(conn).CreateDiscount(t.Context(), &billingv1.CreateDiscountRequest{
+						OrganizationId: "org1", Amount: d.amount, ResourceType: d.resourceType, AccountId: d.accountID, ValidFrom: timestamppb.New(local(1, 1, 0))}))
+				}
+				f.now = local(2, 1, 1)
+				for range 2 {
+					if err := f.CatchUp(t.Context()); err != nil {
+						t.Fatal(err)
+					}
+					must[*billingv1.RatePeriodResponse](t)(billingv1.NewPeriodServiceClient(conn).RatePeriod(t.Context(), &billingv1.RatePeriodRequest{Period: "2025-01"}))
+					got := must[*billingv1.SummarizeCostsResponse](t)(billingv1.NewCostServiceClient(conn).SummarizeCosts(t.Context(), &billingv1.SummarizeCostsRequest{
+						Period: "2025-01", GroupBy: []billingv1.CostDimension{billingv1.CostDimension_COST_DIMENSION_CATEGORY}})).GetTotals()[0]
+					if got.GetBilledCost() != tc.want || got.GetLines() != tc.lines {
+						t.Errorf("got %v, want %s in %d lines", got, tc.want, tc.lines)
+					}
+				}
+				sumsAgree(t, f)
+			})
+		})
+	}
+}
