@@ -292,7 +292,7 @@ func TestOneReplicaAtATime(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
 		var replicas sync.WaitGroup
 		for range 3 {
-			replica := r.newReconciler(Options{Interval: 200 * time.Millisecond, LeaseTime: time.Second, Metrics: r.metrics, Now: r.clock.now})
+			replica := r.newReconciler(Options{Interval: 200 * time.Millisecond, LeaseTime: 20 * time.Second, Metrics: r.metrics, Now: r.clock.now})
 			replicas.Go(func() {
 				if err := replica.Run(ctx); err != nil {
 					t.Error(err)

@@ -198,12 +198,13 @@ func TestWithoutTokens(t *testing.T) {
 		t.Errorf("%d found by tag later", got)
 	}
 
-	gone, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	r.setKnobs(`{"client_tokens":false,"latency":[{"method":"*/CreateNetwork","before_ms":1500}]}`)
+	gone, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 	defer cancel()
 	if _, err := r.network.CreateNetwork(gone, &networkv1.CreateNetworkRequest{Name: "late"}); err == nil {
 		t.Fatal("the caller was to be gone")
 	}
-	deadline := time.NewTimer(5 * time.Second)
+	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	for tick := time.NewTicker(5 * time.Millisecond); r.networksNamed("late") == 0; {
 		select {
