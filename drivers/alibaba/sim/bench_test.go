@@ -5,7 +5,9 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/sim"
 )
@@ -13,8 +15,9 @@ import (
 // BenchmarkDescribeInstances lists 100 of 1,000 instances, which is one page.
 func BenchmarkDescribeInstances(b *testing.B) {
 	t := &testing.T{}
-	c := &client{t: t, key: sim.DefaultAccount().AccessKeyID, sec: sim.DefaultAccount().AccessKeySecret}
-	cloud, err := sim.New(sim.Options{Faults: sim.Faults{DelayMS: 1}})
+	c := &client{t: t, clock: &atomic.Int64{}, key: sim.DefaultAccount().AccessKeyID, sec: sim.DefaultAccount().AccessKeySecret}
+	c.clock.Store(time.Now().UnixMilli())
+	cloud, err := sim.New(sim.Options{Now: c.now})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -40,6 +43,7 @@ func BenchmarkDescribeInstances(b *testing.B) {
 	}
 	wait := func(product, action string, in values) {
 		for !strings.Contains(serve(product, action, in).Body.String(), `"Status":"Available"`) {
+			c.wait(time.Second)
 		}
 	}
 	vpc := made("vpc", "CreateVpc", "VpcId", values{"CidrBlock": "10.0.0.0/8"})

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -40,11 +39,11 @@ func TestRefusedByTheGateway(t *testing.T) {
 		"changed after signing": {func(p map[string]string) map[string]string { p["ResourceType"] = "disk"; return p }, "SignatureDoesNotMatch", 400},
 		"unknown key":           {func(p map[string]string) map[string]string { p["AccessKeyId"] = "LTAInobody"; return resign(p) }, "InvalidAccessKeyId.NotFound", 404},
 		"stale": {func(p map[string]string) map[string]string {
-			p["Timestamp"] = time.Now().Add(-16 * time.Minute).UTC().Format(time.RFC3339)
+			p["Timestamp"] = c.now().Add(-16 * time.Minute).UTC().Format(time.RFC3339)
 			return resign(p)
 		}, "InvalidTimeStamp.Expired", 400},
 		"from the future": {func(p map[string]string) map[string]string {
-			p["Timestamp"] = time.Now().Add(16 * time.Minute).UTC().Format(time.RFC3339)
+			p["Timestamp"] = c.now().Add(16 * time.Minute).UTC().Format(time.RFC3339)
 			return resign(p)
 		}, "InvalidTimeStamp.Expired", 400},
 		"no time":           {func(p map[string]string) map[string]string { p["Timestamp"] = "yesterday"; return resign(p) }, "InvalidTimeStamp.Format", 400},
@@ -123,7 +122,7 @@ func (c *client) acs3(version, action, nonce string, query values, secret string
 	hash := hex.EncodeToString(sum[:])
 	r.Header.Set("x-acs-action", action)
 	r.Header.Set("x-acs-version", version)
-	r.Header.Set("x-acs-date", time.Now().UTC().Format("2006-01-02T15:04:05Z"))
+	r.Header.Set("x-acs-date", c.now().UTC().Format("2006-01-02T15:04:05Z"))
 	r.Header.Set("x-acs-signature-nonce", nonce)
 	r.Header.Set("x-acs-content-sha256", hash)
 	signed := []string{"host", "x-acs-action", "x-acs-content-sha256", "x-acs-date", "x-acs-signature-nonce", "x-acs-version"}
@@ -298,98 +297,6 @@ func TestPages(t *testing.T) {
 	c.fails("InvalidParameter", "ecs", "DescribeDisks", values{"NextToken": "bm9uc2Vuc2U", "MaxResults": 10})
 }
 
-func TestFaults(t *testing.T) {
-	t.Parallel()
-	c := newClient(t, sim.Options{})
-	set := func(f sim.Faults) {
-		t.Helper()
-		f.DelayMS = 1
-		if err := c.cloud.SetFaults(f); err != nil {
-			t.Fatal(err)
-		}
-	}
-	set(sim.Faults{Rates: map[string]int{"Ecs.*": 3}})
-	throttled := 0
-	for range 10 {
-		if _, out := c.send(http.MethodPost, c.sign(http.MethodPost, "ecs", "DescribeRegions", nil)); out["Code"] == "Throttling.User" {
-			throttled++
-		}
-	}
-	if throttled < 5 {
-		t.Errorf("%d of 10 throttled", throttled)
-	}
-	set(sim.Faults{Rules: []sim.Rule{{Action: "Vpc.CreateVpc", Effect: sim.EffectLose, Times: 1}, {Action: "Vpc.*", Skip: 1, Every: 2, Effect: sim.EffectDrop}}})
-	p := c.sign(http.MethodPost, "vpc", "CreateVpc", values{"VpcName": "lost"})
-	form := make([]string, 0, len(p))
-	for k, v := range p {
-		form = append(form, signature.Escape(k)+"="+signature.Escape(v))
-	}
-	answer, err := http.Post(c.cloud.URL, "application/x-www-form-urlencoded", strings.NewReader(strings.Join(form, "&")))
-	if err == nil {
-		answer.Body.Close()
-		t.Error("the answer came")
-	}
-	set(sim.Faults{})
-	if got := str(c.do("vpc", "DescribeVpcs", nil), "Vpcs.Vpc.0.VpcName"); got != "lost" {
-		t.Errorf("VPC %s", got)
-	}
-	set(sim.Faults{Arrears: []string{c.cloud.Account.UID}})
-	c.fails("InsufficientBalance", "vpc", "AllocateEipAddress", nil)
-	set(sim.Faults{Quotas: map[string]int{"vpc": 1}})
-	c.fails("QuotaExceeded.Vpc", "vpc", "CreateVpc", nil)
-	if err := c.cloud.SetFaults(sim.Faults{Rules: []sim.Rule{{Action: "*", Effect: "explode"}}}); err == nil {
-		t.Error("an unknown effect was taken")
-	}
-}
-
-func TestAdmin(t *testing.T) {
-	t.Parallel()
-	c := newClient(t, sim.Options{})
-	c.do("vpc", "CreateVpc", nil)
-	get := func(path string) string {
-		answer, err := http.Get(c.cloud.URL + path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer answer.Body.Close()
-		body, _ := io.ReadAll(answer.Body)
-		return string(body)
-	}
-	put := func(body string) int {
-		r, _ := http.NewRequestWithContext(t.Context(), http.MethodPut, c.cloud.URL+"/sim/faults", strings.NewReader(body))
-		answer, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer.Body.Close()
-		return answer.StatusCode
-	}
-	for path, want := range map[string]string{
-		"/sim/stats": `"Vpc.CreateVpc": 1`, "/sim/dump": `"kind": "vpc"`, "/sim/actions": `"Ecs.RunInstances"`, "/sim/faults": `"delay_ms": 1`, "/sim/healthz": "ok",
-	} {
-		if got := get(path); !strings.Contains(got, want) {
-			t.Errorf("%s is %s", path, got)
-		}
-	}
-	if code := put(`{"delay_ms":7,"rules":[{"action":"Ecs.*","effect":"error","code":"Throttling"}]}`); code != http.StatusOK {
-		t.Errorf("put: %d", code)
-	}
-	c.fails("Throttling", "ecs", "DescribeRegions", nil)
-	for _, bad := range []string{`{"delays":1}`, `{"rules":[{"action":"[","effect":"wait"}]}`, `{`} {
-		if code := put(bad); code != http.StatusBadRequest {
-			t.Errorf("put %s: %d", bad, code)
-		}
-	}
-	answer, err := http.Post(c.cloud.URL+"/sim/reset", "", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	answer.Body.Close()
-	if got := get("/sim/dump"); strings.Contains(got, "vpc") {
-		t.Errorf("after the reset: %s", got)
-	}
-}
-
 // TestSessions makes a role of another account, uses it, and lets it end.
 func TestSessions(t *testing.T) {
 	t.Parallel()
@@ -424,16 +331,12 @@ func TestSessions(t *testing.T) {
 // TestExpiry moves the clock past the end of a session.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
-	var ahead atomic.Int64
-	c := newClient(t, sim.Options{
-		Now:    func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) },
-		Faults: sim.Faults{DelayMS: 1, Tokens: 60},
-	})
+	c := newClient(t, sim.Options{Faults: sim.Faults{Tokens: 60}})
 	arn := str(c.do("ram", "CreateRole", values{"RoleName": "Short", "AssumeRolePolicyDocument": "{}"}), "Role.Arn")
 	out := c.do("sts", "AssumeRole", values{"RoleArn": arn, "RoleSessionName": "test"})
 	session := *c
 	session.key, session.sec, session.token = str(out, "Credentials.AccessKeyId"), str(out, "Credentials.AccessKeySecret"), str(out, "Credentials.SecurityToken")
 	session.do("vpc", "DescribeVpcs", nil)
-	ahead.Store(int64(61 * time.Second))
+	c.wait(61 * time.Second)
 	session.fails("InvalidSecurityToken.Expired", "vpc", "DescribeVpcs", nil)
 }

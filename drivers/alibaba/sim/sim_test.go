@@ -25,10 +25,12 @@ var versions = map[string]string{
 
 type values map[string]any
 
-// client signs calls by RPC 1.0, with names and values from tests.
+// client signs calls by RPC 1.0, with names and values from tests. Its cloud's clock
+// stands still until a test moves it.
 type client struct {
 	t     *testing.T
 	cloud *simtest.Cloud
+	clock *atomic.Int64 // Unix milliseconds
 	key   string
 	token string
 	sec   string
@@ -36,12 +38,17 @@ type client struct {
 
 func newClient(t *testing.T, opts sim.Options) *client {
 	t.Helper()
-	if opts.Faults.DelayMS == 0 {
-		opts.Faults.DelayMS = 1
-	}
-	cloud := simtest.Start(t, opts)
-	return &client{t: t, cloud: cloud, key: cloud.Account.AccessKeyID, sec: cloud.Account.AccessKeySecret}
+	c := &client{t: t, clock: &atomic.Int64{}}
+	c.clock.Store(time.Now().UnixMilli())
+	opts.Now = c.now
+	c.cloud = simtest.Start(t, opts)
+	c.key, c.sec = c.cloud.Account.AccessKeyID, c.cloud.Account.AccessKeySecret
+	return c
 }
+
+func (c *client) now() time.Time { return time.UnixMilli(c.clock.Load()) }
+
+func (c *client) wait(d time.Duration) { c.clock.Add(d.Milliseconds()) }
 
 var nonces atomic.Int64
 
@@ -49,7 +56,7 @@ var nonces atomic.Int64
 func (c *client) sign(method, product, action string, in values) map[string]string {
 	p := map[string]string{
 		"Action": action, "Version": versions[product], "Format": "JSON", "AccessKeyId": c.key, "SignatureMethod": "HMAC-SHA1",
-		"SignatureVersion": "1.0", "SignatureNonce": fmt.Sprint("n", nonces.Add(1)), "Timestamp": time.Now().UTC().Format("2006-01-02T15:04:05Z"),
+		"SignatureVersion": "1.0", "SignatureNonce": fmt.Sprint("n", nonces.Add(1)), "Timestamp": c.now().UTC().Format("2006-01-02T15:04:05Z"),
 		"RegionId": "cn-hangzhou", "SignatureType": "",
 	}
 	if c.token != "" {
@@ -134,14 +141,15 @@ func at(v any, path string) any {
 
 func str(v any, path string) string { return fmt.Sprint(at(v, path)) }
 
-// until repeats a read until a value is there.
+// until repeats a read, and moves the clock, until a value is there.
 func (c *client) until(want, path, product, action string, in values) map[string]any {
 	c.t.Helper()
 	var out map[string]any
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for range 100 {
 		if out = c.do(product, action, in); str(out, path) == want {
 			return out
 		}
+		c.wait(10 * time.Millisecond)
 	}
 	c.t.Fatalf("%s %v: %s is %s, not %s", action, in, path, str(out, path), want)
 	return nil
