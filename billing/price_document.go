@@ -169,8 +169,12 @@ func cell(column, value string) (any, error) {
 			tiers = append(tiers, map[string]any{"up_to": fields[0], "price": fields[1], "fee": fields[2]})
 		}
 		return tiers, nil
-	case "pooled":
-		return value == "true", nil
+	case "pooled": // spreadsheets write TRUE, and keep 1
+		pooled, err := strconv.ParseBool(strings.ToLower(value))
+		if err != nil {
+			return nil, fmt.Errorf("pooled: %q is neither true nor false", value)
+		}
+		return pooled, nil
 	default:
 		return value, nil
 	}

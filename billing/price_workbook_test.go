@@ -40,6 +40,32 @@ func workbook(t *testing.T, rows ...[]any) []byte {
 	return b.Bytes()
 }
 
+// TestPooledOfATable reads what spreadsheets make of true.
+func TestPooledOfATable(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		prices := billingv1.NewPriceServiceClient(conn)
+		head := []any{"resource_type", "meter", "unit", "price", "pooled"}
+		must[*billingv1.ImportPricesResponse](t)(prices.ImportPrices(t.Context(), &billingv1.ImportPricesRequest{Format: billingv1.PriceFormat_PRICE_FORMAT_XLSX, Workbook: workbook(t,
+			head, []any{"compute.vm", "vcpus", "hour", "1", true}, []any{"storage.disk", "size_gib", "hour", "1", false})}))
+		table := func(pooled string) *billingv1.ImportPricesRequest {
+			return &billingv1.ImportPricesRequest{Format: billingv1.PriceFormat_PRICE_FORMAT_CSV,
+				Document: "resource_type,meter,unit,price,pooled\nnetwork.public_ip,instance,hour,1," + pooled + "\n"}
+		}
+		must[*billingv1.ImportPricesResponse](t)(prices.ImportPrices(t.Context(), table("TRUE")))
+		want := map[string]bool{"compute.vm": true, "storage.disk": false, "network.public_ip": true}
+		for _, p := range must[*billingv1.ListPricesResponse](t)(prices.ListPrices(t.Context(), &billingv1.ListPricesRequest{})).GetPrices() {
+			if p.GetPooled() != want[p.GetResourceType()] {
+				t.Errorf("%s: pooled is %v", p.GetResourceType(), p.GetPooled())
+			}
+		}
+		_, err := prices.ImportPrices(t.Context(), table("ja"))
+		refused(t, err, codes.InvalidArgument)
+		if err != nil && !strings.Contains(err.Error(), "pooled") {
+			t.Errorf("the error does not name the column: %v", err)
+		}
+	})
+}
+
 func TestPricesOfAWorkbook(t *testing.T) {
 	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
 		prices := billingv1.NewPriceServiceClient(conn)
