@@ -3,6 +3,7 @@ package bill_test
 import (
 	"context"
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,28 @@ func TestLines(t *testing.T) {
 	}
 	if first := resp.GetLines()[0]; first.GetId() != early.GetLines()[0].GetId() || first.GetId() == resp.GetLines()[1].GetId() || !json.Valid([]byte(first.GetRaw())) {
 		t.Errorf("ids %s, %s; raw %s", first.GetId(), resp.GetLines()[1].GetId(), first.GetRaw())
+	}
+}
+
+// TestIDs tells lines apart that differ in the amount alone, unless it is one of usage,
+// which grows until the month has ended.
+func TestIDs(t *testing.T) {
+	t.Parallel()
+	for kind, distinct := range map[string]int{"PayAsYouGoBill": 1, "Refund": 3, "SubscriptionOrder": 3, "Adjustment": 3} {
+		cloud := &answer{body: strings.ReplaceAll(`{"Data":{"Items":[{"InstanceID":"i-1","Item":"KIND","PretaxGrossAmount":-10,"AfterDiscountAmount":-9},
+			{"InstanceID":"i-1","Item":"KIND","PretaxGrossAmount":-10,"AfterDiscountAmount":-8},{"InstanceID":"i-1","Item":"KIND","PretaxGrossAmount":-11,"AfterDiscountAmount":-9},
+			{"InstanceID":"i-1","Item":"KIND","PretaxGrossAmount":-11,"AfterDiscountAmount":-9,"Usage":"1"}]}}`, "KIND", kind)}
+		resp, err := bill.Lines(t.Context(), cloud, &driverv1.ListBillLinesRequest{Period: "2026-10"}, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := map[string]bool{}
+		for _, line := range resp.GetLines() {
+			ids[line.GetId()] = true
+		}
+		if len(ids) != distinct {
+			t.Errorf("%s: %d ids, want %d", kind, len(ids), distinct)
+		}
 	}
 }
 

@@ -42,14 +42,19 @@ type item struct {
 	AfterDiscountAmount amount
 }
 
-// id is made of what names the line and stays while the month goes on: neither
-// amounts nor usage.
+// id is made of what names the line and stays while the month goes on: of usage,
+// neither amounts nor quantity. What is charged or given back once does not grow, and
+// may be one of several that differ in the amount alone.
 func (i *item) id() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
+	names := []string{
 		i.InstanceID, i.Item, i.ItemName, i.BillingDate, i.BillingItem, i.BillingItemCode, i.BillingType, i.BizType, i.CommodityCode,
 		i.CostUnit, i.InstanceSpec, i.ListPrice, i.OwnerID, i.PipCode, i.ProductCode, i.ProductDetail, i.Region, i.ResourceGroup,
 		i.ServicePeriod, i.SubscriptionType, i.Zone,
-	}, "\x00")))
+	}
+	if toProtoCategory(i.Item) != driverv1.BillCategory_BILL_CATEGORY_USAGE {
+		names = append(names, i.PretaxGrossAmount.text(), i.AfterDiscountAmount.text())
+	}
+	sum := sha256.Sum256([]byte(strings.Join(names, "\x00")))
 	return strings.ToLower(base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(sum[:20]))
 }
 
