@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/db/dbtest"
@@ -23,7 +22,7 @@ func TestReplicas(t *testing.T) {
 		path := filepath.Join(dir, "a.log")
 		shared := *store
 		shared.Embedded = false
-		opts := logging.Options{FileRoots: []string{dir}, LeaseLife: time.Second}
+		opts := logging.Options{FileRoots: []string{dir}}
 		a, b := start(t, &shared, opts), start(t, &shared, opts)
 		id, _ := a.submission(t, &loggingv1.CreateSubmissionRequest{Method: loggingv1.SubmissionMethod_SUBMISSION_METHOD_FILE})
 		location := a.location(t, id, path)

@@ -114,7 +114,12 @@ func (m *Module) serve(ctx context.Context, channel channelRow) {
 	c, err := m.newCourier(ctx, channel)
 	if err != nil {
 		m.note(ctx, channel.ID, err)
-		<-ctx.Done()
+		again := time.NewTimer(m.opts.MaxBackoff)
+		defer again.Stop()
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+		}
 		return
 	}
 	defer c.sender.Close()

@@ -27,7 +27,7 @@ func shared(store *db.Store) *db.Store {
 // goes on when it ends.
 func TestReplicas(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, store *db.Store) {
-		opts := monitor.Options{MinBackoff: time.Millisecond, LeaseLife: time.Second}
+		opts := monitor.Options{MinBackoff: time.Millisecond}
 		a, b := start(t, shared(store), opts), start(t, shared(store), opts)
 		v, id := a.listen(t, &monitorv1.CreateChannelRequest{})
 		const each = 100

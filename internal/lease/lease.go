@@ -78,9 +78,11 @@ func (t *Table) hold(ctx context.Context, name string) (held context.Context, re
 			case <-ticker.C:
 			}
 			at := time.Now()
-			write := t.store.Write.WithContext(held)
+			limited, done := context.WithTimeout(held, t.life/3) // a store that hangs does not keep a lease that is over
+			write := t.store.Write.WithContext(limited)
 			updated := write.Table(t.name).Where("name = ? AND owner = ?", name, t.owner).
 				UpdateColumn("until", gorm.Expr(db.NowMillis(write)+" + ?", t.life.Milliseconds()))
+			done()
 			switch {
 			case updated.Error == nil && updated.RowsAffected == 0:
 				return
