@@ -46,8 +46,6 @@ type Options struct {
 	// Own is the process's own log, which is stored for OwnTenant; nil: it is not.
 	Own       *Own
 	OwnTenant string
-	// LeaseLife is of the work that one replica does; default 15 s.
-	LeaseLife time.Duration
 	Now       func() time.Time
 }
 
@@ -121,7 +119,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	}
 	m := &Module{
 		log: log, store: store, box: box, access: access, opts: opts, changed: make(chan struct{}, 1),
-		leases: lease.Open(store, leaseTable, opts.LeaseLife), forwardsChanged: make(chan struct{}, 1), submissions: map[string]*submission{},
+		leases: lease.Open(store, leaseTable, 0), forwardsChanged: make(chan struct{}, 1), submissions: map[string]*submission{},
 		tokens: map[[sha256.Size]byte]*submission{}, locations: map[string]*collector{},
 	}
 	m.entries = entry.New(log, store, entry.Options{Now: opts.Now, Also: m.enqueue})

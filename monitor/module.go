@@ -34,7 +34,6 @@ type Options struct {
 	NotifyPrivate bool          // channels may have loopback and private addresses
 	MinBackoff    time.Duration // between attempts at a channel; default 1 s
 	MaxBackoff    time.Duration // default 1 min
-	LeaseLife     time.Duration // of the work that one replica does; default 15 s
 	Host          string        // our name in syslog and e-mail
 	Facts         Facts         // nil: own events are not looked at
 	FactsEvery    time.Duration // default 10 s
@@ -89,7 +88,7 @@ type Module struct {
 func New(log *slog.Logger, store *db.Store, box *seal.Box, access Access, opts Options) *Module {
 	opts.setDefaults()
 	return &Module{
-		log: log, store: store, leases: lease.Open(store, leaseTable, opts.LeaseLife), box: box, access: access, opts: opts, started: opts.Now().UTC(),
+		log: log, store: store, leases: lease.Open(store, leaseTable, 0), box: box, access: access, opts: opts, started: opts.Now().UTC(),
 		queue: make(chan *batch, 64), closed: make(chan struct{}), news: make(chan struct{}), status: map[string]*status{}, restart: make(chan struct{}, 1),
 	}
 }
