@@ -1,6 +1,7 @@
 package export
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -39,6 +40,14 @@ func (s *Statement) foot() []field {
 		{"税额", "Tax", s.Tax.Fixed(coinDigits)},
 		{"应付", "Total", s.Total.Fixed(coinDigits)},
 	}
+}
+
+// note says in both languages what the reader must know of the amounts, or nothing.
+func (s *Statement) note() (chinese, english string) {
+	if s.Unpriced == 0 {
+		return "", ""
+	}
+	return fmt.Sprintf("有 %d 条用量没有价格，金额按 0 计。", s.Unpriced), fmt.Sprintf("%d lines of usage have no price and count as 0.", s.Unpriced)
 }
 
 // coinDigits are the digits behind the point that amounts have at least.

@@ -59,9 +59,8 @@ func StatementPDF(w io.Writer, s *Statement, font string, zone *time.Location) e
 	for _, f := range s.foot() {
 		page.field(f, "R")
 	}
-	if s.Unpriced > 0 {
-		p.MultiCell(0, lineHeight, page.both(fmt.Sprintf("有 %d 条用量没有价格，金额按 0 计。", s.Unpriced),
-			fmt.Sprintf("%d lines of usage have no price and count as 0.", s.Unpriced)), "", "L", false)
+	if chinese, english := s.note(); english != "" {
+		p.MultiCell(0, lineHeight, page.both(chinese, english), "", "L", false)
 	}
 	if err := p.Output(w); err != nil {
 		return fmt.Errorf("write the statement %s: %w", s.Number, err)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -18,10 +19,10 @@ func StatementXLSX(w io.Writer, s *Statement, zone *time.Location) (err error) {
 	if err := file.SetSheetName("Sheet1", name); err != nil {
 		return err
 	}
-	number := 0
+	line := 0
 	add := func(cells ...any) error {
-		number++
-		return file.SetSheetRow(name, fmt.Sprintf("A%d", number), &cells)
+		line++
+		return file.SetSheetRow(name, fmt.Sprintf("A%d", line), &cells)
 	}
 	for _, f := range s.head(zone) {
 		if err := add(f.chinese+" "+f.english, f.value); err != nil {
@@ -33,23 +34,32 @@ func StatementXLSX(w io.Writer, s *Statement, zone *time.Location) (err error) {
 	for _, c := range columns {
 		head = append(head, c.chinese+" "+c.english)
 	}
-	number++ // an empty line
+	line++ // an empty one
 	if err := add(append(head, "明细合计 Exact", "数值 Number")...); err != nil {
 		return err
 	}
 	for n := range s.Rows {
 		r := &s.Rows[n]
+		number, err := strconv.ParseFloat(r.Amount.String(), 64) // of as many digits as the book rounds to
+		if err != nil {
+			return err
+		}
 		var cells []any
 		for _, c := range columns {
 			cells = append(cells, c.text(r))
 		}
-		if err := add(append(cells, r.Exact.String(), asNumber(r.Amount))...); err != nil {
+		if err := add(append(cells, r.Exact.String(), number)...); err != nil {
 			return err
 		}
 	}
-	number++
+	line++
 	for _, f := range s.foot() {
 		if err := add(f.chinese+" "+f.english, f.value); err != nil {
+			return err
+		}
+	}
+	if chinese, english := s.note(); english != "" {
+		if err := add(chinese + " " + english); err != nil {
 			return err
 		}
 	}
