@@ -174,7 +174,7 @@ func TestNetworksOfARealCloud(t *testing.T) {
 	livetest.Must(t, c.Cloud, "delete again", c.networks.DeleteNetwork, &networkv1.DeleteNetworkRequest{Id: id})
 
 	quota := livetest.Must(t, c.Cloud, "quota", c.networks.GetNetworkQuota, &networkv1.GetNetworkQuotaRequest{})
-	if len(quota.GetQuotas()) != 7 || quota.GetQuotas()[0].GetUsed() < 1 {
+	if len(quota.GetQuotas()) < 7 || quota.GetQuotas()[0].GetUsed() < 1 {
 		t.Errorf("quota %v", quota)
 	}
 }
