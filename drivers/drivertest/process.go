@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ type Process struct {
 	args []string
 	env  []string
 	log  logBuffer
+	// sockets is the folder of the driver's sockets: a killed driver leaves them.
+	sockets string
 
 	mu     sync.Mutex
 	client *goplugin.Client
@@ -34,16 +37,20 @@ type Process struct {
 // StartProcess starts a driver's program. The caller ends it with Close. env is
 // added to nothing: the driver inherits no variable.
 func StartProcess(path string, args, env []string) (*Process, error) {
-	p := &Process{path: path, args: args, env: env}
-	if err := p.start(); err != nil {
+	sockets, err := os.MkdirTemp("", "conform-")
+	if err != nil {
 		return nil, err
+	}
+	p := &Process{path: path, args: args, env: env, sockets: sockets}
+	if err := p.start(); err != nil {
+		return nil, errors.Join(err, os.RemoveAll(sockets))
 	}
 	return p, nil
 }
 
 func (p *Process) start() error {
 	cmd := exec.Command(p.path, p.args...)
-	cmd.Env = append([]string{plugin.EnvLogLevel + "=DEBUG"}, p.env...)
+	cmd.Env = append([]string{plugin.EnvLogLevel + "=DEBUG", goplugin.EnvUnixSocketDir + "=" + p.sockets}, p.env...)
 	cmd.SysProcAttr = ownGroup()
 	client := goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake(),
@@ -112,6 +119,7 @@ func (p *Process) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.client.Kill()
+	_ = os.RemoveAll(p.sockets) // in the folder for temporary files; nobody to tell
 }
 
 // logBuffer is a buffer for the goroutines of go-plugin.
