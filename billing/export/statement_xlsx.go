@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"time"
 
 	"github.com/xuri/excelize/v2"
@@ -40,15 +39,11 @@ func StatementXLSX(w io.Writer, s *Statement, zone *time.Location) (err error) {
 	}
 	for n := range s.Rows {
 		r := &s.Rows[n]
-		number, err := strconv.ParseFloat(r.Amount.String(), 64) // of as many digits as the book rounds to
-		if err != nil {
-			return err
-		}
 		var cells []any
 		for _, c := range columns {
 			cells = append(cells, c.text(r))
 		}
-		if err := add(append(cells, r.Exact.String(), number)...); err != nil {
+		if err := add(append(cells, r.Exact.String(), asNumberOfAllDigits(r.Amount))...); err != nil {
 			return err
 		}
 	}

@@ -67,6 +67,9 @@ func (b *workbook) begin() error {
 // exact decimals, and add coins divided by 100 up to the coin.
 func asNumber(coins money.Amount) any { return float64(coins/1_000_000) / 100 }
 
+// asNumberOfAllDigits is an amount that was rounded to other digits than those of coins.
+func asNumberOfAllDigits(amount money.Amount) any { return float64(amount) / 1_0000_0000 }
+
 // Write implements Writer. The last column is a number.
 func (b *workbook) Write(r *ledger.Row) error {
 	if b.row == sheetRows {
