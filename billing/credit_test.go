@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"testing"
+	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -104,4 +105,26 @@ func TestDiscountsOfAmountsOverlap(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDiscountSinceEver rates no months in which nothing was used.
+func TestDiscountSinceEver(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		addPrice(t, conn, func(*billingv1.CreatePriceRequest) {})
+		f.record(t, vm("a", local(1, 10, 0), local(1, 20, 0))...) // 48
+		must[*billingv1.CreateDiscountResponse](t)(billingv1.NewDiscountServiceClient(conn).CreateDiscount(t.Context(), &billingv1.CreateDiscountRequest{
+			OrganizationId: "org1", Amount: "8", ValidFrom: timestamppb.New(time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC))}))
+		f.now = local(2, 1, 1)
+		if err := f.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got := must[*billingv1.ListCostsResponse](t)(billingv1.NewCostServiceClient(conn).ListCosts(t.Context(), &billingv1.ListCostsRequest{Period: "2025-01"}))
+		if total := got.GetTotals()[0]; total.GetBilledCost() != "40" {
+			t.Errorf("got %v, want 48 - 8", total)
+		}
+		var cuts []string
+		if err := f.store.Read.Table("billing_cuts").Distinct("period").Order("period").Pluck("period", &cuts).Error; err != nil || len(cuts) != 1 || cuts[0] != "2025-01" {
+			t.Errorf("rated %d months: %v, %v", len(cuts), cuts, err)
+		}
+	})
 }

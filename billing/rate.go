@@ -41,6 +41,16 @@ func (m *Module) rateChanged(ctx context.Context) error {
 		from = ratedUntil
 	}
 	if from.Before(midnight) {
+		first, err := m.firstMonth(ctx)
+		if err != nil {
+			return err
+		}
+		if first.IsZero() {
+			first = midnight
+		}
+		if from.Before(first) { // prices may hold for centuries
+			from = first
+		}
 		for month := calendar.Month(from, m.zone); month.Before(midnight); month = month.AddDate(0, 1, 0) {
 			result, err := m.Rate(ctx, month, midnight)
 			if err != nil {
@@ -56,6 +66,34 @@ func (m *Module) rateChanged(ctx context.Context) error {
 		return nil
 	}
 	return m.write(ctx, func(tx *gorm.DB) error { return setRated(tx, max(done, changes.Last), midnight) })
+}
+
+// firstMonth is the oldest in which there can be something to rate; zero: nothing was
+// ever used or entered.
+func (m *Module) firstMonth(ctx context.Context) (time.Time, error) {
+	used, err := metering.First(m.read(ctx))
+	if err != nil {
+		return used, err
+	}
+	entered, err := ledger.FirstMonth(m.read(ctx))
+	if err != nil {
+		return used, err
+	}
+	first := used
+	if !used.IsZero() {
+		first = calendar.Month(used, m.zone)
+	}
+	if entered == "" {
+		return first, nil
+	}
+	month, err := calendar.Parse(entered, m.zone)
+	if err != nil {
+		return first, err
+	}
+	if first.IsZero() || month.Before(first) {
+		first = month
+	}
+	return first, nil
 }
 
 // Rate brings the lines of a month to what its usage until a time costs. Repeated

@@ -71,6 +71,15 @@ func Snapshot(ctx context.Context, store *db.Store, read func(tx *gorm.DB) error
 	return store.Read.WithContext(ctx).Transaction(read, options)
 }
 
+// FirstMonth is the oldest month of use of which there are lines; "": there are none.
+func FirstMonth(tx *gorm.DB) (string, error) {
+	var month string
+	if err := tx.Model(&Row{}).Select("COALESCE(MIN(usage_month), '')").Scan(&month).Error; err != nil {
+		return "", fmt.Errorf("read the oldest month of lines: %w", err)
+	}
+	return month, nil
+}
+
 // Page reads lines by beginning and id, after a line; limit bounds them.
 func Page(tx *gorm.DB, f Filter, afterBegins int64, afterID string, limit int) ([]Row, error) {
 	query := f.apply(tx.Model(&Row{}))

@@ -214,6 +214,18 @@ func Events(tx *gorm.DB, until time.Time) (map[string][]Event, error) {
 	return out, rows.Err()
 }
 
+// First is the time of the oldest event; zero: there is none.
+func First(tx *gorm.DB) (time.Time, error) {
+	var oldest struct{ At *int64 }
+	if err := tx.Model(&eventRow{}).Select("MIN(at) AS at").Scan(&oldest).Error; err != nil {
+		return time.Time{}, fmt.Errorf("read the oldest event of usage: %w", err)
+	}
+	if oldest.At == nil {
+		return time.Time{}, nil
+	}
+	return time.UnixMicro(*oldest.At), nil
+}
+
 // Owner is whose a resource is, as far as billing has heard; "" is nobody's.
 func Owner(tx *gorm.DB, resourceID string) (string, error) {
 	var r eventRow
