@@ -128,6 +128,9 @@ func (s *discountServer) CreateDiscount(ctx context.Context, request *billingv1.
 	if p.err != nil {
 		return nil, p.err
 	}
+	if request.GetAmount() != "" && d.Amount == 0 {
+		return nil, refuse.Invalid("amount", "must be more than 0")
+	}
 	if !d.To.IsZero() && !d.From.Before(d.To) {
 		return nil, refuse.Invalid("valid_until", "must be after valid_from")
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
@@ -105,6 +106,14 @@ func TestDiscountsOfAmountsOverlap(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestDiscountOfNothing is refused: it would be a discount of 0 percent.
+func TestDiscountOfNothing(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		_, err := billingv1.NewDiscountServiceClient(conn).CreateDiscount(t.Context(), &billingv1.CreateDiscountRequest{OrganizationId: "org1", Amount: "0.00"})
+		refused(t, err, codes.InvalidArgument)
+	})
 }
 
 // TestDiscountSinceEver rates no months in which nothing was used.
