@@ -10,6 +10,7 @@ import (
 	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/billing/rating"
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 )
 
@@ -57,8 +58,12 @@ func readLink(s outbox.Stored) (programmeRow, error) {
 	return row, nil
 }
 
-// keepLink keeps what was told of a link, unless something newer is known.
+// keepLink keeps what was told of a link, unless something newer is known. Of several
+// gateways one at a time looks.
 func keepLink(tx *gorm.DB, row *programmeRow) error {
+	if err := db.Exclusive(tx, "billing/programmes"); err != nil {
+		return err
+	}
 	var known programmeRow
 	if err := tx.Where("link_id = ?", row.LinkID).Limit(1).Find(&known).Error; err != nil || known.Version >= row.Version {
 		return err
