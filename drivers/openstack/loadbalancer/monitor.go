@@ -58,6 +58,10 @@ func changeMonitor(ctx context.Context, client *gophercloud.ServiceClient, p *po
 		return monitors.Delete(ctx, client, p.MonitorID)
 	}
 	present, err := monitors.Get(ctx, client, p.MonitorID)
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
+		sdk.SetNextStep(ctx, step, pollAfter) // removed since the pool was read
+		return nil
+	}
 	if err != nil {
 		return err
 	}
