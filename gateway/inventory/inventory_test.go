@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -20,6 +21,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 )
 
 func TestMain(m *testing.M) { os.Exit(dbtest.Both(m).Run()) }
@@ -140,8 +142,12 @@ func TestRebirthIsNew(t *testing.T) {
 	store, _ := open(t)
 	i := inventory.New(store)
 	protect := true
+	body, err := proto.Marshal(&computev1.Vm{Name: "old"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, o := range []inventory.Observation{
-		with(seen("A", 0), func(o *inventory.Observation) { o.Name, o.Body, o.Protect = "old", []byte("old"), &protect }),
+		with(seen("A", 0), func(o *inventory.Observation) { o.Name, o.Body, o.Protect = "old", body, &protect }),
 		with(seen("", 1), gone),
 		with(seen("A", 60), created),
 	} {
