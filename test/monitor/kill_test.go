@@ -108,10 +108,13 @@ func TestKilledWithActiveAlarms(t *testing.T) {
 		kill := random.IntN(alarmCount() / atOnce)
 		for batch := range alarmCount() / atOnce {
 			if batch == kill {
-				time.AfterFunc(time.Duration(random.IntN(20))*time.Millisecond, g.Kill)
-				if post(batch*atOnce, ends()) {
-					time.Sleep(20 * time.Millisecond)
-				}
+				killed := make(chan struct{})
+				time.AfterFunc(time.Duration(random.IntN(20))*time.Millisecond, func() {
+					g.Kill()
+					close(killed)
+				})
+				post(batch*atOnce, ends()) // acknowledged or not: it is repeated below
+				<-killed
 				restart()
 			}
 			if !post(batch*atOnce, ends()) {
