@@ -23,7 +23,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // of the library: it lives as long as the process
+	goleak.VerifyTestMain(m)
 }
 
 const tenant = "0123456789abcdef0123456789abcdef"

@@ -28,9 +28,8 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 )
 
-// The cache of prepared statements in gorm keeps one goroutine for each store for ever.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m))
 }
 
 const (

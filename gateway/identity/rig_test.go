@@ -24,9 +24,8 @@ import (
 	tenantv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/tenant/v1"
 )
 
-// The cache of prepared statements is never stopped by gorm.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreTopFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m))
 }
 
 const goodPassword = "Correct-Horse-1"

@@ -41,9 +41,8 @@ const (
 	isUnknown = apiv1.OperationStatus_OPERATION_STATUS_UNKNOWN_OUTCOME
 )
 
-// The cache of prepared statements in gorm keeps one goroutine for each store for ever.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(dbtest.Both(m), goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(dbtest.Both(m))
 }
 
 // accounts holds the one account of a rig.

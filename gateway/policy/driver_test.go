@@ -39,9 +39,8 @@ import (
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
-// The cache of prepared statements in gorm keeps one goroutine for each store for ever.
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1"))
+	goleak.VerifyTestMain(m)
 }
 
 // driver serves any number of accounts; each has its VMs.

@@ -25,7 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // of the library: it lives as long as the process
+	goleak.VerifyTestMain(m)
 }
 
 const engineID = "\x80\x00\x1f\x88\x04test"

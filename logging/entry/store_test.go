@@ -18,8 +18,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	goleak.VerifyTestMain(m,
-		goleak.IgnoreAnyFunction("gorm.io/gorm/internal/lru.NewLRU[...].func1")) // of the library: it lives as long as the process
+	goleak.VerifyTestMain(m)
 }
 
 // running is a store that writes until the end of the test.
