@@ -2,6 +2,7 @@ package storage
 
 import (
 	"context"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/snapshots"
@@ -14,6 +15,8 @@ import (
 
 // revertsToSnapshot is the volume microversion of the action revert.
 const revertsToSnapshot = 40
+
+const notLatest = "must be the latest snapshot of the disk"
 
 // RestoreSnapshot puts a volume back to its latest snapshot.
 func (n *snapshotServer) RestoreSnapshot(ctx context.Context, req *storagev1.RestoreSnapshotRequest) (*storagev1.RestoreSnapshotResponse, error) {
@@ -31,6 +34,9 @@ func (n *snapshotServer) RestoreSnapshot(ctx context.Context, req *storagev1.Res
 	if snapshot.VolumeID != req.GetDiskId() {
 		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typeDisk, req.GetDiskId()), sdk.Field("disk_id"))
 	}
+	if err := refuseOlder(ctx, client, snapshot); err != nil {
+		return nil, err
+	}
 	// gophercloud has no call for this action.
 	_, err = client.Post(ctx, client.ServiceURL("volumes", snapshot.VolumeID, "action"),
 		map[string]any{"revert": map[string]any{"snapshot_id": snapshot.ID}}, nil,
@@ -39,6 +45,21 @@ func (n *snapshotServer) RestoreSnapshot(ctx context.Context, req *storagev1.Res
 		return explainRestore(ctx, client, snapshot, err)
 	}
 	return &storagev1.RestoreSnapshotResponse{Id: snapshot.VolumeID, State: storagev1.DiskState_DISK_STATE_RESTORING}, nil
+}
+
+// refuseOlder refuses a snapshot if another of its volume is as young or younger.
+// Cinder refuses too, but of several of one second it takes any for the latest.
+func refuseOlder(ctx context.Context, client *gophercloud.ServiceClient, snapshot *snapshots.Snapshot) error {
+	all, err := snapshotsOf(ctx, client, snapshot.VolumeID)
+	if err != nil {
+		return err
+	}
+	for _, other := range all {
+		if other.ID != snapshot.ID && !other.CreatedAt.Before(snapshot.CreatedAt.Truncate(time.Second)) {
+			return sdk.NewError(apiv1.Reason_REASON_INVALID_STATE, sdk.Resource(typeDisk, snapshot.VolumeID), sdk.Field("id"), sdk.Violation("id", notLatest))
+		}
+	}
+	return nil
 }
 
 // explainRestore reads the volume of a refused restore and names the condition
@@ -69,6 +90,6 @@ func explainRestore(ctx context.Context, client *gophercloud.ServiceClient, snap
 	case v.Size != snapshot.Size:
 		return nil, unmet("disk_id", "the disk must have the size of the snapshot")
 	default:
-		return nil, unmet("id", "must be the latest snapshot of the disk")
+		return nil, unmet("id", notLatest)
 	}
 }
