@@ -34,6 +34,7 @@ const (
 	infoProviderCode      = "provider_code"
 	infoProviderStatus    = "provider_status"
 	infoProviderRequestID = "provider_request_id"
+	infoEnded             = "ended"
 )
 
 type driverError struct {
@@ -90,6 +91,11 @@ func Provider(code string, httpStatus int, requestID, text string) ErrorOption {
 func RetryAfter(d time.Duration) ErrorOption {
 	return func(e *driverError) { e.retryAfter = d }
 }
+
+// Ended tells that the cloud has done with all requests of this call, whether they had
+// an effect or not, or never got them: a creating call at a cloud without tokens may be
+// repeated as soon as markers can be found. Only an answer that proves it may say so.
+func Ended() ErrorOption { return withInfo(infoEnded, "true") }
 
 // Cause wraps the error from which this one comes: errors.Is and errors.As see
 // it inside the process, and its text goes to logs where Provider gave none.

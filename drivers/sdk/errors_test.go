@@ -73,6 +73,7 @@ func TestShortcuts(t *testing.T) {
 		"invalid state": {sdk.InvalidState("compute.vm", "i-2", nil), apiv1.Reason_REASON_INVALID_STATE, "native_id", "i-2"},
 		"in use":        {sdk.InUse("network.subnet", "s", nil, "compute.vm/i-1", "compute.vm/i-2"), apiv1.Reason_REASON_IN_USE, "blockers", "compute.vm/i-1,compute.vm/i-2"},
 		"unsupported":   {sdk.Unsupported("compute.vm.spot"), apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "feature", "compute.vm.spot"},
+		"ended":         {sdk.NewError(apiv1.Reason_REASON_CLOUD_UNAVAILABLE, sdk.Ended()), apiv1.Reason_REASON_CLOUD_UNAVAILABLE, "ended", "true"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

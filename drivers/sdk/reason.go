@@ -58,6 +58,10 @@ func RetryAfterOf(err error) time.Duration {
 	return detail[*errdetails.RetryInfo](StatusOf(err)).GetRetryDelay().AsDuration()
 }
 
+// HasEnded tells whether an error says that nothing of the call runs at the cloud any
+// more, see Ended.
+func HasEnded(err error) bool { return InfoOf(err)[infoEnded] == "true" }
+
 // FaultText returns the cloud's own words in an error, for logs only.
 func FaultText(err error) string {
 	return detail[*driverv1.ProviderFault](StatusOf(err)).GetText()

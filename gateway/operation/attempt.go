@@ -42,6 +42,7 @@ func (t *task) attempt(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil // stopping: the row says that an attempt was made
 	}
+	t.adrift = t.adrift || judge(err) == unknown && !sdk.HasEnded(err)
 	if t.method.Kind == apiv1.Kind_KIND_DELETE && sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
 		answer, trailer, err = t.method.Output.New().Interface(), sdk.Trailer{}, nil // absent is success
 	}
@@ -103,13 +104,16 @@ func (t *task) prepareRepeat(ctx context.Context, acc *account.Account) (bool, e
 }
 
 // settleTime is how long after an attempt a repeat must wait: where the cloud
-// takes no token, until the killed request cannot run any more and what it made
-// can be found.
+// takes no token, until a request that may still run there has ended and what it
+// made can be found.
 func settleTime(acc *account.Account, t *task) time.Duration {
 	if !t.makesUntokened(acc) {
 		return 0
 	}
-	seconds := acc.Idempotency.GetRequestTimeoutSeconds() + acc.Idempotency.GetMarkerDelaySeconds()
+	seconds := acc.Idempotency.GetMarkerDelaySeconds()
+	if t.adrift {
+		seconds += acc.Idempotency.GetRequestTimeoutSeconds()
+	}
 	return time.Duration(seconds) * time.Second
 }
 
@@ -120,7 +124,7 @@ func (t *task) makesUntokened(acc *account.Account) bool {
 // mayHaveTwin tells that an earlier attempt may still surface at a cloud without
 // tokens, so that the repeat's answer must be looked at once more.
 func (t *task) mayHaveTwin(acc *account.Account) bool {
-	return t.row.Attempts > 1 && t.makesUntokened(acc) && settleTime(acc, t) > 0
+	return t.row.Attempts > 1 && t.adrift && t.makesUntokened(acc) && settleTime(acc, t) > 0
 }
 
 // postpone records that the outcome is not known; the next advance repeats.

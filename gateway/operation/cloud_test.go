@@ -37,6 +37,8 @@ type cloud struct {
 	networkv1.UnimplementedRouterServiceServer
 
 	tokens bool // the cloud takes client tokens
+	// longest is how long a request may run at it, in whole seconds.
+	longest time.Duration
 	// before runs before a call has had its effect, after runs then; an error is the
 	// call's answer. n counts the calls of the rpc from 1.
 	before, after func(rpc string, n int) error
@@ -55,7 +57,7 @@ type cloud struct {
 
 func newCloud() *cloud {
 	return &cloud{
-		tokens: true, vms: map[string][]computev1.VmState{}, made: map[string][]string{},
+		tokens: true, longest: time.Second, vms: map[string][]computev1.VmState{}, made: map[string][]string{},
 		networks: map[string]bool{}, subnets: map[string]string{},
 	}
 }

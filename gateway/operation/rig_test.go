@@ -145,7 +145,7 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 func (r *rig) open() {
 	idempotency := &driverv1.Idempotency{NativeToken: r.cloud.tokens}
 	if !r.cloud.tokens {
-		idempotency.RequestTimeoutSeconds = 1
+		idempotency.RequestTimeoutSeconds = int32(r.cloud.longest / time.Second)
 	}
 	r.accounts.put(&account.Account{ID: "acc", Conn: r.conn, Idempotency: idempotency, ObservedAt: time.Now()})
 }

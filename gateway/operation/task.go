@@ -34,6 +34,7 @@ type task struct {
 	undoAsked, undoSeen signal // somebody asks for the steps to be taken back; it is recorded
 
 	// Of the goroutine of run alone:
+	adrift         bool // as far as is known here, an earlier attempt may still run at the cloud
 	patience       pacer
 	pollAfter      time.Duration // what the driver asked for before the next look
 	unrecorded     int32         // calls of the present step since the row was last written
@@ -62,6 +63,7 @@ func (e *Engine) loadTask(r row) (*task, error) {
 		return nil, fmt.Errorf("operation %s: unknown method %s", r.ID, r.Method)
 	}
 	t := newTask(e, r, m, nil)
+	t.adrift = true
 	if len(r.Request) > 0 {
 		plain, err := e.box.Open(r.Request, sealLabel(r.ID))
 		if err != nil {

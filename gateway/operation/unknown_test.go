@@ -75,6 +75,54 @@ func TestTwins(t *testing.T) {
 	}
 }
 
+// What surely has ended need not be waited for, and leaves no twin.
+func TestEndedAttempt(t *testing.T) {
+	t.Parallel()
+	gone := sdk.NewError(apiv1.Reason_REASON_CLOUD_UNAVAILABLE, sdk.Ended())
+	for name, change := range map[string]func(*cloud){
+		"without effect": func(c *cloud) { c.before = on("CreateVm", 1, gone) },
+		"with effect":    func(c *cloud) { c.after = on("CreateVm", 1, gone) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t, func(r *rig) {
+				r.cloud.tokens, r.cloud.longest = false, time.Hour
+				change(r.cloud)
+			})
+			got := r.mustSubmit(r.createVm("a", "k"))
+			r.ends(got.GetOperationId(), succeeded)
+			if n, calls := r.cloud.vmCount(), r.cloud.count("CreateVm"); n != 1 || calls != 2 {
+				t.Errorf("%d VMs after %d calls, want 1 after 2", n, calls)
+			}
+		})
+	}
+}
+
+// One attempt that may still run is enough to wait.
+func TestAdriftAttempt(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, func(r *rig) {
+		r.cloud.tokens = false
+		r.cloud.before = func(rpc string, n int) error {
+			switch {
+			case rpc != "CreateVm":
+				return nil
+			case n == 1:
+				return errLostAnswer
+			case n == 2:
+				return sdk.NewError(apiv1.Reason_REASON_CLOUD_UNAVAILABLE, sdk.Ended())
+			}
+			return nil
+		}
+	})
+	begin := time.Now()
+	got := r.mustSubmit(r.createVm("a", "k"))
+	r.ends(got.GetOperationId(), succeeded)
+	if took, calls := time.Since(begin), r.cloud.count("CreateVm"); took < 3*time.Second || calls != 4 {
+		t.Errorf("%d calls in %s, want two repeats and the check, each after the request timeout", calls, took)
+	}
+}
+
 // Actions are not creates: their repeats need not wait.
 func TestAmbiguousAction(t *testing.T) {
 	t.Parallel()

@@ -31,6 +31,8 @@ const portPrefix = "/port-"
 type cloudProxy struct {
 	URL string
 
+	forward http.Handler // to the cloud
+
 	mu     sync.Mutex
 	calls  []string // "GET 8774 /v2.1/servers"
 	fault  func(w http.ResponseWriter, r *http.Request, port string) bool
@@ -46,7 +48,7 @@ func newCloudProxy(t *testing.T, authURL string) *cloudProxy {
 	}
 	p := &cloudProxy{}
 	addresses := regexp.MustCompile(auth.Scheme + `://` + regexp.QuoteMeta(auth.Hostname()) + `:(\d+)`)
-	forward := &httputil.ReverseProxy{
+	p.forward = &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			port, rest, _ := strings.Cut(strings.TrimPrefix(r.In.URL.Path, portPrefix), "/")
 			r.Out.URL.Scheme, r.Out.URL.Host, r.Out.URL.Path = auth.Scheme, auth.Hostname()+":"+port, "/"+rest
@@ -75,7 +77,7 @@ func newCloudProxy(t *testing.T, authURL string) *cloudProxy {
 		fault := p.fault
 		p.mu.Unlock()
 		if fault == nil || !fault(w, r, port) {
-			forward.ServeHTTP(w, r)
+			p.forward.ServeHTTP(w, r)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -110,6 +112,14 @@ func (p *cloudProxy) count(f func(), prefixes ...string) int {
 		}
 	}
 	return n
+}
+
+// swallow hands a request on and loses the answer.
+func (p *cloudProxy) swallow(r *http.Request) { p.forward.ServeHTTP(httptest.NewRecorder(), r) }
+
+// unavailable is the answer of a balancer without servers.
+func unavailable(w http.ResponseWriter) {
+	http.Error(w, "no server is available to handle this request", http.StatusServiceUnavailable)
 }
 
 // drop ends a connection without an answer.

@@ -190,7 +190,7 @@ func TestOpenStackComputeFails(t *testing.T) {
 		if port != portCompute || r.Method != http.MethodGet || !strings.Contains(r.URL.Path, "/servers/") || left.Add(-1) < 0 {
 			return false
 		}
-		http.Error(w, "upstream is away", http.StatusServiceUnavailable)
+		unavailable(w)
 		return true
 	})
 	vm := d.done("compute/vm/create", d.vmBody("vm"))
@@ -202,6 +202,39 @@ func TestOpenStackComputeFails(t *testing.T) {
 		t.Errorf("%d VMs", n)
 	}
 	d.done("compute/vm/delete", object{"id": vm})
+}
+
+// TestOpenStackComputeRefusesToMake: 503 to the very request that makes a VM, before the
+// service got it or after. It is repeated soon, for what was answered runs no more, and
+// one VM is made.
+func TestOpenStackComputeRefusesToMake(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	d.site()
+	for name, took := range map[string]bool{"before": false, "after": true} {
+		var left atomic.Int32
+		left.Store(2)
+		d.proxy.fail(func(w http.ResponseWriter, r *http.Request, port string) bool {
+			if port != portCompute || r.Method != http.MethodPost || !strings.HasSuffix(r.URL.Path, "/servers") || left.Add(-1) < 0 {
+				return false
+			}
+			if took {
+				d.proxy.swallow(r)
+			}
+			unavailable(w)
+			return true
+		})
+		began := time.Now()
+		vm := d.done("compute/vm/create", d.vmBody(name))
+		if duration := time.Since(began); duration > 2*time.Minute {
+			t.Errorf("%s: took %s, as if a request might still run", name, duration)
+		}
+		d.proxy.fail(nil)
+		if n := len(d.mine(servers.ListOpts{Name: d.prefix + name})); n != 1 {
+			t.Errorf("%s: the cloud has %d VMs", name, n)
+		}
+		d.done("compute/vm/delete", object{"id": vm})
+	}
 }
 
 // TestOpenStackVMFails: a VM that no host takes is in ERROR, with the reason.

@@ -23,6 +23,10 @@ import (
 // absence is NOT_FOUND, that of another is REFERENCE_NOT_FOUND. nativeID is empty
 // when the call was to make it. The cloud's words go only into ProviderFault.
 //
+// A call that ends with 503, or for which there was no connection, has ended: calls
+// send one request after the other, a proxy answers 503 where it reaches no server, and
+// a service where it does not begin.
+//
 // Two reasons need a further look that Error cannot take: see IsWrongState and
 // IsForbidden.
 func Error(err error, resourceType, nativeID string, opts ...sdk.ErrorOption) error {
@@ -37,7 +41,7 @@ func Error(err error, resourceType, nativeID string, opts ...sdk.ErrorOption) er
 		return transportError(err, opts)
 	}
 	verdict := fault.verdict(resourceType, nativeID)
-	all := make([]sdk.ErrorOption, 0, len(opts)+4)
+	all := make([]sdk.ErrorOption, 0, len(opts)+5)
 	all = append(all, sdk.Provider(fault.code, fault.status, fault.requestID, fault.text))
 	if verdict.resource != "" {
 		all = append(all, sdk.Resource(verdict.resource, verdict.nativeID))
@@ -47,6 +51,9 @@ func Error(err error, resourceType, nativeID string, opts ...sdk.ErrorOption) er
 	}
 	if verdict.retryAfter > 0 {
 		all = append(all, sdk.RetryAfter(verdict.retryAfter))
+	}
+	if fault.status == http.StatusServiceUnavailable {
+		all = append(all, sdk.Ended())
 	}
 	return sdk.NewError(verdict.reason, append(all, opts...)...)
 }
@@ -114,6 +121,9 @@ func transportError(err error, opts []sdk.ErrorOption) error {
 		return authError(renewal.ErrReauth)
 	}
 	opts = append([]sdk.ErrorOption{sdk.Cause(err)}, opts...)
+	if dial := new(net.OpError); errors.As(err, &dial) && dial.Op == "dial" {
+		opts = append(opts, sdk.Ended())
+	}
 	var netErr net.Error
 	switch {
 	case isUnsendable(err):

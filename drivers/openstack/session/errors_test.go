@@ -103,6 +103,31 @@ func TestError(t *testing.T) {
 	}
 }
 
+// TestEnded: a repeat need not wait for what surely does not run any more.
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"a proxy without servers": {answer(503, `<html>`), true},
+		"a service that is busy":  {answer(503, `{"message":"m"}`), true},
+		"a proxy that lost it":    {answer(502, `<html>`), false},
+		"a proxy that gave up":    {answer(504, ``), false},
+		"an error within":         {answer(500, `{"computeFault":{}}`), false},
+		"no connection":           {&url.Error{Op: "Post", URL: "x", Err: &net.OpError{Op: "dial", Err: errors.New("refused")}}, true},
+		"a broken connection":     {&url.Error{Op: "Post", URL: "x", Err: &net.OpError{Op: "read", Err: errors.New("reset")}}, false},
+		"no time left":            {&url.Error{Op: "Post", URL: "x", Err: context.DeadlineExceeded}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if got := sdk.HasEnded(Error(tc.err, "compute.vm", "")); got != tc.want {
+				t.Errorf("got %v", got)
+			}
+		})
+	}
+}
+
 func TestIsWrongState(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
