@@ -97,6 +97,8 @@ const (
 	AccountState_ACCOUNT_STATE_UNREACHABLE AccountState = 3
 	// The cloud refuses the credentials.
 	AccountState_ACCOUNT_STATE_UNAUTHENTICATED AccountState = 4
+	// Switched off with its cloud tenant; no call is let through.
+	AccountState_ACCOUNT_STATE_DISABLED AccountState = 5
 )
 
 // Enum value maps for AccountState.
@@ -107,6 +109,7 @@ var (
 		2: "ACCOUNT_STATE_READY",
 		3: "ACCOUNT_STATE_UNREACHABLE",
 		4: "ACCOUNT_STATE_UNAUTHENTICATED",
+		5: "ACCOUNT_STATE_DISABLED",
 	}
 	AccountState_value = map[string]int32{
 		"ACCOUNT_STATE_UNSPECIFIED":     0,
@@ -114,6 +117,7 @@ var (
 		"ACCOUNT_STATE_READY":           2,
 		"ACCOUNT_STATE_UNREACHABLE":     3,
 		"ACCOUNT_STATE_UNAUTHENTICATED": 4,
+		"ACCOUNT_STATE_DISABLED":        5,
 	}
 )
 
@@ -1101,13 +1105,14 @@ const file_cloud_account_v1_account_proto_rawDesc = "" +
 	"\x16CLOUD_KIND_UNSPECIFIED\x10\x00\x12\x16\n" +
 	"\x12CLOUD_KIND_PRIVATE\x10\x01\x12\x15\n" +
 	"\x11CLOUD_KIND_PUBLIC\x10\x02\x12\x18\n" +
-	"\x14CLOUD_KIND_DEDICATED\x10\x03*\xbb\x01\n" +
+	"\x14CLOUD_KIND_DEDICATED\x10\x03*\xdd\x01\n" +
 	"\fAccountState\x12\x1d\n" +
 	"\x19ACCOUNT_STATE_UNSPECIFIED\x10\x00\x12\x1f\n" +
 	"\x15ACCOUNT_STATE_OPENING\x10\x01\x1a\x04\x98\xcb\x18\x01\x12\x1d\n" +
 	"\x13ACCOUNT_STATE_READY\x10\x02\x1a\x04\x98\xcb\x18\x02\x12#\n" +
 	"\x19ACCOUNT_STATE_UNREACHABLE\x10\x03\x1a\x04\x98\xcb\x18\x01\x12'\n" +
-	"\x1dACCOUNT_STATE_UNAUTHENTICATED\x10\x04\x1a\x04\x98\xcb\x18\x032\xc2\x05\n" +
+	"\x1dACCOUNT_STATE_UNAUTHENTICATED\x10\x04\x1a\x04\x98\xcb\x18\x03\x12 \n" +
+	"\x16ACCOUNT_STATE_DISABLED\x10\x05\x1a\x04\x98\xcb\x18\x022\xc2\x05\n" +
 	"\x0eAccountService\x12p\n" +
 	"\rCreateAccount\x12&.cloud.account.v1.CreateAccountRequest\x1a'.cloud.account.v1.CreateAccountResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x01\x12\x06create\x12d\n" +

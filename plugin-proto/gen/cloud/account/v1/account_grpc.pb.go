@@ -48,7 +48,8 @@ type AccountServiceClient interface {
 	// Done when it returns. Errors: ACCOUNT_NOT_FOUND, VALIDATION_FAILED.
 	UpdateAccount(ctx context.Context, in *UpdateAccountRequest, opts ...grpc.CallOption) (*UpdateAccountResponse, error)
 	// DeleteAccount forgets an account and its credentials; what it holds at the
-	// cloud stays there. Absent is success. Errors: IN_USE while operations run.
+	// cloud stays there. Absent is success. Errors: IN_USE while operations run, and for
+	// the accounts of cloud tenants.
 	DeleteAccount(ctx context.Context, in *DeleteAccountRequest, opts ...grpc.CallOption) (*DeleteAccountResponse, error)
 	// ProbeAccount asks the cloud whether the account works, and which rights its
 	// credentials lack. Errors: those of the cloud, such as ACCOUNT_UNAUTHENTICATED.
@@ -142,7 +143,8 @@ type AccountServiceServer interface {
 	// Done when it returns. Errors: ACCOUNT_NOT_FOUND, VALIDATION_FAILED.
 	UpdateAccount(context.Context, *UpdateAccountRequest) (*UpdateAccountResponse, error)
 	// DeleteAccount forgets an account and its credentials; what it holds at the
-	// cloud stays there. Absent is success. Errors: IN_USE while operations run.
+	// cloud stays there. Absent is success. Errors: IN_USE while operations run, and for
+	// the accounts of cloud tenants.
 	DeleteAccount(context.Context, *DeleteAccountRequest) (*DeleteAccountResponse, error)
 	// ProbeAccount asks the cloud whether the account works, and which rights its
 	// credentials lack. Errors: those of the cloud, such as ACCOUNT_UNAUTHENTICATED.

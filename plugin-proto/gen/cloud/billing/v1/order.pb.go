@@ -36,11 +36,11 @@ const (
 	OrderKind_ORDER_KIND_NEW OrderKind = 1
 	// More time for a subscription.
 	OrderKind_ORDER_KIND_RENEW OrderKind = 2
-	// A better kind of resource.
+	// A better kind of resource; of a subscription: one that costs more.
 	OrderKind_ORDER_KIND_UPGRADE OrderKind = 3
-	// A lesser kind of resource.
+	// A lesser kind of resource; of a subscription: one that costs less.
 	OrderKind_ORDER_KIND_DOWNGRADE OrderKind = 4
-	// More or less of a resource.
+	// More or less of a resource; of a subscription: at the same price.
 	OrderKind_ORDER_KIND_RESIZE OrderKind = 5
 	// Money back.
 	OrderKind_ORDER_KIND_REFUND OrderKind = 6
@@ -195,9 +195,9 @@ type Order struct {
 	BeginsAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=begins_at,json=beginsAt,proto3" json:"begins_at,omitempty"`
 	// Until before when; absent: without end.
 	EndsAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=ends_at,json=endsAt,proto3" json:"ends_at,omitempty"`
-	// What is paid, a decimal number.
+	// What is paid, a decimal number; below zero: what a downgrade credits.
 	Amount string `protobuf:"bytes,15,opt,name=amount,proto3" json:"amount,omitempty"`
-	// What was paid back, a decimal number.
+	// What was paid back, a decimal number; of a subscription with what its upgrades had cost.
 	Refunded string `protobuf:"bytes,16,opt,name=refunded,proto3" json:"refunded,omitempty"`
 	// ISO 4217.
 	Currency string `protobuf:"bytes,17,opt,name=currency,proto3" json:"currency,omitempty"`
@@ -206,7 +206,11 @@ type Order struct {
 	// When it was made.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// User who made it.
-	CreatedBy     string `protobuf:"bytes,20,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedBy string `protobuf:"bytes,20,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	// Of an upgrade, downgrade or resize of a subscription: the order that it changes.
+	SubscriptionId string `protobuf:"bytes,21,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
+	// How the amount of such a change follows, in numbers.
+	Basis         string `protobuf:"bytes,22,opt,name=basis,proto3" json:"basis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -381,6 +385,20 @@ func (x *Order) GetCreatedBy() string {
 	return ""
 }
 
+func (x *Order) GetSubscriptionId() string {
+	if x != nil {
+		return x.SubscriptionId
+	}
+	return ""
+}
+
+func (x *Order) GetBasis() string {
+	if x != nil {
+		return x.Basis
+	}
+	return ""
+}
+
 // CreateOrderRequest describes an order.
 type CreateOrderRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -399,15 +417,17 @@ type CreateOrderRequest struct {
 	ApplicantId string `protobuf:"bytes,6,opt,name=applicant_id,json=applicantId,proto3" json:"applicant_id,omitempty"`
 	// Pay as you go or subscription.
 	ChargeMode v1.ChargeMode `protobuf:"varint,7,opt,name=charge_mode,json=chargeMode,proto3,enum=cloud.api.v1.ChargeMode" json:"charge_mode,omitempty"`
-	// Months of a subscription, 1 to 60; only with PREPAID.
+	// Months of a subscription, 1 to 60; only with PREPAID. 0 of UPGRADE and DOWNGRADE, which are for
+	// the rest of its term.
 	PeriodMonths int32 `protobuf:"varint,8,opt,name=period_months,json=periodMonths,proto3" json:"period_months,omitempty"`
 	// Renew at the end.
 	AutoRenew bool `protobuf:"varint,9,opt,name=auto_renew,json=autoRenew,proto3" json:"auto_renew,omitempty"`
-	// What is paid, a decimal number. Empty: by the price in force.
+	// What is paid, of DOWNGRADE what is credited, a decimal number. Empty: by the price in force.
 	Amount string `protobuf:"bytes,10,opt,name=amount,proto3" json:"amount,omitempty"`
 	// ISO 4217; empty: CNY.
 	Currency string `protobuf:"bytes,11,opt,name=currency,proto3" json:"currency,omitempty"`
-	// Spec as name=value, for the price.
+	// Spec as name=value, for the price. Empty: of a renewal, upgrade and downgrade the spec that the
+	// resource has.
 	Spec []string `protobuf:"bytes,12,rep,name=spec,proto3" json:"spec,omitempty"`
 	// From when on; absent: now, of a renewal the end of what is renewed.
 	BeginsAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=begins_at,json=beginsAt,proto3" json:"begins_at,omitempty"`
@@ -1080,7 +1100,7 @@ var File_cloud_billing_v1_order_proto protoreflect.FileDescriptor
 
 const file_cloud_billing_v1_order_proto_rawDesc = "" +
 	"\n" +
-	"\x1ccloud/billing/v1/order.proto\x12\x10cloud.billing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x18cloud/api/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\a\n" +
+	"\x1ccloud/billing/v1/order.proto\x12\x10cloud.billing.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x18cloud/api/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\a\n" +
 	"\x05Order\x12\x1f\n" +
 	"\x02id\x18\x01 \x01(\tB\x0f\x9a\xcb\x18\v*\t对象 IDR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12/\n" +
@@ -1108,7 +1128,9 @@ const file_cloud_billing_v1_order_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampB\x12\x9a\xcb\x18\x0e*\f订单时间R\tcreatedAt\x12.\n" +
 	"\n" +
-	"created_by\x18\x14 \x01(\tB\x0f\x9a\xcb\x18\v*\t用户 IDR\tcreatedBy\"\xa4\x06\n" +
+	"created_by\x18\x14 \x01(\tB\x0f\x9a\xcb\x18\v*\t用户 IDR\tcreatedBy\x12'\n" +
+	"\x0fsubscription_id\x18\x15 \x01(\tR\x0esubscriptionId\x12\x14\n" +
+	"\x05basis\x18\x16 \x01(\tR\x05basis\"\xa4\x06\n" +
 	"\x12CreateOrderRequest\x129\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1b.cloud.billing.v1.OrderKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\x04kind\x12)\n" +
 	"\vresource_id\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x04R\n" +

@@ -36,7 +36,9 @@ const (
 // gateway, or here.
 type OrderServiceClient interface {
 	// CreateOrder makes an order. A subscription of a resource is charged at once, in one line of
-	// cost. Done when it returns. Errors: NOT_FOUND for the applicant, INVALID_STATE for a renewal
+	// cost. UPGRADE and DOWNGRADE with PREPAID change a subscription for the rest of its term: the
+	// first charges the difference, the second credits it, never more than is left of what was paid.
+	// Done when it returns. Errors: NOT_FOUND for the applicant, INVALID_STATE for a renewal or change
 	// of what is not subscribed, VALIDATION_FAILED.
 	CreateOrder(ctx context.Context, in *CreateOrderRequest, opts ...grpc.CallOption) (*CreateOrderResponse, error)
 	// DeleteOrder cancels an order that has not been paid; its record stays. Absent is success.
@@ -49,8 +51,9 @@ type OrderServiceClient interface {
 	// PAGE_TOKEN_INVALID.
 	ListOrders(ctx context.Context, in *ListOrdersRequest, opts ...grpc.CallOption) (*ListOrdersResponse, error)
 	// RefundOrder pays back what is left of a subscription, or less. It is never more than was
-	// paid and not paid back. Done when it returns. Errors: NOT_FOUND, INVALID_STATE,
-	// VALIDATION_FAILED.
+	// paid and not paid back. What upgrades and downgrades of it have cost and credited is counted
+	// in; they are not refunded by themselves. Done when it returns. Errors: NOT_FOUND,
+	// INVALID_STATE, VALIDATION_FAILED.
 	RefundOrder(ctx context.Context, in *RefundOrderRequest, opts ...grpc.CallOption) (*RefundOrderResponse, error)
 }
 
@@ -120,7 +123,9 @@ func (c *orderServiceClient) RefundOrder(ctx context.Context, in *RefundOrderReq
 // gateway, or here.
 type OrderServiceServer interface {
 	// CreateOrder makes an order. A subscription of a resource is charged at once, in one line of
-	// cost. Done when it returns. Errors: NOT_FOUND for the applicant, INVALID_STATE for a renewal
+	// cost. UPGRADE and DOWNGRADE with PREPAID change a subscription for the rest of its term: the
+	// first charges the difference, the second credits it, never more than is left of what was paid.
+	// Done when it returns. Errors: NOT_FOUND for the applicant, INVALID_STATE for a renewal or change
 	// of what is not subscribed, VALIDATION_FAILED.
 	CreateOrder(context.Context, *CreateOrderRequest) (*CreateOrderResponse, error)
 	// DeleteOrder cancels an order that has not been paid; its record stays. Absent is success.
@@ -133,8 +138,9 @@ type OrderServiceServer interface {
 	// PAGE_TOKEN_INVALID.
 	ListOrders(context.Context, *ListOrdersRequest) (*ListOrdersResponse, error)
 	// RefundOrder pays back what is left of a subscription, or less. It is never more than was
-	// paid and not paid back. Done when it returns. Errors: NOT_FOUND, INVALID_STATE,
-	// VALIDATION_FAILED.
+	// paid and not paid back. What upgrades and downgrades of it have cost and credited is counted
+	// in; they are not refunded by themselves. Done when it returns. Errors: NOT_FOUND,
+	// INVALID_STATE, VALIDATION_FAILED.
 	RefundOrder(context.Context, *RefundOrderRequest) (*RefundOrderResponse, error)
 	mustEmbedUnimplementedOrderServiceServer()
 }

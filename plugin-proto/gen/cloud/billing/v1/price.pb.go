@@ -345,7 +345,10 @@ type Price struct {
 	// When the version was added.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// User who added it.
-	CreatedBy     string `protobuf:"bytes,25,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	CreatedBy string `protobuf:"bytes,25,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
+	// Of subscriptions: the price is for orders of so many months or more; 0: for any. Of prices that
+	// are for the same otherwise, the one with the longest term that an order reaches is taken.
+	TermMonths    int32 `protobuf:"varint,26,opt,name=term_months,json=termMonths,proto3" json:"term_months,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -555,6 +558,13 @@ func (x *Price) GetCreatedBy() string {
 	return ""
 }
 
+func (x *Price) GetTermMonths() int32 {
+	if x != nil {
+		return x.TermMonths
+	}
+	return 0
+}
+
 // CreatePriceRequest describes a new price.
 type CreatePriceRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -600,7 +610,10 @@ type CreatePriceRequest struct {
 	// ISO 4217; empty: CNY.
 	Currency string `protobuf:"bytes,19,opt,name=currency,proto3" json:"currency,omitempty"`
 	// From when on the version is in force; absent: now.
-	EffectiveAt   *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=effective_at,json=effectiveAt,proto3" json:"effective_at,omitempty"`
+	EffectiveAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=effective_at,json=effectiveAt,proto3" json:"effective_at,omitempty"`
+	// Of subscriptions: the price is for orders of so many months or more; 0: for any. Of prices that
+	// are for the same otherwise, the one with the longest term that an order reaches is taken.
+	TermMonths    int32 `protobuf:"varint,21,opt,name=term_months,json=termMonths,proto3" json:"term_months,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -773,6 +786,13 @@ func (x *CreatePriceRequest) GetEffectiveAt() *timestamppb.Timestamp {
 		return x.EffectiveAt
 	}
 	return nil
+}
+
+func (x *CreatePriceRequest) GetTermMonths() int32 {
+	if x != nil {
+		return x.TermMonths
+	}
+	return 0
 }
 
 // CreatePriceResponse holds the price.
@@ -1762,7 +1782,7 @@ type PullPriceRequest struct {
 	// What the price depends on, by the names of the fields of the resource: flavor_id. The price will be
 	// for resources with these values.
 	Spec map[string]string `protobuf:"bytes,3,rep,name=spec,proto3" json:"spec,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Months paid beforehand; 0: pay as you go.
+	// Months paid beforehand, which become the term of the price; 0: pay as you go.
 	Months int32 `protobuf:"varint,4,opt,name=months,proto3" json:"months,omitempty"`
 	// Price book; empty: "default".
 	Book string `protobuf:"bytes,5,opt,name=book,proto3" json:"book,omitempty"`
@@ -1916,7 +1936,7 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\tPriceTier\x12<\n" +
 	"\x05up_to\x18\x01 \x01(\tB'\xbaH$r\"2 ^([0-9]{1,14}([.][0-9]{1,4})?)?$R\x04upTo\x12=\n" +
 	"\x05price\x18\x02 \x01(\tB'\xbaH$r\"2 ^([0-9]{1,8}([.][0-9]{1,10})?)?$R\x05price\x12;\n" +
-	"\x03fee\x18\x03 \x01(\tB)\xbaH&r$2\"^(-?[0-9]{1,10}([.][0-9]{1,8})?)?$R\x03fee\"\x96\b\n" +
+	"\x03fee\x18\x03 \x01(\tB)\xbaH&r$2\"^(-?[0-9]{1,10}([.][0-9]{1,8})?)?$R\x03fee\"\xb7\b\n" +
 	"\x05Price\x12\x1f\n" +
 	"\x02id\x18\x01 \x01(\tB\x0f\x9a\xcb\x18\v*\t对象 IDR\x02id\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\x05R\aversion\x12\x12\n" +
@@ -1947,11 +1967,13 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x12.\n" +
 	"\n" +
-	"created_by\x18\x19 \x01(\tB\x0f\x9a\xcb\x18\v*\t用户 IDR\tcreatedBy\x1a8\n" +
+	"created_by\x18\x19 \x01(\tB\x0f\x9a\xcb\x18\v*\t用户 IDR\tcreatedBy\x12\x1f\n" +
+	"\vterm_months\x18\x1a \x01(\x05R\n" +
+	"termMonths\x1a8\n" +
 	"\n" +
 	"MatchEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8c\t\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb8\t\n" +
 	"\x12CreatePriceRequest\x12\x1c\n" +
 	"\x04name\x18\x01 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01R\x04name\x12\x1b\n" +
 	"\x04book\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x04book\x120\n" +
@@ -1975,7 +1997,9 @@ const file_cloud_billing_v1_price_proto_rawDesc = "" +
 	"\x05tiers\x18\x11 \x03(\v2\x1b.cloud.billing.v1.PriceTierB\b\xbaH\x05\x92\x01\x02\x102R\x05tiers\x12\x16\n" +
 	"\x06pooled\x18\x12 \x01(\bR\x06pooled\x120\n" +
 	"\bcurrency\x18\x13 \x01(\tB\x14\xbaH\x11r\x0f2\r^([A-Z]{3})?$R\bcurrency\x12=\n" +
-	"\feffective_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\veffectiveAt\x1a8\n" +
+	"\feffective_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\veffectiveAt\x12*\n" +
+	"\vterm_months\x18\x15 \x01(\x05B\t\xbaH\x06\x1a\x04\x18<(\x00R\n" +
+	"termMonths\x1a8\n" +
 	"\n" +
 	"MatchEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +

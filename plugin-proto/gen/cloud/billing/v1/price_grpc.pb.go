@@ -52,7 +52,8 @@ type PriceServiceClient interface {
 	ListPrices(ctx context.Context, in *ListPricesRequest, opts ...grpc.CallOption) (*ListPricesResponse, error)
 	// ImportPrices adds all prices of a document, or none: YAML, or CSV with the names of the
 	// fields in its first row. What is there already unchanged is left alone, so that repeating it
-	// is safe. Done when it returns. Errors: VALIDATION_FAILED naming the row.
+	// is safe. Done when it returns. Errors: VALIDATION_FAILED naming the row ("document[3]"), of a
+	// workbook the sheet and the cell or row ("workbook[prices!D4]").
 	ImportPrices(ctx context.Context, in *ImportPricesRequest, opts ...grpc.CallOption) (*ImportPricesResponse, error)
 	// ExportPrices writes the prices in force as a document that ImportPrices reads. Returns at
 	// once.
@@ -176,7 +177,8 @@ type PriceServiceServer interface {
 	ListPrices(context.Context, *ListPricesRequest) (*ListPricesResponse, error)
 	// ImportPrices adds all prices of a document, or none: YAML, or CSV with the names of the
 	// fields in its first row. What is there already unchanged is left alone, so that repeating it
-	// is safe. Done when it returns. Errors: VALIDATION_FAILED naming the row.
+	// is safe. Done when it returns. Errors: VALIDATION_FAILED naming the row ("document[3]"), of a
+	// workbook the sheet and the cell or row ("workbook[prices!D4]").
 	ImportPrices(context.Context, *ImportPricesRequest) (*ImportPricesResponse, error)
 	// ExportPrices writes the prices in force as a document that ImportPrices reads. Returns at
 	// once.

@@ -44,6 +44,9 @@ const (
 	BillDifferenceReason_BILL_DIFFERENCE_REASON_NO_RESOURCE BillDifferenceReason = 5
 	// The cloud charges in another currency than the price.
 	BillDifferenceReason_BILL_DIFFERENCE_REASON_CURRENCY BillDifferenceReason = 6
+	// There are lines of cost in a currency in which the cloud charges nothing: it charges in another,
+	// which is a difference of its own with CURRENCY.
+	BillDifferenceReason_BILL_DIFFERENCE_REASON_COST_CURRENCY BillDifferenceReason = 7
 )
 
 // Enum value maps for BillDifferenceReason.
@@ -56,15 +59,17 @@ var (
 		4: "BILL_DIFFERENCE_REASON_NOT_BILLED",
 		5: "BILL_DIFFERENCE_REASON_NO_RESOURCE",
 		6: "BILL_DIFFERENCE_REASON_CURRENCY",
+		7: "BILL_DIFFERENCE_REASON_COST_CURRENCY",
 	}
 	BillDifferenceReason_value = map[string]int32{
-		"BILL_DIFFERENCE_REASON_UNSPECIFIED": 0,
-		"BILL_DIFFERENCE_REASON_AMOUNT":      1,
-		"BILL_DIFFERENCE_REASON_NOT_METERED": 2,
-		"BILL_DIFFERENCE_REASON_UNPRICED":    3,
-		"BILL_DIFFERENCE_REASON_NOT_BILLED":  4,
-		"BILL_DIFFERENCE_REASON_NO_RESOURCE": 5,
-		"BILL_DIFFERENCE_REASON_CURRENCY":    6,
+		"BILL_DIFFERENCE_REASON_UNSPECIFIED":   0,
+		"BILL_DIFFERENCE_REASON_AMOUNT":        1,
+		"BILL_DIFFERENCE_REASON_NOT_METERED":   2,
+		"BILL_DIFFERENCE_REASON_UNPRICED":      3,
+		"BILL_DIFFERENCE_REASON_NOT_BILLED":    4,
+		"BILL_DIFFERENCE_REASON_NO_RESOURCE":   5,
+		"BILL_DIFFERENCE_REASON_CURRENCY":      6,
+		"BILL_DIFFERENCE_REASON_COST_CURRENCY": 7,
 	}
 )
 
@@ -1101,7 +1106,7 @@ const file_cloud_billing_v1_provider_bill_proto_rawDesc = "" +
 	"\x11total_differences\x18\x04 \x01(\x05R\x10totalDifferences\x12\x1e\n" +
 	"\n" +
 	"agreements\x18\x05 \x01(\x05R\n" +
-	"agreements*\xa2\x02\n" +
+	"agreements*\xcc\x02\n" +
 	"\x14BillDifferenceReason\x12&\n" +
 	"\"BILL_DIFFERENCE_REASON_UNSPECIFIED\x10\x00\x12!\n" +
 	"\x1dBILL_DIFFERENCE_REASON_AMOUNT\x10\x01\x12&\n" +
@@ -1109,7 +1114,8 @@ const file_cloud_billing_v1_provider_bill_proto_rawDesc = "" +
 	"\x1fBILL_DIFFERENCE_REASON_UNPRICED\x10\x03\x12%\n" +
 	"!BILL_DIFFERENCE_REASON_NOT_BILLED\x10\x04\x12&\n" +
 	"\"BILL_DIFFERENCE_REASON_NO_RESOURCE\x10\x05\x12#\n" +
-	"\x1fBILL_DIFFERENCE_REASON_CURRENCY\x10\x062\xee\x05\n" +
+	"\x1fBILL_DIFFERENCE_REASON_CURRENCY\x10\x06\x12(\n" +
+	"$BILL_DIFFERENCE_REASON_COST_CURRENCY\x10\a2\xee\x05\n" +
 	"\x13ProviderBillService\x12\x9d\x01\n" +
 	"\x10PullProviderBill\x12).cloud.billing.v1.PullProviderBillRequest\x1a*.cloud.billing.v1.PullProviderBillResponse\"2\x9a\xcb\x18.\b\x05\x12\x04pull\x1a$POST /billing/v1/provider-bills/pull\x12z\n" +
 	"\x11ListProviderBills\x12*.cloud.billing.v1.ListProviderBillsRequest\x1a+.cloud.billing.v1.ListProviderBillsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12\xc9\x01\n" +

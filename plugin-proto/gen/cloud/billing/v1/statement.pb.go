@@ -834,9 +834,11 @@ type Statement struct {
 	// Lines without a price.
 	UnpricedLines int32 `protobuf:"varint,12,opt,name=unpriced_lines,json=unpricedLines,proto3" json:"unpriced_lines,omitempty"`
 	// When it was written; absent: a draft.
-	ClosedAt      *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// What the organization was called then; of a draft: now.
+	OrganizationName string `protobuf:"bytes,14,opt,name=organization_name,json=organizationName,proto3" json:"organization_name,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Statement) Reset() {
@@ -958,6 +960,13 @@ func (x *Statement) GetClosedAt() *timestamppb.Timestamp {
 		return x.ClosedAt
 	}
 	return nil
+}
+
+func (x *Statement) GetOrganizationName() string {
+	if x != nil {
+		return x.OrganizationName
+	}
+	return ""
 }
 
 // ListStatementsRequest names the month.
@@ -1809,7 +1818,7 @@ const file_cloud_billing_v1_statement_proto_rawDesc = "" +
 	"\x04book\x18\x04 \x01(\tR\x04book\x12\x14\n" +
 	"\x05exact\x18\x05 \x01(\tR\x05exact\x12\x16\n" +
 	"\x06amount\x18\x06 \x01(\tR\x06amount\x12\x14\n" +
-	"\x05lines\x18\a \x01(\x05R\x05lines\"\xa0\x03\n" +
+	"\x05lines\x18\a \x01(\x05R\x05lines\"\xcd\x03\n" +
 	"\tStatement\x12\x1f\n" +
 	"\x02id\x18\x01 \x01(\tB\x0f\x9a\xcb\x18\v*\t对象 IDR\x02id\x12\x16\n" +
 	"\x06number\x18\x02 \x01(\tR\x06number\x12\x16\n" +
@@ -1824,7 +1833,8 @@ const file_cloud_billing_v1_statement_proto_rawDesc = "" +
 	" \x01(\tR\x03tax\x12\x14\n" +
 	"\x05total\x18\v \x01(\tR\x05total\x12%\n" +
 	"\x0eunpriced_lines\x18\f \x01(\x05R\runpricedLines\x127\n" +
-	"\tclosed_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\"\x84\x01\n" +
+	"\tclosed_at\x18\r \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12+\n" +
+	"\x11organization_name\x18\x0e \x01(\tR\x10organizationName\"\x84\x01\n" +
 	"\x15ListStatementsRequest\x129\n" +
 	"\x06period\x18\x01 \x01(\tB!\xbaH\x1er\x1c2\x1a^[0-9]{4}-(0[1-9]|1[0-2])$R\x06period\x120\n" +
 	"\x0forganization_id\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18@R\x0eorganizationId\"U\n" +
