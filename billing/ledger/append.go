@@ -9,10 +9,9 @@ import (
 	"gorm.io/gorm"
 	"gorm.io/gorm/clause"
 	"gorm.io/gorm/schema"
-)
 
-// batch is how many rows go into one statement.
-const batch = 2000
+	"github.com/yunqiao/yunqiao/internal/db"
+)
 
 // columns of Row in the order of its fields, read once from its definition.
 var columns = sync.OnceValues(func() ([]string, error) {
@@ -33,11 +32,11 @@ func Append(tx *gorm.DB, rows []Row) error {
 	if err != nil {
 		return err
 	}
-	into := `INSERT INTO billing_lines ("` + strings.Join(names, `","`) + `") `
+	table := `billing_lines ("` + strings.Join(names, `","`) + `") `
 	if tx.Name() == "postgres" {
-		err = insertArrays(tx, into, rows)
+		err = db.Copy(tx, "COPY "+table+"FROM STDIN (FORMAT binary)", copyOf(rows))
 	} else {
-		err = insertOneByOne(tx, into, rows)
+		err = insertOneByOne(tx, "INSERT INTO "+table, rows)
 	}
 	if err != nil {
 		return fmt.Errorf("add lines of cost: %w", err)
@@ -62,33 +61,6 @@ func insertOneByOne(tx *gorm.DB, into string, rows []Row) error {
 			values[i] = row.Field(i).Interface()
 		}
 		if _, err := statement.ExecContext(ctx, values...); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// insertArrays hands over each column as one array.
-func insertArrays(tx *gorm.DB, into string, rows []Row) error {
-	kind := reflect.TypeFor[Row]()
-	arrays := make([]string, kind.NumField())
-	for i := range arrays {
-		arrays[i] = fmt.Sprintf("$%d::%s[]", i+1, map[reflect.Kind]string{
-			reflect.String: "text", reflect.Int64: "bigint", reflect.Int32: "integer", reflect.Bool: "boolean",
-		}[kind.Field(i).Type.Kind()])
-	}
-	statement := into + "SELECT * FROM unnest(" + strings.Join(arrays, ",") + ")"
-	for start := 0; start < len(rows); start += batch {
-		part := rows[start:min(start+batch, len(rows))]
-		values := make([]any, kind.NumField())
-		for i := range values {
-			column := reflect.MakeSlice(reflect.SliceOf(kind.Field(i).Type), len(part), len(part))
-			for n := range part {
-				column.Index(n).Set(reflect.ValueOf(&part[n]).Elem().Field(i))
-			}
-			values[i] = column.Interface()
-		}
-		if _, err := tx.Statement.ConnPool.ExecContext(tx.Statement.Context, statement, values...); err != nil {
 			return err
 		}
 	}

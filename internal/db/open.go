@@ -70,7 +70,7 @@ func openPostgres(ctx context.Context, config Config) (*Store, error) {
 		return nil, errors.New("the DSN of postgres cannot be read") // the driver's text can hold its password
 	}
 	pool := stdlib.OpenDB(*parsed, stdlib.OptionAfterConnect(scanUTC))
-	handle, err := gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig()) // the driver keeps statements itself
+	handle, err := gorm.Open(postgres.New(postgres.Config{Conn: sessions{pool}}), gormConfig()) // the driver keeps statements itself
 	if err != nil {
 		return nil, errors.Join(unreachable(err), pool.Close())
 	}
@@ -115,7 +115,7 @@ func openSQLite(ctx context.Context, config Config) (*Store, error) {
 		}
 		return handle, limit(ctx, handle, connections)
 	}
-	write, err := open("&_txlock=immediate", 1)
+	write, err := open("&_txlock=immediate&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)", 1)
 	if err != nil {
 		return nil, err
 	}
