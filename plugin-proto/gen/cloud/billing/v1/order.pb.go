@@ -422,12 +422,13 @@ type CreateOrderRequest struct {
 	PeriodMonths int32 `protobuf:"varint,8,opt,name=period_months,json=periodMonths,proto3" json:"period_months,omitempty"`
 	// Renew at the end.
 	AutoRenew bool `protobuf:"varint,9,opt,name=auto_renew,json=autoRenew,proto3" json:"auto_renew,omitempty"`
-	// What is paid, of DOWNGRADE what is credited, a decimal number. Empty: by the price in force.
+	// What is paid, of DOWNGRADE what is credited, a decimal number. Empty: by the price in force;
+	// required of UPGRADE and DOWNGRADE with PREPAID, since those that follow from prices are made
+	// by themselves when the resource is resized.
 	Amount string `protobuf:"bytes,10,opt,name=amount,proto3" json:"amount,omitempty"`
 	// ISO 4217; empty: CNY.
 	Currency string `protobuf:"bytes,11,opt,name=currency,proto3" json:"currency,omitempty"`
-	// Spec as name=value, for the price. Empty: of a renewal, upgrade and downgrade the spec that the
-	// resource has.
+	// Spec as name=value, for the price. Empty: of a renewal, the spec that the resource has.
 	Spec []string `protobuf:"bytes,12,rep,name=spec,proto3" json:"spec,omitempty"`
 	// From when on; absent: now, of a renewal the end of what is renewed.
 	BeginsAt *timestamppb.Timestamp `protobuf:"bytes,13,opt,name=begins_at,json=beginsAt,proto3" json:"begins_at,omitempty"`
