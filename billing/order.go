@@ -220,7 +220,9 @@ func (m *Module) priceOrder(tx *gorm.DB, r *orderRow, spec map[string]string) er
 		return err
 	}
 	driver, region := m.accounts.Cloud(r.AccountID)
-	u := pricing.Usage{OrganizationID: r.OrganizationID, AccountID: r.AccountID, Driver: driver, Region: region, ResourceType: r.ResourceType, Spec: spec}
+	u := pricing.Usage{
+		OrganizationID: r.OrganizationID, AccountID: r.AccountID, Driver: driver, Region: region, ResourceType: r.ResourceType, Spec: spec, Months: r.PeriodMonths,
+	}
 	at := time.Unix(r.Begins, 0)
 	points, _ := catalogue.Discount(&u, at)
 	prices := catalogue.For(nil, &u, pricing.Prepaid, at)

@@ -25,6 +25,7 @@ func toProtoPrice(p *pricing.Price) *billingv1.Price {
 		StepSeconds: int32(p.Step / time.Second), ChargeMode: apiv1.ChargeMode(apiv1.ChargeMode_value["CHARGE_MODE_"+string(p.Charge)]),
 		Model: billingv1.PricingModel(billingv1.PricingModel_value["PRICING_MODEL_"+string(p.Model)]), Price: p.Price.String(), Pooled: p.Pooled,
 		Currency: p.Currency, EffectiveAt: timestamppb.New(p.Effective), Ended: p.Ended, CreatedAt: timestamppb.New(p.CreatedAt), CreatedBy: p.CreatedBy,
+		TermMonths: p.Term,
 	}
 	if p.Per != 0 {
 		out.Per = p.Per.String()
@@ -52,7 +53,7 @@ func fromProtoPrice(request *billingv1.CreatePriceRequest) (pricing.Price, error
 		Match: request.GetMatch(), States: request.GetStates(), Meter: request.GetMeter(), Per: number(&n, "per", request.GetPer(), money.ParseQuantity),
 		Unit: pricing.Unit(strings.TrimPrefix(request.GetUnit().String(), "UNIT_")), Step: time.Duration(request.GetStepSeconds()) * time.Second,
 		Charge: pricing.Postpaid, Model: pricing.PerUnit, Price: number(&n, "price", request.GetPrice(), money.ParsePrice), Pooled: request.GetPooled(),
-		Currency: cmp.Or(request.GetCurrency(), rating.DefaultCurrency),
+		Currency: cmp.Or(request.GetCurrency(), rating.DefaultCurrency), Term: request.GetTermMonths(),
 	}
 	switch request.GetChargeMode() {
 	case apiv1.ChargeMode_CHARGE_MODE_PREPAID:

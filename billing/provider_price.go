@@ -59,7 +59,8 @@ func (s *priceServer) PullPrice(ctx context.Context, request *billingv1.PullPric
 var errNoProviders = errors.New("no clouds can be asked here")
 
 // quoted makes a price of an account of what its cloud answered. What is paid
-// beforehand is a price of a month.
+// beforehand is a price of a month, for orders of the term that was asked for or a
+// longer one.
 func quoted(request *billingv1.PullPriceRequest, quote *driverv1.QuotePriceResponse) (*billingv1.CreatePriceRequest, money.Price, error) {
 	if quote.GetListPrice() == "" || quote.GetCurrency() == "" { // neither free of charge, nor in the default currency
 		return nil, 0, fmt.Errorf("the cloud of account %s gives no price: %q %q", request.GetAccountId(), quote.GetListPrice(), quote.GetCurrency())
@@ -78,7 +79,7 @@ func quoted(request *billingv1.PullPriceRequest, quote *driverv1.QuotePriceRespo
 	whole := money.Amount(list) // of whole numbers, whatever they count
 	var err error
 	if months := request.GetMonths(); months > 0 {
-		brought.Unit, brought.ChargeMode = billingv1.Unit_UNIT_MONTH, apiv1.ChargeMode_CHARGE_MODE_PREPAID
+		brought.Unit, brought.ChargeMode, brought.TermMonths = billingv1.Unit_UNIT_MONTH, apiv1.ChargeMode_CHARGE_MODE_PREPAID, months
 		whole, err = whole.Ratio(1, int64(months), money.HalfUp)
 	}
 	if brought.Unit == billingv1.Unit_UNIT_UNSPECIFIED {

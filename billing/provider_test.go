@@ -11,6 +11,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/billing"
 	"github.com/yunqiao/yunqiao/internal/refuse"
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 )
@@ -20,7 +21,7 @@ type chargingCloud struct {
 	bills map[string][]*driverv1.BillLine // by account and month
 	final bool
 	calls int
-	price string // of an hour; 12 hours of it for a month beforehand
+	price string // of an hour; a month beforehand is 12, of a year 10
 }
 
 func (c *chargingCloud) WithBills() []string {
@@ -45,6 +46,9 @@ func (c *chargingCloud) ListBillLines(_ context.Context, r *driverv1.ListBillLin
 func (c *chargingCloud) QuotePrice(_ context.Context, r *driverv1.QuotePriceRequest) (*driverv1.QuotePriceResponse, error) {
 	if r.GetSpec()["flavor_id"] != "c1.small" {
 		return nil, refuse.Invalid("spec.flavor_id", "is not sold")
+	}
+	if r.GetMonths() >= 12 {
+		return &driverv1.QuotePriceResponse{ListPrice: strconv.Itoa(10 * int(r.GetMonths())), Unit: "term", Currency: "CNY"}, nil
 	}
 	if r.GetMonths() > 0 {
 		return &driverv1.QuotePriceResponse{ListPrice: strconv.Itoa(12 * int(r.GetMonths())), Unit: "term", Currency: "CNY"}, nil
@@ -165,6 +169,43 @@ func TestPullPrice(t *testing.T) {
 		}
 		request.Spec = map[string]string{"flavor_id": "c1.huge"}
 		_, err := prices.PullPrice(t.Context(), request)
+		refused(t, err, codes.InvalidArgument)
+	})
+}
+
+// TestPricesOfTerms: what clouds ask for a month and for a year are two prices, and an
+// order pays the one of its term.
+func TestPricesOfTerms(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		prices, orders := billingv1.NewPriceServiceClient(conn), billingv1.NewOrderServiceClient(conn)
+		for n, pull := range []struct {
+			months  int32
+			changed bool
+		}{{1, true}, {12, true}, {1, false}, {12, false}} {
+			got := must[*billingv1.PullPriceResponse](t)(prices.PullPrice(t.Context(), &billingv1.PullPriceRequest{
+				AccountId: "c1", ResourceType: "compute.vm", Spec: map[string]string{"flavor_id": "c1.small"}, Months: pull.months,
+			}))
+			if got.GetChanged() != pull.changed || got.GetPrice().GetTermMonths() != pull.months || got.GetPrice().GetVersion() != 1 {
+				t.Errorf("%d: got %v", n, got)
+			}
+		}
+		for months, want := range map[int32]string{1: "12", 11: "132", 12: "120", 24: "240"} {
+			got := must[*billingv1.CreateOrderResponse](t)(orders.CreateOrder(t.Context(), &billingv1.CreateOrderRequest{
+				ResourceId: fmt.Sprint("c1.vm-", months), ResourceType: "compute.vm", AccountId: "c1", OrganizationId: "org1",
+				ChargeMode: apiv1.ChargeMode_CHARGE_MODE_PREPAID, PeriodMonths: months, Spec: []string{"flavor_id=c1.small"},
+			}))
+			if got.GetOrder().GetAmount() != want {
+				t.Errorf("%d months: got %s, want %s", months, got.GetOrder().GetAmount(), want)
+			}
+		}
+		for format := billingv1.PriceFormat_PRICE_FORMAT_YAML; format <= billingv1.PriceFormat_PRICE_FORMAT_XLSX; format++ {
+			out := must[*billingv1.ExportPricesResponse](t)(prices.ExportPrices(t.Context(), &billingv1.ExportPricesRequest{Format: format}))
+			got, err := prices.ImportPrices(t.Context(), &billingv1.ImportPricesRequest{Document: out.GetDocument(), Workbook: out.GetWorkbook(), Format: format})
+			if err != nil || got.GetKept() != 2 {
+				t.Errorf("%s: got %v, %v, want 2 kept", format, got, err)
+			}
+		}
+		_, err := prices.CreatePrice(t.Context(), &billingv1.CreatePriceRequest{ResourceType: "compute.vm", Meter: "vcpus", Unit: billingv1.Unit_UNIT_HOUR, Price: "1", TermMonths: 1})
 		refused(t, err, codes.InvalidArgument)
 	})
 }

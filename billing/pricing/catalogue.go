@@ -70,7 +70,7 @@ func NewCatalogue(versions []Price, discounts []Discount) *Catalogue {
 	}
 	for _, list := range c.byType {
 		slices.SortFunc(list, func(a, b *span) int {
-			return cmp.Or(-cmp.Compare(a.weight, b.weight), strings.Compare(a.price.Selector(), b.price.Selector()),
+			return cmp.Or(-cmp.Compare(a.weight, b.weight), -cmp.Compare(a.price.Term, b.price.Term), strings.Compare(a.price.Selector(), b.price.Selector()),
 				-a.from.Compare(b.from), strings.Compare(a.price.ID, b.price.ID))
 		})
 	}
@@ -83,7 +83,8 @@ func (s *span) inForce(at time.Time) bool {
 }
 
 // For appends the prices in force for usage at a time: the best of each meter and
-// book, in a fixed order.
+// book, in a fixed order. Of subscription prices that say as much, the one with the
+// longest term that the usage reaches is best.
 func (c *Catalogue) For(to []*Price, u *Usage, charge Charge, at time.Time) []*Price {
 	start := len(to)
 	for _, s := range c.byType[u.ResourceType] {

@@ -79,6 +79,7 @@ type Price struct {
 	Step  time.Duration // usage is charged in steps of it by the clock; 0: by the second
 	// How much.
 	Charge    Charge
+	Term      int32 // of Prepaid: for orders of so many months or more; 0: for any
 	Model     Model
 	Price     money.Price
 	Tiers     []Tier
@@ -123,6 +124,9 @@ func (p *Price) Selector() string {
 		b.WriteString(key + "=" + p.Match[key] + "\x00")
 	}
 	b.WriteString(strings.Join(slices.Sorted(slices.Values(p.States)), ","))
+	if p.Term > 0 {
+		fmt.Fprintf(&b, "\x00%d months", p.Term)
+	}
 	return b.String()
 }
 
@@ -130,6 +134,7 @@ func (p *Price) Selector() string {
 type Usage struct {
 	OrganizationID, AccountID, Driver, Region, ResourceType, State string
 	Spec                                                           map[string]string
+	Months                                                         int32 // that are paid in advance
 }
 
 // fits tells whether the price is for the usage.
@@ -138,7 +143,7 @@ func (p *Price) fits(u *Usage) bool {
 		p.AccountID != "" && p.AccountID != u.AccountID || p.Driver != "" && p.Driver != u.Driver || p.Region != "" && p.Region != u.Region {
 		return false
 	}
-	if len(p.States) > 0 && !slices.Contains(p.States, u.State) {
+	if p.Term > u.Months || len(p.States) > 0 && !slices.Contains(p.States, u.State) {
 		return false
 	}
 	for key, want := range p.Match {
@@ -213,7 +218,10 @@ func (p *Price) Validate() []Problem {
 		before = tier.UpTo
 	}
 	if p.Charge == Prepaid && (p.Model != PerUnit || p.Unit != Month && p.Unit != Year) {
-		bad("charge", "PREPAID needs the model PER_UNIT and the unit MONTH or YEAR")
+		bad("charge_mode", "PREPAID needs the model PER_UNIT and the unit MONTH or YEAR")
+	}
+	if p.Term < 0 || p.Term > 0 && p.Charge != Prepaid {
+		bad("term_months", "goes with PREPAID only")
 	}
 	return out
 }

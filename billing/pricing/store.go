@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/money"
 )
 
@@ -37,6 +38,7 @@ type priceRow struct {
 	Ended          bool   `gorm:"not null"`
 	CreatedAt      int64  `gorm:"not null;autoCreateTime:false"`
 	CreatedBy      string `gorm:"size:64;not null"`
+	TermMonths     int32  `gorm:"not null;default:0"`
 }
 
 // TableName implements gorm's Tabler.
@@ -59,17 +61,10 @@ type discountRow struct {
 }
 
 // AddAmounts adds the columns of discounts of an amount to a table without them.
-func AddAmounts(tx *gorm.DB) error {
-	for _, column := range []string{"Amount", "Currency"} {
-		if tx.Migrator().HasColumn(&discountRow{}, column) {
-			continue
-		}
-		if err := tx.Migrator().AddColumn(&discountRow{}, column); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func AddAmounts(tx *gorm.DB) error { return db.AddColumns(tx, &discountRow{}, "Amount", "Currency") }
+
+// AddTerms adds the column of terms to a table of prices without it.
+func AddTerms(tx *gorm.DB) error { return db.AddColumns(tx, &priceRow{}, "TermMonths") }
 
 // TableName implements gorm's Tabler.
 func (discountRow) TableName() string { return "billing_discounts" }
@@ -126,6 +121,7 @@ func (p *Price) row() (priceRow, error) {
 		Region: p.Region, ResourceType: p.ResourceType, Match: texts[0], States: texts[1], Meter: p.Meter, Per: int64(p.Per), Unit: string(p.Unit),
 		StepSeconds: int64(p.Step / time.Second), Charge: string(p.Charge), Model: string(p.Model), Price: int64(p.Price), Tiers: texts[2],
 		Pooled: p.Pooled, Currency: p.Currency, Effective: unix(p.Effective), Ended: p.Ended, CreatedAt: unix(p.CreatedAt), CreatedBy: p.CreatedBy,
+		TermMonths: p.Term,
 	}, nil
 }
 
@@ -135,6 +131,7 @@ func (r *priceRow) price() (Price, error) {
 		Region: r.Region, ResourceType: r.ResourceType, Meter: r.Meter, Per: money.Quantity(r.Per), Unit: Unit(r.Unit),
 		Step: time.Duration(r.StepSeconds) * time.Second, Charge: Charge(r.Charge), Model: Model(r.Model), Price: money.Price(r.Price),
 		Pooled: r.Pooled, Currency: r.Currency, Effective: fromUnix(r.Effective), Ended: r.Ended, CreatedAt: fromUnix(r.CreatedAt), CreatedBy: r.CreatedBy,
+		Term: r.TermMonths,
 	}
 	for _, part := range []struct {
 		text string

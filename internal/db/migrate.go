@@ -32,6 +32,20 @@ func (m Module) IsApart(table string) bool {
 	return slices.ContainsFunc(m.Apart, func(prefix string) bool { return strings.HasPrefix(table, prefix) })
 }
 
+// AddColumns adds the columns of fields to a table that was made without them. A step
+// that makes a table makes it as the model is today, so that they may be there.
+func AddColumns(tx *gorm.DB, model any, fields ...string) error {
+	for _, field := range fields {
+		if tx.Migrator().HasColumn(model, field) {
+			continue
+		}
+		if err := tx.Migrator().AddColumn(model, field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type schemaMigration struct {
 	Module    string `gorm:"primaryKey;size:64"`
 	Version   int    `gorm:"primaryKey"`
