@@ -321,10 +321,10 @@ func (s *priceServer) ImportPrices(ctx context.Context, request *billingv1.Impor
 			return err
 		}
 		known := latest(all)
-		for n, r := range requests {
-			_, outcome, err := s.keep(ctx, tx, known, r)
+		for _, r := range requests {
+			_, outcome, err := s.keep(ctx, tx, known, r.CreatePriceRequest)
 			if err != nil {
-				return inRow(n, err)
+				return refuse.At(err, r.place)
 			}
 			switch outcome {
 			case priceAdded:

@@ -24,12 +24,31 @@ import (
 // tier is "up_to:price:fee".
 var priceColumns = [...]string{
 	"name", "book", "organization_id", "account_id", "driver", "region", "resource_type", "match", "states", "meter", "per", "unit", "step_seconds",
-	"charge_mode", "model", "price", "tiers", "pooled", "currency", "effective_at",
+	"charge_mode", "model", "price", "tiers", "pooled", "currency", "effective_at", "term_months",
+}
+
+// documentRow is a price of a document.
+type documentRow struct {
+	values map[string]any
+	place  place
+}
+
+// place names where in a document a value of a row is: the row itself where the field
+// is "" or has no column.
+type place func(field string) string
+
+// wrong says where an error is.
+func (p place) wrong(field string, err error) error { return refuse.Invalid(p(field), err.Error()) }
+
+// broughtPrice is a price that a document brings.
+type broughtPrice struct {
+	*billingv1.CreatePriceRequest
+	place place
 }
 
 // readPrices reads a document; the error names the row.
-func readPrices(request *billingv1.ImportPricesRequest) ([]*billingv1.CreatePriceRequest, error) {
-	var rows []map[string]any
+func readPrices(request *billingv1.ImportPricesRequest) ([]broughtPrice, error) {
+	var rows []documentRow
 	var err error
 	switch request.GetFormat() {
 	case billingv1.PriceFormat_PRICE_FORMAT_YAML:
@@ -37,37 +56,55 @@ func readPrices(request *billingv1.ImportPricesRequest) ([]*billingv1.CreatePric
 	case billingv1.PriceFormat_PRICE_FORMAT_XLSX:
 		rows, err = readWorkbook(request.GetWorkbook())
 	default:
-		rows, err = readTable(csv.NewReader(strings.NewReader(strings.TrimPrefix(request.GetDocument(), "\ufeff"))).Read)
+		table := csv.NewReader(strings.NewReader(strings.TrimPrefix(request.GetDocument(), "\ufeff")))
+		rows, err = readTable(table.Read, inDocument)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var out []*billingv1.CreatePriceRequest
-	for n, row := range rows {
+	var out []broughtPrice
+	for _, row := range rows {
 		for field, prefix := range map[string]string{"unit": "UNIT_", "charge_mode": "CHARGE_MODE_", "model": "PRICING_MODEL_"} {
-			if value, ok := row[field].(string); ok && value != "" && !strings.HasPrefix(value, prefix) {
-				row[field] = prefix + strings.ToUpper(value)
+			if value, ok := row.values[field].(string); ok && value != "" && !strings.HasPrefix(value, prefix) {
+				row.values[field] = prefix + strings.ToUpper(value)
 			}
 		}
-		encoded, err := json.Marshal(row)
+		r, field, err := row.price()
 		if err != nil {
-			return nil, inRow(n, err)
+			return nil, row.place.wrong(field, errors.New("is no price: "+strings.ReplaceAll(err.Error(), "\u00a0", " ")))
 		}
-		r := &billingv1.CreatePriceRequest{}
-		if err := protojson.Unmarshal(encoded, r); err != nil {
-			return nil, inRow(n, errors.New("is no price: "+strings.ReplaceAll(err.Error(), "\u00a0", " ")))
-		}
-		out = append(out, r)
+		out = append(out, broughtPrice{r, row.place})
 	}
 	return out, nil
 }
 
-// inRow says which row an error is of; rows count from 1, without the head.
-func inRow(n int, err error) error {
-	return refuse.Invalid(fmt.Sprintf("document[%d]", n+1), err.Error())
+// price reads a row. Of a row that is none, field is the value that alone is wrong, or "".
+func (r *documentRow) price() (price *billingv1.CreatePriceRequest, field string, err error) {
+	read := func(values map[string]any) error {
+		encoded, err := json.Marshal(values)
+		if err != nil {
+			return err
+		}
+		price = &billingv1.CreatePriceRequest{}
+		return protojson.Unmarshal(encoded, price)
+	}
+	if err = read(r.values); err == nil {
+		return price, "", nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.values)) {
+		if alone := read(map[string]any{name: r.values[name]}); alone != nil {
+			return nil, name, alone
+		}
+	}
+	return nil, "", err
 }
 
-func readYAML(text string) ([]map[string]any, error) {
+// inDocument names a row of a text; rows count from 1, without the head.
+func inDocument(n int) place {
+	return func(string) string { return fmt.Sprintf("document[%d]", n+1) }
+}
+
+func readYAML(text string) ([]documentRow, error) {
 	var document struct {
 		Prices []yaml.Node `yaml:"prices"`
 	}
@@ -76,14 +113,13 @@ func readYAML(text string) ([]map[string]any, error) {
 	if err := decoder.Decode(&document); err != nil {
 		return nil, refuse.Invalid("document", "is no YAML with a list of prices")
 	}
-	var rows []map[string]any
+	var rows []documentRow
 	for n := range document.Prices {
-		value := plain(&document.Prices[n])
-		row, ok := value.(map[string]any)
+		values, ok := plain(&document.Prices[n]).(map[string]any)
 		if !ok {
-			return nil, inRow(n, errors.New("is no map"))
+			return nil, inDocument(n).wrong("", errors.New("is no map"))
 		}
-		rows = append(rows, row)
+		rows = append(rows, documentRow{values, inDocument(n)})
 	}
 	return rows, nil
 }
@@ -112,8 +148,9 @@ func plain(node *yaml.Node) any {
 	}
 }
 
-// readTable reads rows under a head, one after the other until io.EOF.
-func readTable(next func() ([]string, error)) ([]map[string]any, error) {
+// readTable reads rows under a head, one after the other until io.EOF. at names the
+// place of the nth of them; it is called after the row was read.
+func readTable(next func() ([]string, error), at func(n int) place) ([]documentRow, error) {
 	head, err := next()
 	if err != nil {
 		return nil, refuse.Invalid("document", "has no head row")
@@ -123,14 +160,15 @@ func readTable(next func() ([]string, error)) ([]map[string]any, error) {
 			return nil, refuse.Invalid("document", "the column "+strconv.Quote(name)+" is unknown")
 		}
 	}
-	var rows []map[string]any
+	var rows []documentRow
 	for {
 		record, err := next()
 		if errors.Is(err, io.EOF) {
 			return rows, nil
 		}
+		here := at(len(rows))
 		if err != nil {
-			return nil, inRow(len(rows), err)
+			return nil, here.wrong("", err)
 		}
 		row := map[string]any{}
 		for n, value := range record {
@@ -138,10 +176,10 @@ func readTable(next func() ([]string, error)) ([]map[string]any, error) {
 				continue
 			}
 			if row[head[n]], err = cell(head[n], value); err != nil {
-				return nil, inRow(len(rows), err)
+				return nil, here.wrong(head[n], err)
 			}
 		}
-		rows = append(rows, row)
+		rows = append(rows, documentRow{row, here})
 	}
 }
 
@@ -184,6 +222,10 @@ func cell(column, value string) (any, error) {
 func record(p *pricing.Price) []string {
 	r := toProtoPrice(p)
 	var match, tiers []string
+	term := ""
+	if p.Term > 0 {
+		term = strconv.Itoa(int(p.Term))
+	}
 	for _, name := range slices.Sorted(maps.Keys(p.Match)) {
 		match = append(match, name+"="+p.Match[name])
 	}
@@ -197,7 +239,7 @@ func record(p *pricing.Price) []string {
 	return []string{
 		p.Name, p.Book, p.OrganizationID, p.AccountID, p.Driver, p.Region, p.ResourceType, strings.Join(match, ";"), strings.Join(p.States, ";"), p.Meter,
 		r.GetPer(), string(p.Unit), strconv.Itoa(int(r.GetStepSeconds())), string(p.Charge), string(p.Model), r.GetPrice(), strings.Join(tiers, ";"),
-		pooled, p.Currency, p.Effective.UTC().Format("2006-01-02T15:04:05Z"),
+		pooled, p.Currency, p.Effective.UTC().Format("2006-01-02T15:04:05Z"), term,
 	}
 }
 

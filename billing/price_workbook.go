@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/big"
+	"slices"
 	"strings"
 
 	"github.com/xuri/excelize/v2"
@@ -18,7 +19,7 @@ import (
 const unpackedLimit = 32 << 20
 
 // readWorkbook reads the table in the first sheet.
-func readWorkbook(content []byte) (rows []map[string]any, err error) {
+func readWorkbook(content []byte) (rows []documentRow, err error) {
 	file, err := excelize.OpenReader(bytes.NewReader(content), excelize.Options{RawCellValue: true, UnzipSizeLimit: unpackedLimit, UnzipXMLSizeLimit: unpackedLimit})
 	if err != nil {
 		return nil, refuse.Invalid("workbook", "is no XLSX workbook")
@@ -30,7 +31,8 @@ func readWorkbook(content []byte) (rows []map[string]any, err error) {
 		return nil, refuse.Invalid("workbook", "has no sheet that can be read")
 	}
 	defer func() { err = errors.Join(err, cursor.Close()) }()
-	number, width := 0, 0
+	number := 0
+	var head []string
 	return readTable(func() ([]string, error) {
 		for cursor.Next() {
 			number++
@@ -41,11 +43,11 @@ func readWorkbook(content []byte) (rows []map[string]any, err error) {
 			if strings.Join(row, "") == "" {
 				continue // an empty line
 			}
-			if width == 0 {
-				width = len(row)
+			if head == nil {
+				head = row
 			}
-			if len(row) > width {
-				return nil, fmt.Errorf("row %d of the sheet has more cells than the head", number)
+			if len(row) > len(head) {
+				return nil, errors.New("the row has more cells than the head")
 			}
 			for n := range row {
 				if row[n], err = asTyped(file, sheet, n+1, number, row[n]); err != nil {
@@ -58,7 +60,22 @@ func readWorkbook(content []byte) (rows []map[string]any, err error) {
 			return nil, err
 		}
 		return nil, io.EOF
-	})
+	}, func(int) place { return inSheet(sheet, number, head) })
+}
+
+// inSheet names a row of a sheet, or the cell of a field, as spreadsheets do: "prices!D4",
+// "prices!4:4".
+func inSheet(sheet string, row int, head []string) place {
+	return func(field string) string {
+		at := fmt.Sprintf("%d:%d", row, row)
+		column, _, _ := strings.Cut(field, "[") // of tiers[0].price: tiers
+		if column := slices.Index(head, column); column >= 0 {
+			if name, err := excelize.CoordinatesToCellName(column+1, row); err == nil {
+				at = name
+			}
+		}
+		return fmt.Sprintf("workbook[%s!%s]", sheet, at)
+	}
 }
 
 // asTyped is the number of a cell as somebody has typed it. Spreadsheets keep 0.29 as

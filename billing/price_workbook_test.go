@@ -88,9 +88,13 @@ func TestPricesOfAWorkbook(t *testing.T) {
 			}
 		}
 		for name, content := range map[string][]byte{
-			"workbook":    []byte("PK\x03\x04 is no workbook"),
-			"document":    workbook(t),
-			"document[2]": workbook(t, head, []any{"storage.snapshot", "size_gib", "hour", "1"}, []any{"storage.snapshot", "iops", "hour", "-1"}),
+			"workbook":             []byte("PK\x03\x04 is no workbook"),
+			"document":             workbook(t),
+			"workbook[Sheet1!D4]":  workbook(t, head, []any{"storage.snapshot", "size_gib", "hour", "1"}, []any{}, []any{"storage.snapshot", "iops", "hour", "-1"}),
+			"workbook[Sheet1!E3]":  workbook(t, append(head[:4:4], "tiers"), []any{"storage.snapshot", "size_gib", "hour", "1"}, []any{"storage.snapshot", "iops", "hour", "1", "5:1"}),
+			"workbook[Sheet1!C2]":  workbook(t, head, []any{"storage.snapshot", "size_gib", "fortnight", "1"}),
+			"workbook[Sheet1!2:2]": workbook(t, head, []any{"storage.snapshot", "size_gib", "hour", "1", "a", "cell too many"}),
+			"workbook[Sheet1!E2]":  workbook(t, append(head[:4:4], "book"), []any{"storage.snapshot", "size_gib", "hour", "1", "no such book"}),
 		} {
 			_, err := send(content)
 			refused(t, err, codes.InvalidArgument)

@@ -19,6 +19,20 @@ func Invalid(field, description string) error {
 	return With(apiv1.Reason_REASON_VALIDATION_FAILED, field, description)
 }
 
+// At makes of the refusal of a request in a document one of the document: of each field
+// place names where in the document it is. Errors that are no refusals stay as they are.
+func At(err error, place func(field string) string) error {
+	violations := sdk.ViolationsOf(err)
+	if len(violations) == 0 {
+		return err
+	}
+	options := make([]sdk.ErrorOption, 0, len(violations))
+	for _, v := range violations {
+		options = append(options, sdk.Violation(place(v.GetField()), v.GetField()+": "+v.GetDescription()))
+	}
+	return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, options...)
+}
+
 // NotFound tells that what a field names is not there, or another's.
 func NotFound(field, what string) error {
 	return With(apiv1.Reason_REASON_NOT_FOUND, field, "there is no such "+what)
