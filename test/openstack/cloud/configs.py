@@ -191,17 +191,30 @@ def octavia():
 def trove():
     c = common('trove')
     c['DEFAULT'].update({
-        'host': HOST, 'bind_host': HOST, 'bind_port': API['trove'], 'trove_api_workers': 1, 'taskmanager_queue': 'taskmanager',
-        'api_paste_config': paths.etc('trove', 'api-paste.ini'), 'network_driver': 'trove.network.neutron.NeutronDriver',
+        'host': HOST, 'bind_host': HOST, 'bind_port': API['trove'], 'trove_api_workers': 1, 'trove_conductor_workers': 1,
+        'taskmanager_queue': 'taskmanager', 'api_paste_config': paths.etc('trove', 'api-paste.ini'),
+        'network_driver': 'trove.network.neutron.NeutronDriver', 'guest_config': paths.etc('trove', 'guest.conf'),
+        'max_accepted_volume_size': 1000, 'max_instances_per_tenant': 200, 'max_volumes_per_tenant': 20000,
+        'usage_sleep_time': 1, 'agent_call_low_timeout': 5,
     })
     c.update({'database': database('trove'), 'service_credentials': credentials()})
     return c
+
+
+def trove_guest():
+    """What each guest gets from Trove with its user data."""
+    c = common('trove')
+    return {
+        'DEFAULT': {'transport_url': broker(), 'report_interval': 10, 'default_log_levels': c['DEFAULT']['default_log_levels']},
+        'oslo_messaging_rabbit': c['oslo_messaging_rabbit'],
+    }
 
 
 def write():
     for service in (keystone, glance, placement, nova, neutron, cinder, octavia, trove):
         _ini(paths.etc(service.__name__), service())
     _ini(paths.etc('nova', 'compute.conf'), nova_compute())
+    _ini(paths.etc('trove', 'guest.conf'), trove_guest())
     share = os.path.join(FILES, 'usr/share')
     for package, service, name in (('nova-common', 'nova', 'api-paste.ini'), ('neutron-common', 'neutron', 'api-paste.ini'),
                                    ('cinder-common', 'cinder', 'api-paste.ini'), ('glance-common', 'glance', 'glance-api-paste.ini'),

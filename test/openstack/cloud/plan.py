@@ -28,9 +28,12 @@ DAEMONS = {
     'cinder-scheduler': ('cinder.cmd.scheduler:main', etc('cinder')),
     'cinder-volume': ('cinder.cmd.volume:main', etc('cinder')),
     'octavia-worker': ('octavia.cmd.octavia_worker:main', etc('octavia')),
+    'trove-taskmanager': ('trove.cmd.taskmanager:main', etc('trove')),
+    'trove-conductor': ('trove.cmd.conductor:main', etc('trove')),
+    'trove-guests': ('testcloud_guests:main', etc('trove')),
 }
 # Servers that are applications of a web server, with their threads.
-APPLICATIONS = {'keystone-api': 8, 'placement-api': 4, 'octavia-api': 6, 'trove-api': 2}
+APPLICATIONS = {'keystone-api': 8, 'placement-api': 4, 'octavia-api': 6, 'trove-api': 4}
 # The server that answers at the port of each service.
 ANSWERS = {
     'keystone': 'keystone-api', 'glance': 'glance-api', 'placement': 'placement-api', 'nova': 'nova-api',

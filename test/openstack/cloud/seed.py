@@ -72,11 +72,24 @@ def objects(cloud):
                                     is_dhcp_enabled=False, allocation_pools=[{'start': '203.0.113.10', 'end': '203.0.113.250'}])
     if 'standard' not in {t.name for t in cloud.block_storage.types()}:
         cloud.block_storage.create_type(name='standard', extra_specs={'volume_backend_name': 'nfs'})
+    databases(cloud)
     until('compute', lambda: {'nova-compute', 'nova-conductor', 'nova-scheduler'} <= {
         s.binary for s in cloud.compute.services() if s.state == 'up'})
     until('volumes', lambda: {'cinder-volume', 'cinder-scheduler'} <= {
         s['binary'] for s in cloud.block_storage.get('/os-services').json()['services'] if s['state'] == 'up'})
     until('network', lambda: any(a.is_alive and a.binary == 'ovn-controller' for a in cloud.network.agents()))
+
+
+def databases(cloud):
+    """What Trove offers; the image stands for one with the guest agent in it."""
+    image = cloud.image.find_image('tiny').id
+    present = {(store['name'], version['version']) for store in cloud.database.get('/datastores').json()['datastores'] for version in store['versions']}
+    for store, versions in {'mysql': ('5.7.29', '8.0.29'), 'mariadb': ('10.4.18',), 'postgresql': ('12.4',)}.items():
+        for version in versions:
+            if (store, version) not in present:
+                cloud.database.post('/mgmt/datastore-versions', json={'version': {
+                    'datastore_name': store, 'datastore_manager': store, 'name': version, 'version': version, 'image': image, 'packages': [],
+                    'active': True, 'default': version == versions[-1]}}).raise_for_status()
 
 
 def until(what, ready, seconds=180):

@@ -10,6 +10,8 @@ if service == 'keystone':
 elif service == 'octavia':
     from octavia.api.app import setup_app as make
 elif service == 'trove':
+    os.environ['NO_EVENTLET_MONKEYPATCH'] = '1'  # answers of guests would wait for another thread's turn
+
     def make():
         from trove.cmd.app_wsgi import application
         return application
