@@ -12,13 +12,17 @@ const signMember = "msgSign"
 // Canonical is the text that msgSign is made over: the body without its top-level
 // msgSign in the form of RFC 8785.
 func Canonical(body Value) []byte {
-	top := Value{Kind: Object}
-	for _, m := range body.Members {
-		if m.Name != signMember {
-			top.Members = append(top.Members, m)
-		}
-	}
-	return AppendCanonical(nil, top)
+	top := slices.DeleteFunc(slices.Clone(body.Members), func(m Member) bool { return m.Name == signMember })
+	return appendSorted(make([]byte, 0, usualBody), top)
+}
+
+// usualBody is how many bytes most bodies have.
+const usualBody = 1 << 10
+
+// appendSorted writes members, which it sorts.
+func appendSorted(out []byte, members []Member) []byte {
+	slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Name, b.Name) })
+	return appendMembers(out, members, AppendCanonical)
 }
 
 // AppendCanonical writes a value in the form of RFC 8785.
@@ -40,9 +44,7 @@ func AppendCanonical(out []byte, v Value) []byte {
 		}
 		return append(out, ']')
 	case Object:
-		members := slices.Clone(v.Members)
-		slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Name, b.Name) })
-		return appendMembers(out, members, AppendCanonical)
+		return appendSorted(out, slices.Clone(v.Members))
 	default:
 		return append(out, "null"...)
 	}

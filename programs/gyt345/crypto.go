@@ -26,8 +26,9 @@ const UserID = "1234567812345678"
 
 // PublicKey is an SM2 public key that verifies a party's messages.
 type PublicKey struct {
-	hex string
-	key *ecdsa.PublicKey
+	hex         string
+	fingerprint string
+	key         *ecdsa.PublicKey
 }
 
 // ParsePublicKey reads 65 bytes 04||X||Y in hexadecimal, an SM2 certificate in PEM,
@@ -45,7 +46,7 @@ func ParsePublicKey(text string) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("public key: %w", err)
 	}
-	return PublicKey{hex.EncodeToString(raw), key}, nil
+	return named(raw, key), nil
 }
 
 // Validity is the time in which a key may be used. The zero value has no bounds.
@@ -97,17 +98,20 @@ func publicKeyOf(key *ecdsa.PublicKey) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("public key: %w", err)
 	}
-	return PublicKey{hex.EncodeToString(point.Bytes()), key}, nil
+	return named(point.Bytes(), key), nil
+}
+
+func named(point []byte, key *ecdsa.PublicKey) PublicKey {
+	name := hex.EncodeToString(point)
+	sum := sm3.Sum([]byte(name))
+	return PublicKey{name, hex.EncodeToString(sum[:8]), key}
 }
 
 // Hex is the key as 04||X||Y in lower-case hexadecimal.
 func (k PublicKey) Hex() string { return k.hex }
 
 // Fingerprint names the key in logs: 16 hexadecimal digits of its SM3.
-func (k PublicKey) Fingerprint() string {
-	sum := sm3.Sum([]byte(k.hex))
-	return hex.EncodeToString(sum[:8])
-}
+func (k PublicKey) Fingerprint() string { return k.fingerprint }
 
 // Verify tells whether rs is the key's signature of the message.
 func (k PublicKey) Verify(message []byte, rs [64]byte) bool {

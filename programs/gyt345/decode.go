@@ -62,7 +62,7 @@ func (r *reader) message(body Value, on Interface) (*Message, error) {
 	t := m.Type.table()
 	if m.Type.onlyID() {
 		key := slices.IndexFunc(t.fields, func(f field) bool { return f.name == t.id })
-		t.fields = t.fields[key : key+1]
+		t = &table{id: t.id, fields: t.fields[key : key+1]}
 	}
 	if m.Data, err = r.object(data, t, "msgData"); err != nil {
 		return nil, err
@@ -103,7 +103,7 @@ func (r *reader) object(v Value, t *table, path string) (Value, error) {
 	if v.Kind != Object {
 		return v, Invalid(path, "no object")
 	}
-	out := Value{Kind: Object}
+	out := Value{Kind: Object, Members: make([]Member, 0, min(len(v.Members), len(t.fields)))}
 	for _, f := range t.fields {
 		value, err := r.field(v, f, f.name)
 		if err != nil {

@@ -145,6 +145,7 @@ func (p *parser) object(depth int) (Value, error) {
 		return v, nil
 	}
 	var seen map[string]bool // only for objects of many members
+	v.Members = make([]Member, 0, 8)
 	for {
 		p.space()
 		if p.peek() != '"' {

@@ -93,7 +93,7 @@ func (v Value) Plain() any {
 }
 
 // JSON writes the value with its members in their order.
-func (v Value) JSON() []byte { return appendOrdered(nil, v) }
+func (v Value) JSON() []byte { return appendOrdered(make([]byte, 0, usualBody), v) }
 
 // Scalar is the text of a string, number or boolean; empty for others.
 func (v Value) Scalar() string {

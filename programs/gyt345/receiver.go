@@ -276,7 +276,7 @@ func verifyBody(in *Received, peer *Peer) error {
 	canonical := Canonical(body)
 	sum := sm3.Sum(canonical)
 	in.Digest = hex.EncodeToString(sum[:])
-	form, err := VerifyMessage(peer.Keys, peer.MACKeys, canonical, msgSign.Text, peer.Profile)
+	form, err := verifyMessage(peer.Keys, peer.MACKeys, canonical, sum, msgSign.Text, peer.Profile)
 	if err != nil {
 		return Forbidden(signMember, err)
 	}

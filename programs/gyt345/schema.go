@@ -1,5 +1,7 @@
 package gyt345
 
+import "sync"
+
 // Type is the number that a message is known by (msgType).
 type Type int
 
@@ -82,13 +84,13 @@ type field struct {
 	note     string // of the aliases
 }
 
-// table is a table of members.
+// table is a table of members. It is not changed after it was made.
 type table struct {
 	id     string // the field that names the thing
 	fields []field
 }
 
-func seriesTable() *table {
+var seriesTable = sync.OnceValue(func() *table {
 	return &table{id: "seriesId", fields: []field{
 		{name: "seriesId", form: formID, required: true, label: "节目集唯一 ID"},
 		{name: "title", required: true, label: "标题"},
@@ -125,9 +127,9 @@ func seriesTable() *table {
 		{name: "status", form: formEnum, required: true, label: "状态", values: []string{"online", "offline"}},
 		{name: "seriesPrograms", form: formObjects, label: "节目集相关节目", aliases: []string{"seriesShows"}, note: "N1", table: relationTable},
 	}}
-}
+})
 
-func relationTable() *table {
+var relationTable = sync.OnceValue(func() *table {
 	return &table{id: "programId", fields: []field{
 		{name: "programId", form: formID, required: true, label: "相关节目 ID"},
 		{name: "seriesId", form: formID, required: true, label: "节目集 ID"},
@@ -138,9 +140,9 @@ func relationTable() *table {
 		{name: "paid", form: formPaid, label: "是否付费"},
 		{name: "status", form: formEnum, required: true, label: "状态", values: []string{"online", "offline"}},
 	}}
-}
+})
 
-func programTable() *table {
+var programTable = sync.OnceValue(func() *table {
 	return &table{id: "programId", fields: []field{
 		{name: "programId", form: formID, required: true, label: "节目唯一 ID"},
 		{name: "title", required: true, label: "标题"},
@@ -162,9 +164,9 @@ func programTable() *table {
 		{name: "playInfos", form: formObjects, required: true, label: "播放信息", table: playTable},
 		{name: "seriesPrograms", form: formObject, label: "节目集相关节目元数据，属于节目集时必填", aliases: []string{"seriesShow", "seriesProgram"}, note: "N2", table: relationTable},
 	}}
-}
+})
 
-func playTable() *table {
+var playTable = sync.OnceValue(func() *table {
 	return &table{id: "videoId", fields: []field{
 		{name: "videoId", required: true, label: "视频 ID"},
 		{name: "definition", form: formQuality, required: true, label: "清晰度"},
@@ -177,19 +179,19 @@ func playTable() *table {
 		{name: "format", label: "格式"},
 		{name: "playUrl", form: formURL, required: true, label: "视频播放地址"},
 	}}
-}
+})
 
-func seriesIDsTable() *table {
+var seriesIDsTable = sync.OnceValue(func() *table {
 	return &table{id: "seriesIds", fields: []field{
 		{name: "seriesIds", form: formIDText, required: true, label: "下线节目集 ID，多个用半角逗号分隔"},
 	}}
-}
+})
 
-func programIDsTable() *table {
+var programIDsTable = sync.OnceValue(func() *table {
 	return &table{id: "programIds", fields: []field{
 		{name: "programIds", form: formIDArray, required: true, label: "内容服务平台的节目 ID"},
 	}}
-}
+})
 
 // table is what msgData of a message holds.
 func (t Type) table() *table {

@@ -72,16 +72,24 @@ func unhex(c byte) int {
 // percentEncode leaves only unreserved characters plain.
 func percentEncode(text string) string {
 	const hexDigits = "0123456789ABCDEF"
-	var out strings.Builder
+	if !strings.ContainsFunc(text, reserved) {
+		return text
+	}
+	out := make([]byte, 0, 2*len(text))
 	for i := range len(text) {
 		c := text[i]
-		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || strings.IndexByte("-._~", c) >= 0 {
-			out.WriteByte(c)
-			continue
+		if reserved(rune(c)) {
+			out = append(out, '%', hexDigits[c>>4], hexDigits[c&15])
+		} else {
+			out = append(out, c)
 		}
-		out.Write([]byte{'%', hexDigits[c>>4], hexDigits[c&15]})
 	}
-	return out.String()
+	return string(out)
+}
+
+func reserved(c rune) bool {
+	plain := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '.' || c == '_' || c == '~'
+	return !plain
 }
 
 // signParam is the query parameter that the request string leaves out.
@@ -170,6 +178,11 @@ func SignMessage(ctx context.Context, signer Signer, key MACKey, canonical []byt
 
 // VerifyMessage checks msgSign over a canonical body.
 func VerifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, text string, profile Profile) (form string, err error) {
+	return verifyMessage(keys, macKeys, canonical, sm3.Sum(canonical), text, profile)
+}
+
+// verifyMessage is VerifyMessage with the SM3 of the canonical body.
+func verifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, digest [sm3.Size]byte, text string, profile Profile) (form string, err error) {
 	signature, mac := text, text
 	if profile.Parts == PartsBoth || profile.Parts == "" {
 		var ok bool
@@ -177,7 +190,7 @@ func VerifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, text st
 			return "", errors.New("msgSign has not two parts")
 		}
 	}
-	if profile.Parts != PartsSignature && !verifyMAC(macKeys, canonical, mac) {
+	if profile.Parts != PartsSignature && !verifyMAC(macKeys, digest, mac) {
 		return "", errors.New("the MAC of msgSign does not hold")
 	}
 	if profile.Parts == PartsMAC {
@@ -195,12 +208,11 @@ func VerifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, text st
 	return "", errors.New("the signature of msgSign holds under no key of the caller")
 }
 
-func verifyMAC(keys []MACKey, canonical []byte, text string) bool {
+func verifyMAC(keys []MACKey, digest [sm3.Size]byte, text string) bool {
 	mac, err := base64.StdEncoding.Strict().DecodeString(text)
 	if err != nil || len(mac) != 16 || len(text) != 24 {
 		return false
 	}
-	digest := sm3.Sum(canonical)
 	held := false
 	for _, k := range keys {
 		held = k.verify(digest[:], mac) || held

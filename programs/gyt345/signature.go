@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
-	"math/big"
 	"strings"
 )
 
@@ -38,6 +37,10 @@ func DecodeSignature(text string, strict bool) (rs [64]byte, form string, err er
 	return rs, "", err
 }
 
+// plainAlphabet turns the URL-safe alphabet, and a plus that was decoded as a form's
+// blank, into that of RFC 4648, section 4.
+var plainAlphabet = strings.NewReplacer("-", "+", "_", "/", " ", "+")
+
 func decodeTolerant(text string) (raw []byte, form string, err error) {
 	if len(text) >= 128 && len(text)%2 == 0 {
 		if raw, err := hex.DecodeString(text); err == nil {
@@ -47,7 +50,7 @@ func decodeTolerant(text string) (raw []byte, form string, err error) {
 	if strings.ContainsAny(text, "\r\n") {
 		return nil, "", errSignature
 	}
-	plain := strings.NewReplacer("-", "+", "_", "/", " ", "+").Replace(text)
+	plain := plainAlphabet.Replace(text)
 	plain = strings.TrimRight(plain, "=")
 	if pad := len(text) - len(plain); pad > 2 {
 		return nil, "", errSignature
@@ -105,14 +108,18 @@ func derNumber(value, out []byte) bool {
 
 // encodeDER writes r and s, which must be in range.
 func encodeDER(rs [64]byte) []byte {
-	body := append(derInteger(rs[:32]), derInteger(rs[32:])...)
-	return append([]byte{0x30, byte(len(body))}, body...)
+	out := make([]byte, 2, 72) // two numbers of at most 33 bytes
+	out[0] = 0x30
+	out = appendInteger(appendInteger(out, rs[:32]), rs[32:])
+	out[1] = byte(len(out) - 2)
+	return out
 }
 
-func derInteger(number []byte) []byte {
-	value := new(big.Int).SetBytes(number).Bytes()
-	if len(value) == 0 || value[0]&0x80 != 0 {
-		value = append([]byte{0}, value...)
+func appendInteger(out, number []byte) []byte {
+	number = bytes.TrimLeft(number, "\x00")
+	pad := len(number) == 0 || number[0]&0x80 != 0
+	if pad {
+		return append(append(out, 0x02, byte(len(number)+1), 0), number...)
 	}
-	return append([]byte{0x02, byte(len(value))}, value...)
+	return append(append(out, 0x02, byte(len(number))), number...)
 }
