@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -195,25 +194,4 @@ func playInfos(metadata string) []playInfo {
 	}
 	_ = json.Unmarshal([]byte(metadata), &data) // we wrote it
 	return data.PlayInfos
-}
-
-// prune removes what has been kept long enough: nonces past their time, msgIds after a
-// month (the profile wants a week), refused messages whose sign did not hold after a week.
-func (m *Module) prune(ctx context.Context) error {
-	now := m.opts.Now()
-	tx := m.store.Write.WithContext(ctx)
-	for _, old := range []struct {
-		row       any
-		condition string
-		args      []any
-	}{
-		{&nonceRow{}, "until < ?", []any{now.UnixMilli()}},
-		{&seenRow{}, "at < ?", []any{now.Add(-30 * 24 * time.Hour).UnixMilli()}},
-		{&messageRow{}, "at < ? AND key_used = ? AND outgoing = ?", []any{now.Add(-7 * 24 * time.Hour), "", false}},
-	} {
-		if err := tx.Session(&gorm.Session{}).Where(old.condition, old.args...).Delete(old.row).Error; err != nil {
-			return fmt.Errorf("prune: %w", err)
-		}
-	}
-	return nil
 }

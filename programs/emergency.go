@@ -149,7 +149,7 @@ func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
 	for _, id := range row.ids() {
 		locks = append(locks, lockRow{RecordKey: recordKey(row.Kind, row.GroupID, id), EmergencyID: row.ID})
 	}
-	if err := insert(tx, locks); err != nil {
+	if err := db.InsertAll(tx, locks); err != nil {
 		return fmt.Errorf("set locks: %w", err)
 	}
 	if err := relock(tx, row, now, causeEmergency); err != nil {
@@ -165,7 +165,7 @@ func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
 		d := &deliveries[i]
 		d.ID, d.EmergencyID, d.GroupID, d.NextAt, d.CreatedAt = rowid.New(), row.ID, row.GroupID, now.UnixMilli(), now
 	}
-	return insert(tx, deliveries)
+	return db.InsertAll(tx, deliveries)
 }
 
 // relock works out anew what the records of an emergency are, and the programs of its
@@ -179,18 +179,13 @@ func relock(tx *gorm.DB, row *emergencyRow, now time.Time, cause string) error {
 	if err := s.loadRecords(tx, keys); err != nil {
 		return err
 	}
-	if err := s.loadRelations(tx, "program_key IN ?", keys); err != nil {
-		return err
-	}
-	for series := range s.relations {
-		keys[series] = true
-	}
+	series := map[string]bool{}
 	for _, r := range s.records {
 		if r.SeriesID != "" {
-			keys[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
+			series[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
 		}
 	}
-	if err := s.loadLocks(tx, keys); err != nil {
+	if err := s.loadLocks(tx, keys, series); err != nil {
 		return err
 	}
 	for _, r := range s.records {
@@ -216,7 +211,7 @@ func affected(tx *gorm.DB, row *emergencyRow) (map[string]bool, error) {
 	}
 	for _, part := range chunks(keys) {
 		var listed []string
-		if err := tx.Model(&relationRow{}).Where("series_key IN ?", part).Pluck("program_key", &listed).Error; err != nil {
+		if err := tx.Model(&relationRow{}).Where(db.AnyOf(tx, "series_key", part)).Pluck("program_key", &listed).Error; err != nil {
 			return nil, fmt.Errorf("lists of the series: %w", err)
 		}
 		programs = append(programs, listed...)

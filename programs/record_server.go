@@ -3,6 +3,7 @@ package programs
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -179,24 +180,28 @@ func (s *programServer) ListProgramVersions(ctx context.Context, request *progra
 
 // versions reads a page of a record's history, each with what it changed.
 func (m *Module) versions(ctx context.Context, kind Kind, id string, size int32, token string) ([]*programv1.RecordVersion, string, error) {
-	if _, err := m.record(ctx, kind, id); err != nil {
+	record, err := m.record(ctx, kind, id)
+	if err != nil {
 		return nil, "", err
 	}
-	tx := m.store.Read.WithContext(ctx).Where("record_key = ?", id)
+	from := record.LastChange
 	if token != "" {
 		parts, err := readToken(token, 1)
 		if err != nil {
 			return nil, "", err
 		}
-		last, err := strconv.Atoi(parts[0])
-		if err != nil {
+		if from, err = strconv.ParseInt(parts[0], 10, 64); err != nil {
 			return nil, "", notFound("page_token")
 		}
-		tx = tx.Where("version < ?", last)
 	}
 	n := pageSize(size)
 	var rows []changeRow
-	if err := tx.Order("version DESC").Limit(n + 1).Find(&rows).Error; err != nil {
+	err = m.store.Read.WithContext(ctx).Raw(`WITH RECURSIVE chain (n, at, before) AS (
+			SELECT 1, position, previous FROM programs_changes WHERE position = @from AND record_key = @id
+			UNION ALL SELECT chain.n + 1, c.position, c.previous FROM chain JOIN programs_changes c ON c.position = chain.before WHERE chain.n <= @rows)
+		SELECT c.* FROM chain JOIN programs_changes c ON c.position = chain.at ORDER BY chain.n`,
+		sql.Named("from", from), sql.Named("id", id), sql.Named("rows", n)).Scan(&rows).Error
+	if err != nil {
 		return nil, "", err
 	}
 	var out []*programv1.RecordVersion
@@ -210,7 +215,7 @@ func (m *Module) versions(ctx context.Context, kind Kind, id string, size int32,
 	if len(rows) <= n {
 		return out, "", nil
 	}
-	return out, pageToken(strconv.Itoa(int(rows[n-1].Version))), nil
+	return out, pageToken(strconv.FormatInt(rows[n].Position, 10)), nil
 }
 
 func toProtoVersion(r, previous *changeRow) *programv1.RecordVersion {

@@ -40,6 +40,7 @@ type recordRow struct {
 	MsgTime     int64
 	MsgID       string `gorm:"size:512"`
 	Version     int32
+	LastChange  int64 `gorm:"not null;default:0"` // position of the newest version
 	Metadata    string
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
@@ -47,13 +48,12 @@ type recordRow struct {
 
 func (recordRow) TableName() string { return "programs_records" }
 
-// relationRow is a row of table 3: a program in the list of a series.
+// relationRow is a row of table 3: a program in the list of a series. Its key keeps the
+// programs of a series together, in the order of the partner's ids.
 type relationRow struct {
 	SeriesKey  string `gorm:"primaryKey;size:32"`
-	ProgramKey string `gorm:"primaryKey;size:32;index"`
-	GroupID    string `gorm:"size:64;not null"`
-	SeriesID   string `gorm:"size:512;not null"` // the partner's ids
-	Program    string `gorm:"size:512;not null"`
+	Program    string `gorm:"primaryKey;size:512"` // the partner's id
+	ProgramKey string `gorm:"size:32;not null"`
 	Seq        int64
 	Data       string
 }
@@ -80,7 +80,7 @@ func (nonceRow) TableName() string { return "programs_nonces" }
 type seenRow struct {
 	Key    string `gorm:"primaryKey;size:768"` // groupId, space, msgId
 	Digest string `gorm:"size:64;not null"`
-	At     int64  `gorm:"index"` // milliseconds
+	At     int64  // milliseconds
 }
 
 func (seenRow) TableName() string { return "programs_seen" }
@@ -110,11 +110,14 @@ type messageRow struct {
 
 func (messageRow) TableName() string { return "programs_messages" }
 
-// changeRow is one version of a record: its history and the feed for terminals.
+// changeRow is one version of a record: its history and the feed for terminals. The
+// versions of a record are a chain, for an index of them would be written at another
+// place with each message.
 type changeRow struct {
 	Position  int64  `gorm:"primaryKey;autoIncrement"`
-	RecordKey string `gorm:"size:32;not null;index:programs_changes_record,priority:1"`
-	Version   int32  `gorm:"index:programs_changes_record,priority:2"`
+	Previous  int64  `gorm:"not null;default:0"` // position of the version before it; 0: there is none
+	RecordKey string `gorm:"size:32;not null"`
+	Version   int32
 	GroupID   string `gorm:"size:64;not null"`
 	Kind      Kind   `gorm:"size:8;not null"`
 	RecordID  string `gorm:"size:512;not null"`
@@ -245,10 +248,7 @@ func Migrations() db.Module {
 			if err != nil {
 				return err
 			}
-			if tx.Name() == "sqlite" { // small rows that are found by their primary key alone
-				tx = tx.Set("gorm:table_options", "WITHOUT ROWID")
-			}
-			return tx.Migrator().CreateTable(&relationRow{}, &lockRow{}, &nonceRow{}, &seenRow{})
+			return keyed(tx).Migrator().CreateTable(&relationRow{}, &lockRow{}, &nonceRow{}, &seenRow{})
 		}},
 		{Version: 2, Name: "versions of links", Up: func(tx *gorm.DB) error {
 			if tx.Migrator().HasColumn(&linkRow{}, "version") { // made by version 1 of this release
@@ -256,7 +256,16 @@ func Migrations() db.Module {
 			}
 			return tx.Migrator().AddColumn(&linkRow{}, "Version")
 		}},
+		{Version: 3, Name: "fewer indexes", Up: leaner},
 	}}
+}
+
+// keyed makes tables of small rows that are found by their primary key alone.
+func keyed(tx *gorm.DB) *gorm.DB {
+	if tx.Name() == "sqlite" {
+		return tx.Set("gorm:table_options", "WITHOUT ROWID")
+	}
+	return tx
 }
 
 // recordKey is the id by which our interfaces know a record.

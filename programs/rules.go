@@ -159,12 +159,11 @@ func (s *state) relate(groupID string, item gyt345.Value) {
 func newRelation(groupID string, item gyt345.Value) *relationRow {
 	text := func(name string) string { v, _ := item.Member(name); return v.Text }
 	seq, _ := item.Member("seq")
-	row := &relationRow{
-		GroupID: groupID, SeriesID: text("seriesId"), Program: text("programId"), Seq: seq.Integer, Data: string(item.JSON()),
+	program := text("programId")
+	return &relationRow{
+		SeriesKey: recordKey(KindSeries, groupID, text("seriesId")), Program: program, ProgramKey: recordKey(KindProgram, groupID, program),
+		Seq: seq.Integer, Data: string(item.JSON()),
 	}
-	row.SeriesKey = recordKey(KindSeries, groupID, row.SeriesID)
-	row.ProgramKey = recordKey(KindProgram, groupID, row.Program)
-	return row
 }
 
 // settle ends a message's change of a record.

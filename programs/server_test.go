@@ -1,10 +1,12 @@
 package programs
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -116,6 +118,13 @@ func TestLinks(t *testing.T) {
 func TestPrune(t *testing.T) {
 	each(t, Options{}, func(t *testing.T, r *rig) {
 		r.send(t, gyt345.SeriesAdd, "", 0, series("s", "online", ""))
+		var others []nonceRow // more than are looked at in one go, all over
+		for i := range 2*pruneChunk + 1 {
+			others = append(others, nonceRow{Key: fmt.Sprintf("%s %d", r.group, i)})
+		}
+		if err := db.InsertAll(r.store.Write.WithContext(t.Context()), others); err != nil {
+			t.Fatal(err)
+		}
 		count := func(row any) (n int64) {
 			if err := r.store.Write.Model(row).Count(&n).Error; err != nil {
 				t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -20,7 +19,6 @@ const (
 	maxBatch           = 512              // messages in one transaction
 	commitTimeout      = 30 * time.Second // of one batch
 	writeLock          = "programs"       // of every transaction that changes records
-	insertChunk        = 200              // rows in one statement
 	strangersPerSecond = 50               // refused messages in the journal whose sign did not hold
 	keptPrefix         = 4 << 10          // bytes of a body whose sign did not hold
 )
@@ -171,7 +169,7 @@ func settleBatch(tx *gorm.DB, now time.Time, batch []*job) error {
 			ids = append(ids, seenRow{Key: name, Digest: r.Digest, At: now.UnixMilli()})
 		}
 	}
-	if err := insert(tx, ids); err != nil {
+	if err := db.InsertAll(tx, ids); err != nil {
 		return fmt.Errorf("remember msgIds: %w", err)
 	}
 	if err := state.save(tx); err != nil {
@@ -194,7 +192,7 @@ func useNonces(tx *gorm.DB, batch []*job) ([]*job, error) {
 		return nil, nil
 	}
 	var known []string
-	if err := tx.Model(&nonceRow{}).Where("key IN ?", names).Pluck("key", &known).Error; err != nil {
+	if err := tx.Model(&nonceRow{}).Where(db.AnyOf(tx, "key", names)).Pluck("key", &known).Error; err != nil {
 		return nil, fmt.Errorf("look up nonces: %w", err)
 	}
 	used := map[string]bool{}
@@ -221,7 +219,7 @@ func useNonces(tx *gorm.DB, batch []*job) ([]*job, error) {
 		}
 		fresh = append(fresh, j)
 	}
-	if err := insert(tx, rows); err != nil {
+	if err := db.InsertAll(tx, rows); err != nil {
 		return nil, fmt.Errorf("remember nonces: %w", err)
 	}
 	return fresh, nil
@@ -237,7 +235,7 @@ func knownMessages(tx *gorm.DB, fresh []*job) (map[string]string, error) {
 		return seen, nil
 	}
 	var rows []seenRow
-	if err := tx.Where("key IN ?", names).Find(&rows).Error; err != nil {
+	if err := tx.Where(db.AnyOf(tx, "key", names)).Find(&rows).Error; err != nil {
 		return nil, fmt.Errorf("look up msgIds: %w", err)
 	}
 	for _, r := range rows {
@@ -246,29 +244,13 @@ func knownMessages(tx *gorm.DB, fresh []*job) (map[string]string, error) {
 	return seen, nil
 }
 
-// insert writes rows in chunks.
-func insert[T any](tx *gorm.DB, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return tx.CreateInBatches(&rows, insertChunk).Error
-}
-
-// upsert writes rows in chunks over those with the same primary key.
-func upsert[T any](tx *gorm.DB, rows []T) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	return tx.Clauses(clause.OnConflict{UpdateAll: true}).CreateInBatches(&rows, insertChunk).Error
-}
-
 // journal keeps every message of a batch as it was received, with its answer.
 func journal(tx *gorm.DB, batch []*job) error {
 	rows := make([]messageRow, len(batch))
 	for i, j := range batch {
 		rows[i] = j.row()
 	}
-	if err := insert(tx, rows); err != nil {
+	if err := db.InsertAll(tx, rows); err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil

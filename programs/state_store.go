@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
 
@@ -40,14 +41,7 @@ func loadState(tx *gorm.DB, now time.Time, batch []*job) (*state, error) {
 			series[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
 		}
 	}
-	if err := s.loadRelations(tx, "program_key IN ?", records); err != nil {
-		return nil, err
-	}
-	for id := range s.relations {
-		series[id] = true
-	}
-	maps.Copy(records, series)
-	if err := s.loadLocks(tx, records); err != nil {
+	if err := s.loadLocks(tx, records, series); err != nil {
 		return nil, err
 	}
 	return s, s.loadLockedLists(tx, batch)
@@ -75,7 +69,7 @@ func (s *state) loadLockedLists(tx *gorm.DB, batch []*job) error {
 	if len(locked) == 0 {
 		return nil
 	}
-	if err := s.loadRelations(tx, "series_key IN ?", locked); err != nil {
+	if err := s.loadLists(tx, locked); err != nil {
 		return err
 	}
 	for id := range locked {
@@ -98,7 +92,7 @@ func chunks(keys map[string]bool) [][]string {
 func (s *state) loadRecords(tx *gorm.DB, keys map[string]bool) error {
 	for _, part := range chunks(keys) {
 		var rows []*recordRow
-		if err := tx.Where("id IN ?", part).Find(&rows).Error; err != nil {
+		if err := tx.Where(db.AnyOf(tx, "id", part)).Find(&rows).Error; err != nil {
 			return fmt.Errorf("load records: %w", err)
 		}
 		for _, r := range rows {
@@ -110,46 +104,70 @@ func (s *state) loadRecords(tx *gorm.DB, keys map[string]bool) error {
 	return nil
 }
 
-func (s *state) loadRelations(tx *gorm.DB, condition string, keys map[string]bool) error {
-	for _, part := range chunks(keys) {
+// loadLists reads the programs in the lists of series.
+func (s *state) loadLists(tx *gorm.DB, series map[string]bool) error {
+	for _, part := range chunks(series) {
 		var rows []*relationRow
-		if err := tx.Where(condition, part).Find(&rows).Error; err != nil {
+		if err := tx.Where(db.AnyOf(tx, "series_key", part)).Find(&rows).Error; err != nil {
 			return fmt.Errorf("load lists of series: %w", err)
 		}
-		for _, r := range rows {
-			if s.relations[r.SeriesKey] == nil {
-				s.relations[r.SeriesKey] = map[string]*relationRow{}
-			}
-			s.relations[r.SeriesKey][r.ProgramKey] = r
-		}
+		s.addRelations(rows)
 	}
 	return nil
 }
 
-func (s *state) loadLocks(tx *gorm.DB, keys map[string]bool) error {
-	for _, part := range chunks(keys) {
+func (s *state) addRelations(rows []*relationRow) {
+	for _, r := range rows {
+		if s.relations[r.SeriesKey] == nil {
+			s.relations[r.SeriesKey] = map[string]*relationRow{}
+		}
+		s.relations[r.SeriesKey][r.ProgramKey] = r
+	}
+}
+
+// loadLocks reads which of the records and series have an emergency of their own, and
+// which of the records are in the list of a series that has one.
+func (s *state) loadLocks(tx *gorm.DB, records, series map[string]bool) error {
+	all := maps.Clone(records)
+	maps.Copy(all, series)
+	for _, part := range chunks(all) {
 		var ids []string
-		if err := tx.Model(&lockRow{}).Where("record_key IN ?", part).Pluck("record_key", &ids).Error; err != nil {
+		if err := tx.Model(&lockRow{}).Where(db.AnyOf(tx, "record_key", part)).Pluck("record_key", &ids).Error; err != nil {
 			return fmt.Errorf("load emergency locks: %w", err)
 		}
 		for _, id := range ids {
 			s.locks[id] = true
 		}
 	}
+	for _, part := range chunks(records) {
+		var rows []*relationRow
+		err := tx.Table("programs_locks AS l CROSS JOIN programs_relations AS r").Select("DISTINCT r.*"). // locks are few, and come first
+															Where("r.series_key = l.record_key").Where(db.AnyOf(tx, "r.program_key", part)).Find(&rows).Error
+		if err != nil {
+			return fmt.Errorf("load locked lists: %w", err)
+		}
+		for _, r := range rows {
+			s.locks[r.SeriesKey] = true
+		}
+		s.addRelations(rows)
+	}
 	return nil
 }
 
 // save writes what the rules have changed.
 func (s *state) save(tx *gorm.DB) error {
+	if err := s.chain(tx); err != nil {
+		return fmt.Errorf("number versions: %w", err)
+	}
 	var records []recordRow
 	for _, id := range slices.Sorted(maps.Keys(s.dirty)) {
 		records = append(records, *s.records[id])
 	}
-	if err := upsert(tx, records); err != nil {
+	if err := db.UpsertAll(tx, records); err != nil {
 		return fmt.Errorf("save records: %w", err)
 	}
 	for _, part := range chunks(s.replaced) {
-		if err := tx.Where("series_key IN ?", part).Delete(&relationRow{}).Error; err != nil {
+		if err := tx.Where(db.AnyOf(tx, "series_key", part)).Delete(&relationRow{}).Error; err != nil {
 			return fmt.Errorf("replace lists of series: %w", err)
 		}
 	}
@@ -163,13 +181,45 @@ func (s *state) save(tx *gorm.DB) error {
 		relations = append(relations, *r)
 	}
 	slices.SortFunc(relations, func(a, b relationRow) int {
-		return cmp.Or(strings.Compare(a.SeriesKey, b.SeriesKey), strings.Compare(a.ProgramKey, b.ProgramKey))
+		return cmp.Or(strings.Compare(a.SeriesKey, b.SeriesKey), strings.Compare(a.Program, b.Program))
 	})
-	if err := upsert(tx, relations); err != nil {
+	if err := db.UpsertAll(tx, relations); err != nil {
 		return fmt.Errorf("save lists of series: %w", err)
 	}
-	if err := insert(tx, s.changes); err != nil {
+	if err := db.InsertAll(tx, s.changes); err != nil {
 		return fmt.Errorf("save versions: %w", err)
 	}
 	return nil
+}
+
+// chain gives the new versions their positions, and each the one before it.
+func (s *state) chain(tx *gorm.DB) error {
+	positions, err := nextPositions(tx, len(s.changes))
+	if err != nil {
+		return err
+	}
+	for i := range s.changes {
+		c := &s.changes[i]
+		r := s.records[c.RecordKey]
+		c.Position, c.Previous = positions[i], r.LastChange
+		r.LastChange = c.Position
+	}
+	return nil
+}
+
+// nextPositions takes so many positions of the feed; the caller holds the write lock.
+func nextPositions(tx *gorm.DB, n int) (positions []int64, err error) {
+	if n == 0 {
+		return nil, nil
+	}
+	if tx.Name() == "postgres" {
+		err = tx.Raw("SELECT nextval(pg_get_serial_sequence('programs_changes', 'position')) FROM generate_series(1, ?) ORDER BY 1", n).Scan(&positions).Error
+		return positions, err
+	}
+	var last int64
+	err = tx.Model(&changeRow{}).Select("COALESCE(MAX(position), 0)").Scan(&last).Error
+	for i := range n {
+		positions = append(positions, last+int64(i)+1)
+	}
+	return positions, err
 }
