@@ -81,7 +81,8 @@ func Migrations() db.Module {
 	}}, {Version: 2, Name: "bills of clouds", Up: bill.Tables},
 		{Version: 3, Name: "programmes", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&programmeRow{}) }},
 		{Version: 4, Name: "discounts of an amount", Up: pricing.AddAmounts},
-		{Version: 5, Name: "terms of prices", Up: pricing.AddTerms}}}
+		{Version: 5, Name: "terms of prices", Up: pricing.AddTerms},
+		{Version: 6, Name: "changes of subscriptions", Up: addChanges}}}
 }
 
 // New makes a module over a migrated store.

@@ -193,6 +193,15 @@ func (s *costServer) ExplainCost(ctx context.Context, request *billingv1.Explain
 		return nil, err
 	}
 	response := &billingv1.ExplainCostResponse{Cost: toProtoCost(&r), Formula: formula(&r, s.zone), RelatedIds: related}
+	if r.Origin == ledger.FromOrder {
+		order, _, err := findOrder(s.read(ctx), r.OrderID)
+		if err != nil {
+			return nil, err
+		}
+		if order.Basis != "" {
+			response.Formula += "; order " + order.ID + ": " + order.Basis
+		}
+	}
 	for _, id := range []string{r.FirstEvent, r.LastEvent} {
 		if id != "" {
 			response.EventIds = append(response.EventIds, id)

@@ -7,6 +7,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/yunqiao/yunqiao/billing/ledger"
 	"github.com/yunqiao/yunqiao/billing/metering"
 	"github.com/yunqiao/yunqiao/internal/outbox"
 )
@@ -97,22 +98,27 @@ func (m *Module) take(ctx context.Context, after int64, stored []outbox.Stored) 
 // Record takes over events in the caller's transaction, each id once, with the
 // orders that they make.
 func (m *Module) Record(tx *gorm.DB, events []metering.Event) error {
-	fresh, err := metering.Record(tx, events, m.now())
-	if err != nil || len(fresh) == 0 {
+	if err := ledger.Lock(tx); err != nil { // orders change it, and rating reads events under it
 		return err
 	}
 	since := time.Time{}
-	for _, e := range fresh {
-		at := e.At
-		if e.Kind == metering.OwnerChanged && e.Since.Before(at) {
-			at = e.Since
+	for _, e := range events { // one after the other: an order follows from what was heard before it
+		fresh, err := metering.Record(tx, e, m.now())
+		if err != nil {
+			return err
 		}
-		if since.IsZero() || at.Before(since) {
+		if !fresh {
+			continue
+		}
+		if at := e.Effective(); since.IsZero() || at.Before(since) {
 			since = at
 		}
 		if err := m.orderOf(tx, e); err != nil {
 			return err
 		}
+	}
+	if since.IsZero() {
+		return nil
 	}
 	return changed(tx, since, "events")
 }

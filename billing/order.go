@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,8 +12,10 @@ import (
 
 	"github.com/yunqiao/yunqiao/billing/calendar"
 	"github.com/yunqiao/yunqiao/billing/ledger"
+	"github.com/yunqiao/yunqiao/billing/metering"
 	"github.com/yunqiao/yunqiao/billing/pricing"
 	"github.com/yunqiao/yunqiao/billing/rating"
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/money"
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -44,6 +47,16 @@ type orderRow struct {
 	MadeBy         string `gorm:"size:64;not null"`
 	ChangedAt      time.Time
 	ChangedBy      string `gorm:"size:64;not null"`
+	// Of a change of a subscription: which, and by how much a whole term of it costs more
+	// (10⁻⁸). Basis is how the amount follows.
+	SubscriptionID string `gorm:"size:32;not null;default:''"`
+	WholeTerm      int64  `gorm:"not null;default:0"`
+	Basis          string `gorm:"not null;default:''"`
+}
+
+// addChanges adds the columns of changes of subscriptions to orders without them.
+func addChanges(tx *gorm.DB) error {
+	return db.AddColumns(tx, &orderRow{}, "SubscriptionID", "WholeTerm", "Basis")
 }
 
 // TableName implements gorm's Tabler.
@@ -67,7 +80,8 @@ func findOrder(tx *gorm.DB, id string) (r orderRow, ok bool, err error) {
 // coversOf is the time of all resources that is paid in advance.
 func coversOf(tx *gorm.DB) (map[string][]rating.Cover, error) {
 	var rows []orderRow
-	err := newest(tx.Where("charge_mode = ? AND resource_id <> '' AND status IN ?", prepaid, []int32{effective, refunded, expired}), "billing_orders").
+	err := newest(tx.Where("charge_mode = ? AND subscription_id = '' AND resource_id <> '' AND status IN ?",
+		prepaid, []int32{effective, refunded, expired}), "billing_orders").
 		Order("begins, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
@@ -92,7 +106,7 @@ func toProtoOrder(r orderRow) *billingv1.Order {
 		ResourceType: r.ResourceType, AccountId: r.AccountID, OrganizationId: r.OrganizationID, ApplicantId: r.ApplicantID,
 		ChargeMode: apiv1.ChargeMode(r.ChargeMode), PeriodMonths: r.PeriodMonths, AutoRenew: r.AutoRenew, BeginsAt: timestamppb.New(time.Unix(r.Begins, 0)),
 		Amount: money.Amount(r.Amount).String(), Refunded: money.Amount(r.Refunded).String(), Currency: r.Currency, Description: r.Description,
-		CreatedAt: timestamppb.New(time.Unix(r.MadeAt, 0)), CreatedBy: r.MadeBy,
+		CreatedAt: timestamppb.New(time.Unix(r.MadeAt, 0)), CreatedBy: r.MadeBy, SubscriptionId: r.SubscriptionID, Basis: r.Basis,
 	}
 	if r.Ends != 0 {
 		o.EndsAt = timestamppb.New(time.Unix(r.Ends, 0))
@@ -120,7 +134,16 @@ func (s *orderServer) CreateOrder(ctx context.Context, request *billingv1.Create
 				return err
 			}
 		}
-		if err := s.checkOrder(ctx, tx, &r, request); err != nil {
+		if err := s.checkApplicant(ctx, tx, r.ApplicantID); err != nil {
+			return err
+		}
+		if r.changesSubscription() {
+			if err := s.changeByHand(tx, &r); err != nil {
+				return err
+			}
+			return s.placeChange(tx, &r, "")
+		}
+		if err := s.checkOrder(tx, &r, request); err != nil {
 			return err
 		}
 		if r.ChargeMode == prepaid && request.GetAmount() == "" {
@@ -166,6 +189,10 @@ func (s *orderServer) fromProtoOrder(ctx context.Context, request *billingv1.Cre
 		return r, nil, refuse.Invalid("kind", "refunds are made by the rpc of their own")
 	case amount < 0:
 		return r, nil, refuse.Invalid("amount", "must not be negative")
+	case r.changesSubscription():
+		if r.PeriodMonths != 0 || r.ResourceID == "" || amount == 0 {
+			return r, nil, refuse.Invalid("amount", "a change of a subscription names the resource and the amount, and no period_months")
+		}
 	case (r.ChargeMode == prepaid) != (r.PeriodMonths > 0):
 		return r, nil, refuse.Invalid("period_months", "goes with PREPAID, and only with it")
 	}
@@ -176,23 +203,26 @@ func (s *orderServer) fromProtoOrder(ctx context.Context, request *billingv1.Cre
 	return r, spec, err
 }
 
+// checkApplicant looks whether there is the applicant that a request names, if any.
+func (s *orderServer) checkApplicant(ctx context.Context, tx *gorm.DB, id string) error {
+	if id == "" {
+		return nil
+	}
+	applicant, ok, err := findApplicant(tx, id)
+	if err == nil && (!ok || !s.sees(ctx, applicant.OrganizationID)) {
+		err = refuse.NotFound("applicant_id", "applicant")
+	}
+	return err
+}
+
 // checkOrder looks at what the order refers to, and lets a renewal follow what it
 // renews.
-func (s *orderServer) checkOrder(ctx context.Context, tx *gorm.DB, r *orderRow, request *billingv1.CreateOrderRequest) error {
-	if r.ApplicantID != "" {
-		applicant, ok, err := findApplicant(tx, r.ApplicantID)
-		if err != nil {
-			return err
-		}
-		if !ok || !s.sees(ctx, applicant.OrganizationID) {
-			return refuse.NotFound("applicant_id", "applicant")
-		}
-	}
+func (s *orderServer) checkOrder(tx *gorm.DB, r *orderRow, request *billingv1.CreateOrderRequest) error {
 	if r.ChargeMode != prepaid || r.ResourceID == "" {
 		return nil
 	}
 	var last orderRow
-	err := newest(tx.Where("resource_id = ? AND charge_mode = ? AND status = ?", r.ResourceID, prepaid, effective), "billing_orders").
+	err := newest(tx.Where("resource_id = ? AND charge_mode = ? AND subscription_id = '' AND status = ?", r.ResourceID, prepaid, effective), "billing_orders").
 		Order("ends DESC").Limit(1).Find(&last).Error
 	if err != nil {
 		return err
@@ -213,37 +243,67 @@ func (s *orderServer) checkOrder(ctx context.Context, tx *gorm.DB, r *orderRow, 
 	return nil
 }
 
-// priceOrder takes the amount of a subscription from the prices in force.
+// priceOrder takes the amount of a subscription from the prices in force. Of a renewal
+// without a spec that of the resource counts.
 func (m *Module) priceOrder(tx *gorm.DB, r *orderRow, spec map[string]string) error {
+	if len(spec) == 0 && r.Kind == int32(billingv1.OrderKind_ORDER_KIND_RENEW) {
+		events, err := metering.EventsOf(tx, r.ResourceID)
+		if err != nil {
+			return err
+		}
+		spec = metering.SpecAt(events, time.Unix(r.Begins, 0))
+	}
 	catalogue, err := pricing.Load(tx)
 	if err != nil {
 		return err
 	}
+	q, err := m.quoteTerm(catalogue, r, spec, time.Unix(r.Begins, 0))
+	if err != nil {
+		return err
+	}
+	r.Amount, r.Currency = int64(q.amount), q.currency
+	r.Basis = fmt.Sprintf("%s (%s) for %d months", q.amount, q.prices, r.PeriodMonths)
+	return nil
+}
+
+// termQuote is what a term of a subscription costs.
+type termQuote struct {
+	amount   money.Amount
+	currency string
+	prices   string // the versions that it follows from
+}
+
+// quoteTerm is what the term of a subscription costs with a spec, by the prices and the
+// discount in force at a time.
+func (m *Module) quoteTerm(catalogue *pricing.Catalogue, r *orderRow, spec map[string]string, at time.Time) (termQuote, error) {
 	driver, region := m.accounts.Cloud(r.AccountID)
 	u := pricing.Usage{
 		OrganizationID: r.OrganizationID, AccountID: r.AccountID, Driver: driver, Region: region, ResourceType: r.ResourceType, Spec: spec, Months: r.PeriodMonths,
 	}
-	at := time.Unix(r.Begins, 0)
 	points, _ := catalogue.Discount(&u, at)
 	prices := catalogue.For(nil, &u, pricing.Prepaid, at)
 	if len(prices) == 0 {
-		return refuse.Invalid("amount", "there is no subscription price in force for this; give the amount")
+		return termQuote{}, refuse.Invalid("amount", "there is no subscription price in force for this; give the amount")
 	}
-	var sum money.Amount
+	out := termQuote{currency: prices[0].Currency}
+	var refs []string
 	for _, p := range prices {
+		if p.Currency != out.currency {
+			return termQuote{}, refuse.Invalid("amount", "the subscription prices in force are in "+out.currency+" and "+p.Currency+"; give the amount")
+		}
 		q, told := p.Quantity(spec)
 		if !told {
-			return refuse.Invalid("spec", "must tell "+p.Meter)
+			return termQuote{}, refuse.Invalid("spec", "must tell "+p.Meter)
 		}
 		amount, err := p.Prepaid(q, r.PeriodMonths, points)
 		if err != nil {
-			return err
+			return termQuote{}, err
 		}
-		sum += amount
-		r.Currency = p.Currency
+		out.amount += amount
+		refs = append(refs, p.Ref())
 	}
-	r.Amount = int64(sum)
-	return nil
+	out.prices = strings.Join(refs, " + ")
+	return out, nil
 }
 
 // pay writes the line of a subscription, and has the usage that it covers rated
@@ -253,16 +313,22 @@ func (m *Module) pay(tx *gorm.DB, r *orderRow) error {
 		return nil
 	}
 	begins := time.Unix(r.Begins, 0)
-	line := rating.Line{
-		Category: rating.Purchase, ResourceID: r.ResourceID, ResourceType: r.ResourceType, AccountID: r.AccountID, OrganizationID: r.OrganizationID,
-		Attribution: rating.Attribution{ApplicantID: r.ApplicantID, OrderID: r.ID}, From: begins, To: time.Unix(r.Ends, 0), Spec: "{}",
-		Meter: pricing.Instance, Quantity: 10_000, Unit: string(pricing.Month), Currency: r.Currency, List: money.Amount(r.Amount), Cost: money.Amount(r.Amount),
-	}
-	line.Driver, line.Region = m.accounts.Cloud(r.AccountID)
+	line := m.purchase(r)
 	if _, err := ledger.Enter(tx, &line, ledger.FromOrder, calendar.Month(begins, m.zone), m.now()); err != nil {
 		return err
 	}
 	return changed(tx, begins, "order")
+}
+
+// purchase is the line of what an order costs, for the time that it pays for.
+func (m *Module) purchase(r *orderRow) rating.Line {
+	line := rating.Line{
+		Category: rating.Purchase, ResourceID: r.ResourceID, ResourceType: r.ResourceType, AccountID: r.AccountID, OrganizationID: r.OrganizationID,
+		Attribution: rating.Attribution{ApplicantID: r.ApplicantID, OrderID: r.ID}, From: time.Unix(r.Begins, 0), To: time.Unix(r.Ends, 0), Spec: "{}",
+		Meter: pricing.Instance, Quantity: 10_000, Unit: string(pricing.Month), Currency: r.Currency, List: money.Amount(r.Amount), Cost: money.Amount(r.Amount),
+	}
+	line.Driver, line.Region = m.accounts.Cloud(r.AccountID)
+	return line
 }
 
 // change adds a version of an order that the caller sees.
@@ -309,14 +375,8 @@ func (s *orderServer) DeleteOrder(ctx context.Context, request *billingv1.Delete
 // UpdateOrder implements OrderService.
 func (s *orderServer) UpdateOrder(ctx context.Context, request *billingv1.UpdateOrderRequest) (*billingv1.UpdateOrderResponse, error) {
 	r, err := s.change(ctx, request.GetId(), func(tx *gorm.DB, r *orderRow) error {
-		if id := request.GetApplicantId(); id != "" {
-			applicant, ok, err := findApplicant(tx, id)
-			if err != nil {
-				return err
-			}
-			if !ok || !s.sees(ctx, applicant.OrganizationID) {
-				return refuse.NotFound("applicant_id", "applicant")
-			}
+		if err := s.checkApplicant(ctx, tx, request.GetApplicantId()); err != nil {
+			return err
 		}
 		set(&r.ApplicantID, request.ApplicantId)
 		set(&r.AutoRenew, request.AutoRenew)
@@ -376,12 +436,20 @@ func (s *orderServer) RefundOrder(ctx context.Context, request *billingv1.Refund
 		if r.Status != effective || r.ChargeMode != prepaid {
 			return refuse.With(apiv1.Reason_REASON_INVALID_STATE, "id", "is no subscription in force")
 		}
+		if r.SubscriptionID != "" {
+			return refuse.With(apiv1.Reason_REASON_INVALID_STATE, "id", "is a part of the subscription "+r.SubscriptionID+": refund that")
+		}
 		now := max(s.now().Unix(), r.Begins)
-		left, err := Left(money.Amount(r.Amount), r.Begins, r.Ends, now)
+		changes, err := changesOf(tx, r.ID)
 		if err != nil {
 			return err
 		}
-		most := money.Amount(r.Amount - r.Refunded)
+		subscribed := subscription{r, changes}
+		left, err := subscribed.left(now)
+		if err != nil {
+			return err
+		}
+		most := subscribed.paid()
 		back = min(left, most)
 		if request.GetAmount() != "" {
 			back = wanted
@@ -391,6 +459,9 @@ func (s *orderServer) RefundOrder(ctx context.Context, request *billingv1.Refund
 		}
 		r.Refunded += int64(back)
 		r.Status, r.Ends, r.AutoRenew = refunded, min(r.Ends, now), false
+		if err := s.endChanges(tx, changes, refunded, now); err != nil {
+			return err
+		}
 		return s.payBack(tx, r, back, request.GetReason(), time.Unix(now, 0))
 	})
 	if err != nil {
@@ -400,12 +471,17 @@ func (s *orderServer) RefundOrder(ctx context.Context, request *billingv1.Refund
 }
 
 // Left is the share of an amount paid for the seconds from begins until ends that
-// is left at a time, rounded down: what is used is never paid back.
+// is left at a time, rounded down: what is used is never paid back. An amount below
+// zero, which was credited, goes away from it.
 func Left(amount money.Amount, begins, ends, at int64) (money.Amount, error) {
 	if ends <= begins || at >= ends {
 		return 0, nil
 	}
-	return amount.Ratio(ends-max(at, begins), ends-begins, money.Down)
+	mode := money.Down
+	if amount < 0 {
+		mode = money.Up
+	}
+	return amount.Ratio(ends-max(at, begins), ends-begins, mode)
 }
 
 func (m *Module) payBack(tx *gorm.DB, r *orderRow, back money.Amount, reason string, at time.Time) error {

@@ -19,9 +19,14 @@ import (
 )
 
 // orderOf makes the order that an event tells of: a resource that was made or
-// resized through the gateway. Its id is the event's, so that it is made once.
+// resized through the gateway, or whose subscription another spec changes, whoever made
+// it. Its id is the event's, so that it is made once.
 func (m *Module) orderOf(tx *gorm.DB, e metering.Event) error {
-	if e.ActorID != "" && (e.Kind == metering.StateChanged && e.Sequence == 1 || e.Kind == metering.SpecChanged) {
+	covered, err := m.resize(tx, &e)
+	if err != nil {
+		return err
+	}
+	if !covered && e.ActorID != "" && (e.Kind == metering.StateChanged && e.Sequence == 1 || e.Kind == metering.SpecChanged) {
 		kind := billingv1.OrderKind_ORDER_KIND_NEW
 		if e.Kind == metering.SpecChanged {
 			kind = billingv1.OrderKind_ORDER_KIND_RESIZE

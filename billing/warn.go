@@ -83,7 +83,7 @@ func (m *Module) warn(ctx context.Context) error {
 // subscriptions are those in force that end before a time.
 func (m *Module) subscriptions(ctx context.Context, before time.Time) ([]orderRow, error) {
 	var rows []orderRow
-	err := newest(m.read(ctx).Where("charge_mode = ? AND status = ? AND ends < ?", prepaid, effective, before.Unix()), "billing_orders").Order("id").Find(&rows).Error
+	err := newest(m.read(ctx).Where("charge_mode = ? AND subscription_id = '' AND status = ? AND ends < ?", prepaid, effective, before.Unix()), "billing_orders").Order("id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read subscriptions: %w", err)
 	}
@@ -91,7 +91,7 @@ func (m *Module) subscriptions(ctx context.Context, before time.Time) ([]orderRo
 }
 
 // renew ends subscriptions that are over, and first makes the renewal of those that
-// renew by themselves, for as long and as much as before. An order and its renewal
+// renew by themselves, for as long and as much as before, with what was changed since. An order and its renewal
 // change in one transaction, so that it is renewed once.
 func (m *Module) renew(ctx context.Context) error {
 	over, err := m.subscriptions(ctx, m.now())
@@ -118,8 +118,13 @@ func (m *Module) renew(ctx context.Context) error {
 
 func (m *Module) expire(tx *gorm.DB, r orderRow) error {
 	now := m.now().UTC()
+	changes, err := changesOf(tx, r.ID)
+	if err != nil {
+		return err
+	}
 	if r.AutoRenew {
 		next := r
+		next.Amount, next.Basis = (&subscription{&r, changes}).whole(), "as much as the order "+r.ID+" with what was changed since"
 		next.ID, next.Version, next.Kind, next.Refunded = rowid.New(), 1, int32(billingv1.OrderKind_ORDER_KIND_RENEW), 0
 		next.Begins, next.MadeAt, next.ChangedAt, next.ChangedBy = r.Ends, now.Unix(), now, ""
 		next.Ends = calendar.AddMonths(time.Unix(r.Ends, 0), int(r.PeriodMonths), m.zone).Unix()
@@ -132,6 +137,9 @@ func (m *Module) expire(tx *gorm.DB, r orderRow) error {
 		if err := m.tell(tx, orderChanged(&next)); err != nil {
 			return err
 		}
+	}
+	if err := m.endChanges(tx, changes, expired, r.Ends); err != nil {
+		return err
 	}
 	r.Version, r.Status, r.AutoRenew, r.ChangedAt, r.ChangedBy = r.Version+1, expired, false, now, ""
 	if err := tx.Create(&r).Error; err != nil {

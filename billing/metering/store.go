@@ -149,24 +149,17 @@ func (r *eventRow) event() (Event, error) {
 	return e, nil
 }
 
-// Record keeps events in the caller's transaction, each id once, and returns those
-// that are new.
-func Record(tx *gorm.DB, events []Event, heard time.Time) ([]Event, error) {
-	var fresh []Event
-	for _, e := range events {
-		r, err := toRow(e, heard)
-		if err != nil {
-			return nil, err
-		}
-		added := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r)
-		if added.Error != nil {
-			return nil, fmt.Errorf("record event %s: %w", e.ID, added.Error)
-		}
-		if added.RowsAffected > 0 {
-			fresh = append(fresh, e)
-		}
+// Record keeps an event in the caller's transaction, once, and tells whether it is new.
+func Record(tx *gorm.DB, e Event, heard time.Time) (fresh bool, err error) {
+	r, err := toRow(e, heard)
+	if err != nil {
+		return false, err
 	}
-	return fresh, nil
+	added := tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&r)
+	if added.Error != nil {
+		return false, fmt.Errorf("record event %s: %w", e.ID, added.Error)
+	}
+	return added.RowsAffected > 0, nil
 }
 
 // reader is the name of billing's position in the outbox.
@@ -212,6 +205,23 @@ func Events(tx *gorm.DB, until time.Time) (map[string][]Event, error) {
 		Order(events)
 	}
 	return out, rows.Err()
+}
+
+// EventsOf reads what was heard of a resource, in order.
+func EventsOf(tx *gorm.DB, resourceID string) ([]Event, error) {
+	var rows []eventRow
+	if err := tx.Where("resource_id = ?", resourceID).Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("read the events of %s: %w", resourceID, err)
+	}
+	out := make([]Event, len(rows))
+	for n := range rows {
+		var err error
+		if out[n], err = rows[n].event(); err != nil {
+			return nil, err
+		}
+	}
+	Order(out)
+	return out, nil
 }
 
 // First is the time of the oldest event; zero: there is none.

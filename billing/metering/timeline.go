@@ -40,6 +40,14 @@ type Event struct {
 	Samples      []Sample          // of Sampled
 }
 
+// Effective is the time from which on the event may change what usage was.
+func (e *Event) Effective() time.Time {
+	if e.Kind == OwnerChanged && e.Since.Before(e.At) {
+		return e.Since
+	}
+	return e.At
+}
+
 // Sample is a count in a window of time.
 type Sample struct {
 	Meter    string    `json:"meter"`
@@ -267,6 +275,34 @@ func OwnerAt(events []Event, at time.Time) string {
 		}
 	}
 	return owner
+}
+
+// SpecAt is the spec of a resource at a time, from its events in order; nil: none is known.
+func SpecAt(events []Event, at time.Time) (spec map[string]string) {
+	for n := range events {
+		if !events[n].At.After(at) && events[n].Spec != nil {
+			spec = events[n].Spec
+		}
+	}
+	return spec
+}
+
+// SpecAround is the spec of a resource before an event, from its events in order, and
+// when the next event after it tells one; nil and zero: none does.
+func SpecAround(events []Event, eventID string) (before map[string]string, until time.Time) {
+	found := false
+	for n := range events {
+		switch e := &events[n]; {
+		case e.ID == eventID:
+			found = true
+		case e.Spec == nil:
+		case found:
+			return before, e.At
+		default:
+			before = e.Spec
+		}
+	}
+	return before, until
 }
 
 // SpecText is a spec as JSON with sorted keys.

@@ -209,7 +209,7 @@ type Order struct {
 	CreatedBy string `protobuf:"bytes,20,opt,name=created_by,json=createdBy,proto3" json:"created_by,omitempty"`
 	// Of an upgrade, downgrade or resize of a subscription: the order that it changes.
 	SubscriptionId string `protobuf:"bytes,21,opt,name=subscription_id,json=subscriptionId,proto3" json:"subscription_id,omitempty"`
-	// How the amount of such a change follows, in numbers.
+	// How the amount follows, in numbers; empty: it was given.
 	Basis         string `protobuf:"bytes,22,opt,name=basis,proto3" json:"basis,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
