@@ -26,6 +26,7 @@ const (
 	NotBilled                    // the cloud charges nothing
 	NoResource                   // the cloud charges what belongs to no resource
 	Currency                     // the cloud charges in another currency
+	CostCurrency                 // lines of cost are in a currency in which the cloud charges nothing, and it charges in another
 )
 
 // Difference is a resource and day on which the two differ.
@@ -51,10 +52,7 @@ func Compare(provider, ours []Charge, tolerance int64) (differences []Difference
 		}
 	}
 	theirs, mine := sum(provider, monthly), sum(ours, monthly)
-	currencies := map[[2]string]bool{} // resource and day of lines of cost
-	for k := range mine {
-		currencies[[2]string{k.resource, k.day}] = true
-	}
+	costed, billed := anyCurrency(mine), anyCurrency(theirs)
 	for k, c := range theirs {
 		own, metered := mine[k]
 		d := Difference{Charge: *c}
@@ -72,7 +70,7 @@ func Compare(provider, ours []Charge, tolerance int64) (differences []Difference
 			d.Reason = Unpriced
 		case metered:
 			d.Reason = Amount
-		case currencies[[2]string{k.resource, k.day}]:
+		case costed[key{k.resource, k.day, ""}]:
 			d.Reason = Currency
 		default:
 			d.Reason = NotMetered
@@ -86,6 +84,9 @@ func Compare(provider, ours []Charge, tolerance int64) (differences []Difference
 			continue
 		}
 		d := Difference{Charge: *own, Ours: own.Cost, Reason: NotBilled}
+		if billed[key{k.resource, k.day, ""}] {
+			d.Reason = CostCurrency
+		}
 		d.Cost = 0
 		if large(d, tolerance) {
 			differences = append(differences, d)
@@ -115,6 +116,15 @@ func sum(charges []Charge, monthly map[string]bool) map[key]*Charge {
 		at.Unpriced = at.Unpriced || c.Unpriced
 	}
 	return sums
+}
+
+// anyCurrency are the resources and days of a side.
+func anyCurrency(side map[key]*Charge) map[key]bool {
+	out := make(map[key]bool, len(side))
+	for k := range side {
+		out[key{k.resource, k.day, ""}] = true
+	}
+	return out
 }
 
 func size(d Difference) int64 { return max(d.Gain(), -d.Gain()) }

@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 		"of no resource": {provider: []bill.Charge{charge("", "2026-11-01", 3)}, want: []found{{"", "2026-11-01", -3, bill.NoResource}}},
 		"another currency": {
 			provider: []bill.Charge{dollars}, ours: []bill.Charge{charge("vm", "2026-11-01", 50)},
-			want: []found{{"vm", "2026-11-01", 50, bill.NotBilled}, {"vm", "2026-11-01", -7, bill.Currency}},
+			want: []found{{"vm", "2026-11-01", 50, bill.CostCurrency}, {"vm", "2026-11-01", -7, bill.Currency}},
 		},
 		"a refund": {
 			provider: []bill.Charge{charge("vm", "2026-11-01", 10), charge("vm", "2026-11-01", -10)}, ours: []bill.Charge{charge("vm", "2026-11-01", 0)}, agree: 1,
