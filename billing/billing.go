@@ -82,7 +82,8 @@ func Migrations() db.Module {
 		{Version: 3, Name: "programmes", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&programmeRow{}) }},
 		{Version: 4, Name: "discounts of an amount", Up: pricing.AddAmounts},
 		{Version: 5, Name: "terms of prices", Up: pricing.AddTerms},
-		{Version: 6, Name: "changes of subscriptions", Up: addChanges}}}
+		{Version: 6, Name: "changes of subscriptions", Up: addChanges},
+		{Version: 7, Name: "names on statements", Up: addNames}}}
 }
 
 // New makes a module over a migrated store.

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -36,12 +37,12 @@ func (m *Module) statementFile(r *http.Request) (content []byte, name, kind stri
 		return nil, "", "", err
 	}
 	s := &export.Statement{
-		Issuer: m.issuer, Number: row.Number, Period: row.Period, Organization: row.OrganizationID, Currency: row.Currency, ClosedAt: row.ClosedAt,
+		Issuer: cmp.Or(row.Issuer, m.issuer), Number: row.Number, Period: row.Period, Organization: row.OrganizationID, Currency: row.Currency, ClosedAt: row.ClosedAt,
 		Statement: statement.Statement{
 			Exact: money.Amount(row.Exact), Net: money.Amount(row.Net), Tax: money.Amount(row.Tax), Total: money.Amount(row.Total), Unpriced: row.Unpriced,
 		},
 	}
-	if called := m.access.Name(row.OrganizationID); called != "" {
+	if called := cmp.Or(row.OrganizationName, m.access.Name(row.OrganizationID)); called != "" {
 		s.Organization = called + " (" + row.OrganizationID + ")"
 	}
 	if err := json.Unmarshal([]byte(row.Rows), &s.Rows); err != nil {

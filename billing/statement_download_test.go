@@ -42,8 +42,9 @@ func TestStatementFiles(t *testing.T) {
 				t.Errorf("the PDF does not say %q:\n%s", want, text)
 			}
 		}
+		f.world.renamed = "新闻频道 "
 		if !bytes.Equal(pdf, get("&format=pdf").Body.Bytes()) {
-			t.Error("the same statement is another file the second time")
+			t.Error("the same statement is another file the second time, when the organization has another name")
 		}
 
 		book := must[*excelize.File](t)(excelize.OpenReader(get("&format=xlsx").Body))

@@ -14,6 +14,7 @@ import (
 	"github.com/yunqiao/yunqiao/billing/ledger"
 	"github.com/yunqiao/yunqiao/billing/pricing"
 	"github.com/yunqiao/yunqiao/billing/statement"
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/money"
 	"github.com/yunqiao/yunqiao/internal/refuse"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -35,6 +36,14 @@ type statementRow struct {
 	Total          int64  `gorm:"not null"`
 	Unpriced       int64  `gorm:"not null"`
 	ClosedAt       time.Time
+	// As they were called then; "" of statements that were written before names were kept.
+	OrganizationName string `gorm:"not null;default:''"`
+	Issuer           string `gorm:"not null;default:''"`
+}
+
+// addNames adds the columns of names to statements without them.
+func addNames(tx *gorm.DB) error {
+	return db.AddColumns(tx, &statementRow{}, "OrganizationName", "Issuer")
 }
 
 // TableName implements gorm's Tabler.
@@ -105,7 +114,7 @@ func (m *Module) writeStatements(tx *gorm.DB, period string, version int32) (int
 		r := statementRow{
 			ID: rowid.New(), Number: fmt.Sprintf("YQ-%s-%05d-%d", strings.ReplaceAll(period, "-", ""), n+1, version), Period: period, Version: version,
 			OrganizationID: d.organizationID, Currency: d.currency, Rows: string(rows), Exact: int64(d.Exact), Net: int64(d.Net), Tax: int64(d.Tax),
-			Total: int64(d.Total), Unpriced: d.Unpriced, ClosedAt: m.now().UTC(),
+			Total: int64(d.Total), Unpriced: d.Unpriced, ClosedAt: m.now().UTC(), OrganizationName: m.access.Name(d.organizationID), Issuer: m.issuer,
 		}
 		if err := tx.Create(&r).Error; err != nil {
 			return 0, fmt.Errorf("write a statement: %w", err)
@@ -138,7 +147,7 @@ func (r *statementRow) toProto() (*billingv1.Statement, error) {
 	}
 	out := toProtoStatement(d)
 	out.Id, out.Number, out.Period, out.Version, out.OrganizationId, out.Currency = r.ID, r.Number, r.Period, r.Version, r.OrganizationID, r.Currency
-	out.ClosedAt = timestamppb.New(r.ClosedAt)
+	out.ClosedAt, out.OrganizationName = timestamppb.New(r.ClosedAt), r.OrganizationName
 	return out, nil
 }
 
@@ -164,6 +173,7 @@ func (s *statementServer) ListStatements(ctx context.Context, request *billingv1
 			for _, d := range made {
 				p := toProtoStatement(d.Statement)
 				p.Period, p.OrganizationId, p.Currency = request.GetPeriod(), d.organizationID, d.currency
+				p.OrganizationName = s.access.Name(d.organizationID)
 				response.Statements = append(response.Statements, p)
 			}
 			return err

@@ -1,6 +1,7 @@
 package billing_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,7 +33,10 @@ import (
 var shanghai = time.FixedZone("Asia/Shanghai", 8*3600)
 
 // world answers what billing asks of others; everybody may see everything.
-type world struct{ caller billing.Caller }
+type world struct {
+	caller  billing.Caller
+	renamed string // what organizations are called; "": 频道
+}
 
 func (w *world) Caller(context.Context) billing.Caller { return w.caller }
 
@@ -43,7 +47,7 @@ func (w *world) Subtree(id string) []string {
 	return []string{id}
 }
 
-func (w *world) Name(id string) string { return "频道 " + id }
+func (w *world) Name(id string) string { return cmp.Or(w.renamed, "频道 ") + id }
 
 func (w *world) Cloud(accountID string) (driver, region string) {
 	return "driver-" + accountID, "region-1"
