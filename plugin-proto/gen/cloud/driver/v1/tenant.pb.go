@@ -681,8 +681,13 @@ func (*RetireCredentialsResponse) Descriptor() ([]byte, []int) {
 // DeleteTenantRequest names the tenant.
 type DeleteTenantRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Native id.
-	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Native id; empty where the answer of CreateTenant was lost: it is found by name and
+	// mark.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Name, as it was made.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// Mark, as it was made.
+	Mark          string `protobuf:"bytes,3,opt,name=mark,proto3" json:"mark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -720,6 +725,20 @@ func (*DeleteTenantRequest) Descriptor() ([]byte, []int) {
 func (x *DeleteTenantRequest) GetId() string {
 	if x != nil {
 		return x.Id
+	}
+	return ""
+}
+
+func (x *DeleteTenantRequest) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeleteTenantRequest) GetMark() string {
+	if x != nil {
+		return x.Mark
 	}
 	return ""
 }
@@ -808,9 +827,11 @@ const file_cloud_driver_v1_tenant_proto_rawDesc = "" +
 	"\x18RetireCredentialsRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04keep\x18\x02 \x01(\tR\x04keep\"\x1b\n" +
-	"\x19RetireCredentialsResponse\"%\n" +
+	"\x19RetireCredentialsResponse\"M\n" +
 	"\x13DeleteTenantRequest\x12\x0e\n" +
-	"\x02id\x18\x01 \x01(\tR\x02id\"\x16\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x12\x12\n" +
+	"\x04mark\x18\x03 \x01(\tR\x04mark\"\x16\n" +
 	"\x14DeleteTenantResponse2\xcf\x04\n" +
 	"\rTenantService\x12[\n" +
 	"\fCreateTenant\x12$.cloud.driver.v1.CreateTenantRequest\x1a%.cloud.driver.v1.CreateTenantResponse\x12R\n" +
