@@ -1,10 +1,12 @@
 package account
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/gateway/limit"
 	accountv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/account/v1"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -21,6 +23,7 @@ type Account struct {
 	Settings        map[string]string
 	CredentialNames []string
 	FromConfig      bool
+	Disabled        bool // no call is let through
 	CreatedAt       time.Time
 
 	State       accountv1.AccountState
@@ -90,7 +93,51 @@ func (a *Account) withRecord(stored *Account) *Account {
 	next := *a
 	next.Driver, next.Kind, next.Description, next.Settings = stored.Driver, stored.Kind, stored.Description, stored.Settings
 	next.CredentialNames, next.FromConfig, next.CreatedAt = stored.CredentialNames, stored.FromConfig, stored.CreatedAt
+	next.Disabled = stored.Disabled
+	if next.Disabled {
+		return next.shut()
+	}
 	return &next
+}
+
+// shut puts that the account is disabled into a copy. Whoever holds its connection
+// gets no further either.
+func (a *Account) shut() *Account {
+	next := *a
+	next.State, next.Reason = accountv1.AccountState_ACCOUNT_STATE_DISABLED, apiv1.Reason_REASON_PRINCIPAL_DISABLED
+	next.Conn = refusing{}
+	return &next
+}
+
+// reopening puts that a disabled account is being opened again into a copy.
+func (a *Account) reopening() *Account {
+	if a == nil {
+		return nil
+	}
+	next := *a
+	next.State, next.Reason = accountv1.AccountState_ACCOUNT_STATE_OPENING, 0
+	next.Conn = nil
+	if next.Guard != nil {
+		next.Conn = next.Guard
+	}
+	return &next
+}
+
+// refusing is the connection of a disabled account.
+type refusing struct{}
+
+// Invoke implements grpc.ClientConnInterface.
+func (refusing) Invoke(context.Context, string, any, any, ...grpc.CallOption) error {
+	return errDisabled()
+}
+
+// NewStream implements grpc.ClientConnInterface.
+func (refusing) NewStream(context.Context, *grpc.StreamDesc, string, ...grpc.CallOption) (grpc.ClientStream, error) {
+	return nil, errDisabled()
+}
+
+func errDisabled() error {
+	return sdk.NewError(apiv1.Reason_REASON_PRINCIPAL_DISABLED, sdk.Violation("account_id", "the account is disabled with its cloud tenant"))
 }
 
 // withFailure puts why the account cannot be used into a copy. What it could do

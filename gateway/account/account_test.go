@@ -160,12 +160,16 @@ func (d drivers) Driver(name string) (account.Driver, bool) {
 }
 
 // nobody permits everything, and no operation runs.
-type nobody struct{ running int }
+type nobody struct {
+	running int
+	tenants []string
+}
 
-func (nobody) Account(pipeline.Principal, string) error         { return nil }
-func (nobody) Permit(pipeline.Principal, string) error          { return nil }
-func (nobody) Sees(pipeline.Principal, string) bool             { return true }
-func (n nobody) RunningIn(context.Context, string) (int, error) { return n.running, nil }
+func (nobody) Account(pipeline.Principal, string) error          { return nil }
+func (nobody) Permit(pipeline.Principal, string) error           { return nil }
+func (nobody) Sees(pipeline.Principal, string) bool              { return true }
+func (n nobody) RunningIn(context.Context, string) (int, error)  { return n.running, nil }
+func (n nobody) Using(context.Context, string) ([]string, error) { return n.tenants, nil }
 
 type rig struct {
 	t       *testing.T
@@ -199,7 +203,7 @@ func (r *rig) start(configured ...account.Configured) error {
 	}
 	log := slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	r.manager = account.New(log, r.store, box, drivers{"fake": r.driver}, account.Options{DataDir: "/data", RetryEvery: 5 * time.Millisecond})
-	r.server = account.NewServer(r.manager, nobody{}, nobody{})
+	r.server = account.NewServer(r.manager, nobody{}, nobody{}, nobody{})
 	return r.manager.Start(r.t.Context(), configured)
 }
 
@@ -482,7 +486,7 @@ func TestPatience(t *testing.T) {
 	slow.held = held
 	r.manager = account.New(slog.New(slog.DiscardHandler), r.store, box, drivers{"fake": slow},
 		account.Options{Patience: 10 * time.Millisecond, RetryEvery: 5 * time.Millisecond})
-	r.server = account.NewServer(r.manager, nobody{}, nobody{})
+	r.server = account.NewServer(r.manager, nobody{}, nobody{}, nobody{})
 	if err := r.manager.Start(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -539,7 +543,7 @@ func TestDeleteBusy(t *testing.T) {
 	if _, err := r.create("acc", "good-Secret-1"); err != nil {
 		t.Fatal(err)
 	}
-	server := account.NewServer(r.manager, nobody{running: 1}, nobody{})
+	server := account.NewServer(r.manager, nobody{running: 1}, nobody{}, nobody{})
 	if _, err := server.DeleteAccount(t.Context(), &accountv1.DeleteAccountRequest{Id: "acc"}); sdk.ReasonOf(err) != apiv1.Reason_REASON_IN_USE {
 		t.Errorf("got %v, want IN_USE", err)
 	}

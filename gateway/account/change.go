@@ -60,9 +60,10 @@ func (m *Manager) takeIn(ctx context.Context, c Configured) error {
 	return nil
 }
 
-// create stores a new account and opens it. Credentials that the cloud refuses
+// Create stores a new account and opens it, if check, unless it is nil, lets it when the
+// name is kept for this creation. Credentials that the cloud refuses
 // are refused here too; a cloud that cannot be reached is tried again later.
-func (m *Manager) create(ctx context.Context, request *accountv1.CreateAccountRequest) (*Account, error) {
+func (m *Manager) Create(ctx context.Context, request *accountv1.CreateAccountRequest, check func(context.Context) error) (*Account, error) {
 	driver, ok := m.drivers.Driver(request.GetDriver())
 	if !ok {
 		return nil, sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, sdk.Violation("driver", "no driver of this name runs"))
@@ -75,14 +76,19 @@ func (m *Manager) create(ctx context.Context, request *accountv1.CreateAccountRe
 		Settings: request.GetSettings(), CredentialNames: slices.Sorted(maps.Keys(request.GetCredentials())),
 		CreatedAt: m.opts.Now().UTC(), State: accountv1.AccountState_ACCOUNT_STATE_OPENING,
 	}}
-	done, err := m.reserve(ctx, rec.account.ID)
+	done, err := m.Reserve(ctx, rec.account.ID)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
+	if check != nil {
+		if err := check(ctx); err != nil {
+			return nil, err
+		}
+	}
 	opened, err := m.tryOpen(ctx, rec)
 	if err != nil {
-		if !passing(err) {
+		if !Passing(err) {
 			return nil, err
 		}
 		opened = rec.account.withFailure(sdk.ReasonOf(err))
@@ -99,9 +105,10 @@ func (m *Manager) create(ctx context.Context, request *accountv1.CreateAccountRe
 	return opened, nil
 }
 
-// reserve keeps a name for one creation until done: two that open the same name at
-// its driver would leave the credentials of the refused one there.
-func (m *Manager) reserve(ctx context.Context, id string) (done func(), err error) {
+// Reserve keeps a name for one creation until done: two that open the same name at
+// its driver would leave the credentials of the refused one there. A name that an
+// account has, or has had, is refused with ALREADY_EXISTS.
+func (m *Manager) Reserve(ctx context.Context, id string) (done func(), err error) {
 	if used, err := m.store.used(ctx, id); err != nil {
 		return nil, err
 	} else if used {
@@ -120,8 +127,8 @@ func (m *Manager) reserve(ctx context.Context, id string) (done func(), err erro
 	}, nil
 }
 
-// passing tells whether an opening failed for a reason that may pass by itself.
-func passing(err error) bool {
+// Passing tells whether an opening failed for a reason that may pass by itself.
+func Passing(err error) bool {
 	switch sdk.ReasonOf(err) {
 	case apiv1.Reason_REASON_CLOUD_UNAVAILABLE, apiv1.Reason_REASON_CLOUD_TIMEOUT, apiv1.Reason_REASON_CLOUD_ERROR,
 		apiv1.Reason_REASON_DRIVER_UNAVAILABLE, apiv1.Reason_REASON_DEADLINE_EXCEEDED, apiv1.Reason_REASON_THROTTLED:
@@ -136,9 +143,9 @@ func nameTaken() error {
 		sdk.Violation("id", "the name is in use or was used before; names are never reused"))
 }
 
-// update changes settings and credentials and opens the account anew. What the
+// Update changes settings and credentials and opens the account anew. What the
 // cloud refuses is refused here too, and the account stays as it was.
-func (m *Manager) update(ctx context.Context, request *accountv1.UpdateAccountRequest) (*Account, error) {
+func (m *Manager) Update(ctx context.Context, request *accountv1.UpdateAccountRequest) (*Account, error) {
 	m.updating.Lock()
 	defer m.updating.Unlock()
 	rec, err := m.record(request.GetId())
@@ -148,6 +155,9 @@ func (m *Manager) update(ctx context.Context, request *accountv1.UpdateAccountRe
 	if rec.account.FromConfig {
 		return nil, sdk.NewError(apiv1.Reason_REASON_INVALID_STATE,
 			sdk.Violation("id", "the account stands in the configuration file and is changed there"))
+	}
+	if rec.account.Disabled {
+		return nil, errDisabled()
 	}
 	next := *rec.account
 	next.Settings = overlay(next.Settings, request.GetSettings())
@@ -163,7 +173,7 @@ func (m *Manager) update(ctx context.Context, request *accountv1.UpdateAccountRe
 	}
 	changed := record{account: &next, credentials: credentials}
 	opened, failure := m.tryOpen(ctx, changed)
-	if failure != nil && !passing(failure) {
+	if failure != nil && !Passing(failure) {
 		return nil, failure
 	}
 	if err := m.replace(ctx, changed); err != nil {
@@ -187,8 +197,8 @@ func (m *Manager) replace(ctx context.Context, changed record) error {
 	return nil
 }
 
-// remove forgets an account. What it holds at the cloud stays there.
-func (m *Manager) remove(ctx context.Context, id string) error {
+// Remove forgets an account. What it holds at the cloud stays there.
+func (m *Manager) Remove(ctx context.Context, id string) error {
 	rec, err := m.record(id)
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_ACCOUNT_NOT_FOUND {
 		return nil
@@ -209,12 +219,45 @@ func (m *Manager) remove(ctx context.Context, id string) error {
 	delete(m.guards, id)
 	m.registry.change(id, func(*Account) *Account { return nil })
 	m.mu.Unlock()
-	if driver, ok := m.drivers.Driver(rec.account.Driver); ok {
-		if _, err := driverv1.NewDriverServiceClient(driver).CloseAccount(ctx, &driverv1.CloseAccountRequest{AccountId: id}); err != nil {
-			m.log.LogAttrs(ctx, slog.LevelWarn, "account not closed at its driver", slog.String("account_id", id), slog.String("error", err.Error()))
-		}
-	}
+	m.closeAt(ctx, rec.account)
 	return nil
+}
+
+// SetEnabled lets calls of an account through, or refuses them. A disabled account is
+// closed at its driver and is not tried again until it is enabled.
+func (m *Manager) SetEnabled(ctx context.Context, id string, enabled bool) error {
+	m.updating.Lock()
+	defer m.updating.Unlock()
+	rec, err := m.record(id)
+	if err != nil {
+		return err
+	}
+	if rec.account.Disabled != enabled {
+		return nil
+	}
+	next := *rec.account
+	next.Disabled = !enabled
+	if err := m.replace(ctx, record{account: &next, credentials: rec.credentials}); err != nil {
+		return err
+	}
+	if !enabled {
+		m.closeAt(ctx, &next)
+		return nil
+	}
+	m.registry.change(id, (*Account).reopening)
+	m.open(ctx, id)
+	return nil
+}
+
+// closeAt makes the account's driver forget it.
+func (m *Manager) closeAt(ctx context.Context, a *Account) {
+	driver, ok := m.drivers.Driver(a.Driver)
+	if !ok {
+		return
+	}
+	if _, err := driverv1.NewDriverServiceClient(driver).CloseAccount(ctx, &driverv1.CloseAccountRequest{AccountId: a.ID}); err != nil {
+		m.log.LogAttrs(ctx, slog.LevelWarn, "account not closed at its driver", slog.String("account_id", a.ID), slog.String("error", err.Error()))
+	}
 }
 
 func (m *Manager) record(id string) (record, error) {

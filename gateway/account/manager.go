@@ -117,7 +117,7 @@ func (m *Manager) Start(ctx context.Context, configured []Configured) error {
 	}
 	patient, cancel := context.WithTimeout(ctx, m.opts.Patience)
 	defer cancel()
-	m.openAll(patient, func(*Account) bool { return true })
+	m.openAll(patient, func(a *Account) bool { return !a.Disabled })
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	ticker := time.NewTicker(m.opts.RetryEvery)
 	defer ticker.Stop()
 	for {
-		m.openAll(ctx, func(a *Account) bool { return a.State != accountv1.AccountState_ACCOUNT_STATE_READY })
+		m.openAll(ctx, func(a *Account) bool { return !a.Disabled && a.State != accountv1.AccountState_ACCOUNT_STATE_READY })
 		select {
 		case <-ctx.Done():
 			return nil
@@ -160,7 +160,7 @@ func (m *Manager) Reopen(ctx context.Context, driver string, conn grpc.ClientCon
 	m.mu.Lock()
 	records := make([]record, 0, len(m.secrets))
 	for _, id := range slices.Sorted(maps.Keys(m.secrets)) {
-		if rec := m.secrets[id]; rec.account.Driver == driver {
+		if rec := m.secrets[id]; rec.account.Driver == driver && !rec.account.Disabled {
 			records = append(records, rec)
 		}
 	}
@@ -197,6 +197,8 @@ func (m *Manager) reopen(ctx context.Context, conn grpc.ClientConnInterface, inf
 		switch {
 		case a == nil: // deleted meanwhile
 			return nil
+		case a.Disabled: // meanwhile
+			return a
 		case err != nil:
 			return a.withFailure(sdk.ReasonOf(err))
 		case a.Conn == nil: // never opened: Run does that when the driver takes calls
@@ -247,6 +249,8 @@ func (m *Manager) opened(id string, opened *Account, err error) {
 		switch {
 		case current == nil: // deleted meanwhile
 			return nil
+		case current.Disabled: // meanwhile
+			return current
 		case err != nil:
 			return current.withFailure(sdk.ReasonOf(err))
 		default:

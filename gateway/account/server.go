@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -14,6 +15,12 @@ import (
 // Operations tells whether an account has work in progress.
 type Operations interface {
 	RunningIn(ctx context.Context, accountID string) (int, error)
+}
+
+// CloudTenants tells which cloud tenants stand on an account: its own, and those that
+// were made through it.
+type CloudTenants interface {
+	Using(ctx context.Context, accountID string) ([]string, error)
 }
 
 // Access decides which accounts a caller may use.
@@ -30,6 +37,7 @@ type Server struct {
 	accountv1.UnimplementedAccountServiceServer
 	manager    *Manager
 	operations Operations
+	tenants    CloudTenants
 	access     Access
 }
 
@@ -40,8 +48,8 @@ const seesSettings = "account.account.update"
 var _ accountv1.AccountServiceServer = (*Server)(nil)
 
 // NewServer serves the accounts of a manager.
-func NewServer(manager *Manager, operations Operations, access Access) *Server {
-	return &Server{manager: manager, operations: operations, access: access}
+func NewServer(manager *Manager, operations Operations, tenants CloudTenants, access Access) *Server {
+	return &Server{manager: manager, operations: operations, tenants: tenants, access: access}
 }
 
 // show is an account as the caller may see it.
@@ -75,7 +83,13 @@ func (s *Server) CreateAccount(ctx context.Context, request *accountv1.CreateAcc
 	if err := s.mayChange(ctx); err != nil {
 		return nil, err
 	}
-	a, err := s.manager.create(ctx, request)
+	a, err := s.manager.Create(ctx, request, func(ctx context.Context) error {
+		tenants, err := s.tenants.Using(ctx, request.GetId())
+		if err == nil && len(tenants) > 0 {
+			err = nameTaken() // by one that is being made
+		}
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +124,7 @@ func (s *Server) UpdateAccount(ctx context.Context, request *accountv1.UpdateAcc
 	if err := s.mayChange(ctx); err != nil {
 		return nil, err
 	}
-	a, err := s.manager.update(ctx, request)
+	a, err := s.manager.Update(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +143,14 @@ func (s *Server) DeleteAccount(ctx context.Context, request *accountv1.DeleteAcc
 	if running > 0 {
 		return nil, sdk.NewError(apiv1.Reason_REASON_IN_USE, sdk.Violation("id", "operations are running in this account"))
 	}
-	if err := s.manager.remove(ctx, request.GetId()); err != nil {
+	tenants, err := s.tenants.Using(ctx, request.GetId())
+	if err != nil {
+		return nil, err
+	}
+	if len(tenants) > 0 {
+		return nil, sdk.NewError(apiv1.Reason_REASON_IN_USE, sdk.Violation("id", fmt.Sprintf("cloud tenants stand on it: %q", tenants)))
+	}
+	if err := s.manager.Remove(ctx, request.GetId()); err != nil {
 		return nil, err
 	}
 	return &accountv1.DeleteAccountResponse{}, nil
@@ -144,6 +165,9 @@ func (s *Server) ProbeAccount(ctx context.Context, request *accountv1.ProbeAccou
 	rec, err := m.record(request.GetId())
 	if err != nil {
 		return nil, err
+	}
+	if rec.account.Disabled {
+		return nil, errDisabled()
 	}
 	opened, missing, err := m.probe(ctx, rec)
 	if ctx.Err() == nil {

@@ -25,6 +25,7 @@ type row struct {
 	Settings    string // JSON object
 	Sealed      []byte // JSON object of the credentials, sealed
 	FromConfig  bool
+	Disabled    bool `gorm:"not null;default:false"`
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
 	RemovedAt   *time.Time
@@ -35,9 +36,26 @@ func (row) TableName() string { return "account_accounts" }
 // Migrations of the table of accounts.
 func Migrations() db.Module {
 	return db.Module{Name: "account", Migrations: []db.Migration{
-		{Version: 1, Name: "accounts", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&row{}) }},
+		{Version: 1, Name: "accounts", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&rowV1{}) }},
+		{Version: 2, Name: "disabled", Up: func(tx *gorm.DB) error { return tx.Migrator().AddColumn(&row{}, "Disabled") }},
 	}}
 }
+
+// rowV1 is the table of accounts as version 1 made it.
+type rowV1 struct {
+	ID          string `gorm:"primaryKey;size:32"`
+	Driver      string `gorm:"size:63;not null"`
+	CloudKind   int32  `gorm:"not null"`
+	Description string `gorm:"size:800"`
+	Settings    string
+	Sealed      []byte
+	FromConfig  bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	RemovedAt   *time.Time
+}
+
+func (rowV1) TableName() string { return "account_accounts" }
 
 // record is one account with its credentials in clear: only on its way between
 // the store and a driver.
@@ -109,7 +127,7 @@ func (s *store) toRow(rec record) (row, error) {
 	}
 	a := rec.account
 	return row{
-		ID: a.ID, Driver: a.Driver, CloudKind: int32(a.Kind), Description: a.Description, FromConfig: a.FromConfig,
+		ID: a.ID, Driver: a.Driver, CloudKind: int32(a.Kind), Description: a.Description, FromConfig: a.FromConfig, Disabled: a.Disabled,
 		Settings: string(settings), Sealed: s.box.Seal(credentials, sealLabel(a.ID)), CreatedAt: a.CreatedAt,
 	}, nil
 }
@@ -117,8 +135,11 @@ func (s *store) toRow(rec record) (row, error) {
 func (s *store) fromRow(r row) (record, error) {
 	rec := record{account: &Account{
 		ID: r.ID, Driver: r.Driver, Kind: accountv1.CloudKind(r.CloudKind), Description: r.Description,
-		FromConfig: r.FromConfig, CreatedAt: r.CreatedAt.UTC(), State: accountv1.AccountState_ACCOUNT_STATE_OPENING,
+		FromConfig: r.FromConfig, CreatedAt: r.CreatedAt.UTC(), State: accountv1.AccountState_ACCOUNT_STATE_OPENING, Disabled: r.Disabled,
 	}}
+	if r.Disabled {
+		rec.account = rec.account.shut()
+	}
 	plain, err := s.box.Open(r.Sealed, sealLabel(r.ID))
 	if err != nil {
 		return record{}, fmt.Errorf("credentials of account %s: %w", r.ID, err)

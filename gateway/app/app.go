@@ -18,6 +18,7 @@ import (
 	"github.com/yunqiao/yunqiao/billing"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/audit"
+	"github.com/yunqiao/yunqiao/gateway/cloudtenant"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	"github.com/yunqiao/yunqiao/gateway/driverhost/admin"
 	"github.com/yunqiao/yunqiao/gateway/edge"
@@ -55,6 +56,7 @@ type App struct {
 	host       *driverhost.Host
 	accounts   *account.Manager
 	operations *operation.Engine
+	tenants    *cloudtenant.Service
 	identity   *identity.Identity
 	things     *inventory.Inventory
 	billing    *billing.Module
@@ -129,6 +131,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	passwords := inventory.NewPasswords(a.store, box)
 	a.operations = operation.New(context.WithoutCancel(ctx), log, a.store, box, c, a.accounts.Registry(), things, passwords,
 		operation.Options{KeepEnded: config.Retention.Operations.Duration})
+	a.tenants = cloudtenant.New(log, a.store, a.accounts, who, who, a.operations, cloudtenant.Options{})
 	pages, err := seal.New(box.Derive("page tokens"))
 	if err != nil {
 		return nil, err
@@ -281,11 +284,12 @@ func (k knownAccounts) Known(id string) bool {
 // modules are the servers in this process.
 func (a *App) modules(things *inventory.Inventory, clouds ownership.Clouds) grpc.ClientConnInterface {
 	conn := inproc.New()
-	a.identity.Register(conn, things, knownAccounts{a.accounts.Registry()})
+	a.identity.Register(conn, things, knownAccounts{a.accounts.Registry()}, a.tenants)
 	tenantv1.RegisterOwnershipServiceServer(conn, ownership.NewServer(
 		a.store, things, a.accounts.Registry(), clouds, a.identity, operation.CheckQuotas, time.Now))
 	tenantv1.RegisterAuditServiceServer(conn, audit.NewServer(a.recorder, a.identity))
-	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.identity))
+	accountv1.RegisterAccountServiceServer(conn, account.NewServer(a.accounts, a.operations, a.tenants, a.identity))
+	accountv1.RegisterCloudTenantServiceServer(conn, a.tenants)
 	accountv1.RegisterDriverServiceServer(conn, admin.NewServer(a.host))
 	a.billing.Register(conn)
 	a.programs.Register(conn)
@@ -351,6 +355,7 @@ func (a *App) Run(ctx context.Context) error {
 	var work errgroup.Group
 	work.Go(func() error { return a.accounts.Run(background) })
 	work.Go(func() error { return a.operations.Run(background) })
+	work.Go(func() error { return a.tenants.Run(background) })
 	work.Go(func() error { return a.identity.Run(background) })
 	work.Go(func() error { return a.things.Run(background, a.log) })
 	work.Go(func() error { return a.billing.Run(background) })

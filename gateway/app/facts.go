@@ -75,6 +75,8 @@ func (f facts) accounts() []monitor.Fact {
 	for _, a := range f.app.accounts.Registry().All() {
 		var why string
 		switch {
+		case a.Disabled:
+			continue
 		case a.State != accountv1.AccountState_ACCOUNT_STATE_READY:
 			why = cmp.Or(reasonName(a.Reason), "it is not open")
 		case a.Guard != nil && string(a.Guard.State()) == "open":

@@ -4,6 +4,7 @@ import (
 	"github.com/yunqiao/yunqiao/billing"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/audit"
+	"github.com/yunqiao/yunqiao/gateway/cloudtenant"
 	"github.com/yunqiao/yunqiao/gateway/identity"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
@@ -18,7 +19,7 @@ import (
 // Schema is everything that the store holds, by the packages that own it.
 func Schema() []db.Module {
 	return []db.Module{
-		identity.Migrations(), account.Migrations(), inventory.Migrations(), operation.Migrations(), outbox.Migrations(),
+		identity.Migrations(), account.Migrations(), cloudtenant.Migrations(), inventory.Migrations(), operation.Migrations(), outbox.Migrations(),
 		audit.Migrations(), reconcile.Migrations(), billing.Migrations(), programs.Migrations(), logging.Migrations(), monitor.Migrations(),
 	}
 }

@@ -24,11 +24,17 @@ type Resources interface {
 // Accounts says which cloud accounts there are.
 type Accounts interface{ Known(id string) bool }
 
+// CloudTenants tells which tenants at clouds an organization works in.
+type CloudTenants interface {
+	Of(tx *gorm.DB, organizationID string) ([]string, error)
+}
+
 type organizationServer struct {
 	tenantv1.UnimplementedOrganizationServiceServer
 	*Identity
 	resources Resources
 	accounts  Accounts
+	tenants   CloudTenants
 }
 
 var _ tenantv1.OrganizationServiceServer = (*organizationServer)(nil)
@@ -152,6 +158,13 @@ func (s *organizationServer) DeleteOrganization(ctx context.Context, request *te
 		}
 		if owned > 0 {
 			block("owns %d resources", owned)
+		}
+		tenants, err := s.tenants.Of(tx, id)
+		if err != nil {
+			return err
+		}
+		for _, tenant := range tenants {
+			block("works in the cloud tenant %s", tenant)
 		}
 		if len(blocking) > 0 {
 			return sdk.NewError(apiv1.Reason_REASON_IN_USE, blocking...)

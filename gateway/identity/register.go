@@ -7,9 +7,9 @@ import (
 )
 
 // Register adds the services of table 5.
-func (i *Identity) Register(r grpc.ServiceRegistrar, resources Resources, accounts Accounts) {
+func (i *Identity) Register(r grpc.ServiceRegistrar, resources Resources, accounts Accounts, tenants CloudTenants) {
 	tenantv1.RegisterTokenServiceServer(r, &tokenServer{Identity: i})
-	tenantv1.RegisterOrganizationServiceServer(r, &organizationServer{Identity: i, resources: resources, accounts: accounts})
+	tenantv1.RegisterOrganizationServiceServer(r, &organizationServer{Identity: i, resources: resources, accounts: accounts, tenants: tenants})
 	tenantv1.RegisterUserServiceServer(r, &userServer{Identity: i})
 	tenantv1.RegisterRoleServiceServer(r, &roleServer{Identity: i})
 	tenantv1.RegisterPermissionGroupServiceServer(r, &groupServer{Identity: i})

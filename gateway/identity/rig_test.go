@@ -39,6 +39,8 @@ type rig struct {
 	admin context.Context
 	owned map[string]int // resources that organizations own
 	ids   map[string]string
+
+	tenants map[string][]string // cloud tenants of organizations
 }
 
 // Owned implements identity.Resources.
@@ -48,6 +50,11 @@ func (r *rig) Owned(_ *gorm.DB, tenantIDs []string, _, _ string) (int, error) {
 		n += r.owned[id]
 	}
 	return n, nil
+}
+
+// Of implements identity.CloudTenants.
+func (r *rig) Of(_ *gorm.DB, organizationID string) ([]string, error) {
+	return r.tenants[organizationID], nil
 }
 
 // Known implements identity.Accounts.
@@ -88,12 +95,12 @@ func openRig(t *testing.T, store *db.Store) (r *rig, firstToken string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r = &rig{conn: inproc.New(), clock: time.Now(), owned: map[string]int{}, ids: map[string]string{}}
+	r = &rig{conn: inproc.New(), clock: time.Now(), owned: map[string]int{}, ids: map[string]string{}, tenants: map[string][]string{}}
 	r.Identity, firstToken, err = identity.Open(t.Context(), slog.New(slog.DiscardHandler), store, box, c, identity.Options{Now: func() time.Time { return r.clock }})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Register(r.conn, r, r)
+	r.Register(r.conn, r, r, r)
 	return r, firstToken
 }
 

@@ -76,7 +76,7 @@ func openBench(t testing.TB, store *db.Store) *bench {
 		return b // another replica on the same store
 	}
 	conn := inproc.New()
-	b.Register(conn, nil, nil)
+	b.Register(conn, nil, nil, nil)
 	b.keys, b.users = tenantv1.NewAccessKeyServiceClient(conn), tenantv1.NewUserServiceClient(conn)
 	p, err := b.Authenticate(t.Context(), bearer(b.token), nil)
 	if err != nil {

@@ -147,6 +147,8 @@ func (r *Runner) now() time.Time { return r.opts.Now().UTC() }
 // or because the account could not be opened.
 func usable(a *account.Account, m *contract.Method) error {
 	switch {
+	case a.Disabled:
+		return sdk.NewError(apiv1.Reason_REASON_PRINCIPAL_DISABLED, sdk.Violation("account_id", "the account "+a.ID+" is disabled with its cloud tenant"))
 	case a.Offers(m.FullName) && a.Conn != nil:
 		return nil
 	case a.ObservedAt.IsZero() && a.Reason != 0:

@@ -29,7 +29,7 @@ func (r *Reconciler) cycle(ctx context.Context, id string) {
 	var t tally
 	a, err := r.accounts.Get(id)
 	switch {
-	case err != nil: // deleted meanwhile
+	case err != nil, a.Disabled: // deleted meanwhile, or not to be asked
 		return
 	case a.Conn == nil:
 		t.failed = sdk.NewError(a.Reason)
