@@ -30,7 +30,7 @@ const (
 type cloud interface {
 	// call runs one rpc. own tells whether the answer may be changed.
 	call(ctx context.Context, caller memcloud.Caller, fullMethod string, request proto.Message) (answer proto.Message, own bool, err error)
-	info(ctx context.Context, password string) (memcloud.Info, error)
+	info(ctx context.Context, caller memcloud.Caller) (memcloud.Info, error)
 	// faultEndpoint is where the cloud can be told to fail; empty: nowhere.
 	faultEndpoint() string
 	close() error
@@ -39,6 +39,7 @@ type cloud interface {
 type account struct {
 	project  string
 	password string
+	dataFile string
 	cloud    cloud
 	known    atomic.Pointer[memcloud.Info] // as told last
 }
@@ -50,7 +51,7 @@ func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*a
 			return nil, sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("settings."+name))
 		}
 	}
-	a := &account{project: settings[settingProject], password: req.GetCredentials()[credentialPassword]}
+	a := &account{project: settings[settingProject], password: req.GetCredentials()[credentialPassword], dataFile: settings[settingDataFile]}
 	if a.project == "" {
 		a.project = req.GetAccountId()
 	}
@@ -72,7 +73,7 @@ func (d *driver) open(ctx context.Context, req *driverv1.OpenAccountRequest) (*a
 func (a *account) close() error { return a.cloud.close() }
 
 func (a *account) refresh(ctx context.Context) (memcloud.Info, error) {
-	info, err := a.cloud.info(ctx, a.password)
+	info, err := a.cloud.info(ctx, memcloud.Caller{Project: a.project, Password: a.password})
 	if err != nil {
 		return memcloud.Info{}, err
 	}
@@ -97,3 +98,12 @@ func (a *account) capabilities() *driverv1.AccountCapabilities {
 
 // wholeSeconds rounds up.
 func wholeSeconds(d time.Duration) int32 { return int32(math.Ceil(d.Seconds())) }
+
+// inThisCloud completes what a cloud says of a tenant's account: it is in the same cloud,
+// whose behaviour is the administrative account's to set.
+func (a *account) inThisCloud(issued *driverv1.IssueCredentialsResponse) *driverv1.IssueCredentialsResponse {
+	issued = proto.CloneOf(issued)
+	issued.Settings[settingDataFile] = a.dataFile
+	issued.Settings[settingKnobs], issued.Settings[settingFaults] = "", ""
+	return issued
+}

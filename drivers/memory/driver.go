@@ -53,7 +53,11 @@ func (d *driver) call(ctx context.Context, fullMethod string, request proto.Mess
 	if form := d.creates[fullMethod]; form != nil {
 		return d.create(ctx, a, form, fullMethod, request)
 	}
-	return a.send(ctx, "", fullMethod, request)
+	answer, err := a.send(ctx, "", fullMethod, request)
+	if issued, ok := answer.(*driverv1.IssueCredentialsResponse); ok && err == nil {
+		return a.inThisCloud(issued), nil
+	}
+	return answer, err
 }
 
 // GetInfo tells what memcloud can do.

@@ -118,8 +118,8 @@ func (e *embedded) call(ctx context.Context, caller memcloud.Caller, fullMethod 
 	return answer, false, err
 }
 
-func (e *embedded) info(_ context.Context, password string) (memcloud.Info, error) {
-	return e.shared.Info(), e.shared.Authenticate(password)
+func (e *embedded) info(_ context.Context, caller memcloud.Caller) (memcloud.Info, error) {
+	return e.shared.Info(caller.Project), e.shared.Authenticate(caller.Project, caller.Password)
 }
 
 func (e *embedded) close() (err error) {

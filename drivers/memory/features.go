@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/yunqiao/yunqiao/drivers/memory/memcloud"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 )
 
@@ -116,6 +117,7 @@ func features() []*driverv1.Feature {
 		"storage.snapshot.retention",
 	}
 	names = append(names, cipherFeatures()...)
+	names = append(names, memcloud.TenantFeatures()...)
 	declared := make([]*driverv1.Feature, 0, len(names))
 	for _, name := range names {
 		declared = append(declared, &driverv1.Feature{Name: name})

@@ -60,8 +60,8 @@ func (r *remote) call(ctx context.Context, caller memcloud.Caller, fullMethod st
 	return answer, true, nil
 }
 
-func (r *remote) info(ctx context.Context, password string) (memcloud.Info, error) {
-	ctx = metadata.AppendToOutgoingContext(ctx, memcloud.PasswordKey, password)
+func (r *remote) info(ctx context.Context, caller memcloud.Caller) (memcloud.Info, error) {
+	ctx = metadata.AppendToOutgoingContext(ctx, memcloud.ProjectKey, caller.Project, memcloud.PasswordKey, caller.Password)
 	info, err := memcloud.AskInfo(ctx, r.conn)
 	return info, fromTransport(err)
 }

@@ -114,8 +114,18 @@ func incoming(ctx context.Context, name string) string {
 	return ""
 }
 
-// Authenticate refuses a password that is not the cloud's.
-func (c *Cloud) Authenticate(password string) error {
+// Authenticate refuses a password that is not the cloud's, or, for a tenant, not one of
+// the tenant's own.
+func (c *Cloud) Authenticate(project, password string) error {
+	c.mu.RLock()
+	tenant := (&view{cloud: c}).tenantOf(project)
+	c.mu.RUnlock()
+	if tenant != nil {
+		if !tenant.takes(password) {
+			return sdk.NewError(apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)
+		}
+		return nil
+	}
 	if want := c.knobs.Load().Password; want != "" && password != want {
 		return sdk.NewError(apiv1.Reason_REASON_ACCOUNT_UNAUTHENTICATED)
 	}
@@ -127,7 +137,7 @@ func (c *Cloud) Authenticate(password string) error {
 func (c *Cloud) run(ctx context.Context, caller Caller, m *method, request proto.Message, handler grpc.UnaryHandler) (any, error) {
 	m.calls.Add(1)
 	k := c.knobs.Load()
-	if err := c.Authenticate(caller.Password); err != nil {
+	if err := c.Authenticate(caller.Project, caller.Password); err != nil {
 		return nil, err
 	}
 	if err := k.throttled(m.name, c.Now()); err != nil {

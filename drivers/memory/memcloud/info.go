@@ -2,6 +2,7 @@ package memcloud
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"google.golang.org/grpc"
@@ -27,8 +28,9 @@ type Info struct {
 	AbsentFeatures []string
 }
 
-// Info tells what kind of cloud this is, by its present knobs.
-func (c *Cloud) Info() Info {
+// Info tells a project what kind of cloud this is, by its present knobs. Tenants cannot
+// make tenants.
+func (c *Cloud) Info(project string) Info {
 	k := c.knobs.Load()
 	i := Info{Region: c.region, Now: c.Now(), ClientTokens: k.ClientTokens, MarkerDelay: k.markerDelay(), AbsentFeatures: k.AbsentFeatures}
 	if !k.ClientTokens {
@@ -38,7 +40,17 @@ func (c *Cloud) Info() Info {
 		}
 		i.RequestTimeout = time.Duration(seconds) * time.Second
 	}
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	if (&view{cloud: c}).tenantOf(project) != nil {
+		i.AbsentFeatures = slices.Concat(i.AbsentFeatures, TenantFeatures())
+	}
 	return i
+}
+
+// TenantFeatures are those of an account that may make tenants.
+func TenantFeatures() []string {
+	return []string{"account.cloud_tenant.disable", "account.cloud_tenant.provision", "account.cloud_tenant.quotas"}
 }
 
 // AskInfo reads the Info of the cloud behind a connection.
@@ -85,10 +97,11 @@ func (c *Cloud) infoDesc() *grpc.ServiceDesc {
 		if err := decode(&emptypb.Empty{}); err != nil {
 			return nil, err
 		}
-		if err := c.Authenticate(incoming(ctx, PasswordKey)); err != nil {
+		project := incoming(ctx, ProjectKey)
+		if err := c.Authenticate(project, incoming(ctx, PasswordKey)); err != nil {
 			return nil, err
 		}
-		return proto.Message(c.Info().toStruct()), nil
+		return proto.Message(c.Info(project).toStruct()), nil
 	}
 	return &grpc.ServiceDesc{
 		ServiceName: infoService,

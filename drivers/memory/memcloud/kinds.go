@@ -5,6 +5,7 @@ import (
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
@@ -46,6 +47,7 @@ var (
 	wafs             = collection[*securityv1.Waf]{"security.waf", ""}
 	ipsSettings      = collection[*securityv1.Ips]{"security.ips", ""}
 	antiviruses      = collection[*securityv1.Antivirus]{"security.antivirus", ""}
+	tenants          = collection[*driverv1.Tenant]{"cloud.tenant", "tenant-"}
 )
 
 // newMessage makes an empty resource of a kind; nil for an unknown kind.
@@ -119,6 +121,8 @@ func newMessage(k kind) proto.Message {
 		return &securityv1.Ips{}
 	case antiviruses.kind:
 		return &securityv1.Antivirus{}
+	case tenants.kind:
+		return &driverv1.Tenant{}
 	default:
 		return nil
 	}

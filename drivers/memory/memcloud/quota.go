@@ -70,6 +70,9 @@ func sum[T proto.Message](c collection[T], of func(T) int32) func(*view) int {
 }
 
 func (v *view) limit(q quotaRule) int32 {
+	if limit, ok := v.tenantLimit(q.name); ok {
+		return limit
+	}
 	if limit, ok := v.knobs.Quotas[q.name]; ok {
 		return limit
 	}

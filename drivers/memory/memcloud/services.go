@@ -5,13 +5,14 @@ import (
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	databasev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/database/v1"
+	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
-// Register adds the cloud's resource services.
+// Register adds the cloud's resource services, and that of its tenants.
 func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	computev1.RegisterVmServiceServer(r, &vmService{c: c})
 	computev1.RegisterContainerServiceServer(r, &containerService{c: c})
@@ -44,4 +45,5 @@ func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	securityv1.RegisterWafServiceServer(r, &wafService{c: c})
 	securityv1.RegisterIpsServiceServer(r, &ipsService{c: c})
 	securityv1.RegisterAntivirusServiceServer(r, &antivirusService{c: c})
+	driverv1.RegisterTenantServiceServer(r, &tenantService{c: c})
 }
