@@ -1,7 +1,7 @@
 package drivertest
 
 import (
-	"regexp"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -91,28 +91,6 @@ func eachField(m protoreflect.Message, visit func(in protoreflect.Message, f pro
 	})
 }
 
-// fieldFeature is the feature that a set field needs; empty: none.
-func fieldFeature(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
-	rule := contract.FieldRule(f)
-	if rule.GetFeature() == "" || rule.GetFeaturePattern() == "" {
-		return rule.GetFeature()
-	}
-	pattern, err := regexp.Compile(rule.GetFeaturePattern())
-	if err != nil || f.IsList() || f.IsMap() {
-		return rule.GetFeature()
-	}
-	value := v.String()
-	if f.Enum() != nil {
-		if named := f.Enum().Values().ByNumber(v.Enum()); named != nil {
-			value = string(named.Name())
-		}
-	}
-	if pattern.MatchString(value) {
-		return rule.GetFeature()
-	}
-	return ""
-}
-
 // fit takes out of a request what the gateway would not pass to a driver: its
 // own fields, and fields whose feature is not declared. It returns the features
 // that the rest needs.
@@ -123,15 +101,14 @@ func fit(request protoreflect.Message, declared func(feature string) bool) []str
 		f  protoreflect.FieldDescriptor
 	}
 	var out []place
-	eachField(request, func(in protoreflect.Message, f protoreflect.FieldDescriptor, v protoreflect.Value) {
-		rule := contract.FieldRule(f)
-		feature := fieldFeature(f, v)
-		switch {
-		case rule.GetGateway(), feature != "" && !declared(feature):
+	eachField(request, func(in protoreflect.Message, f protoreflect.FieldDescriptor, _ protoreflect.Value) {
+		needed := contract.FeaturesNeeded(in, f)
+		lacks := slices.ContainsFunc(needed, func(feature string) bool { return !declared(feature) })
+		if lacks || contract.FieldRule(f).GetGateway() {
 			out = append(out, place{in, f})
-		case feature != "":
-			features = append(features, feature)
+			return
 		}
+		features = append(features, needed...)
 	})
 	for _, p := range out {
 		p.in.Clear(p.f)

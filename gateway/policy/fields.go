@@ -2,8 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
-	"sync"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -59,12 +57,12 @@ func requireFields(m protoreflect.Message) error {
 func checkFeatures(m protoreflect.Message, a *account.Account) error {
 	var missing, needed []sdk.ErrorOption
 	visitFields(m, "", false, func(path string, _ bool, field protoreflect.FieldDescriptor, m protoreflect.Message) {
-		rule := contract.FieldRule(field)
-		set := m.Has(field)
-		if feature := rule.GetFeature(); set && feature != "" && !a.Has(feature) && concerns(rule, field, m) {
-			missing = append(missing, sdk.Violation(path, "needs the feature "+feature+", which the cloud of account "+a.ID+" does not have"))
+		for _, feature := range contract.FeaturesNeeded(m, field) {
+			if !a.Has(feature) {
+				missing = append(missing, sdk.Violation(path, "needs the feature "+feature+", which the cloud of account "+a.ID+" does not have"))
+			}
 		}
-		if feature := rule.GetRequiredWithFeature(); !set && feature != "" && a.Has(feature) {
+		if feature := contract.FieldRule(field).GetRequiredWithFeature(); !m.Has(field) && feature != "" && a.Has(feature) {
 			needed = append(needed, sdk.Violation(path, "is required at the cloud of account "+a.ID))
 		}
 	})
@@ -79,24 +77,6 @@ func invalid(problems []sdk.ErrorOption) error {
 		return nil
 	}
 	return sdk.NewError(apiv1.Reason_REASON_VALIDATION_FAILED, problems...)
-}
-
-var patterns sync.Map // string -> *regexp.Regexp
-
-// concerns tells whether the rule's feature is needed for the field's value.
-func concerns(rule *apiv1.FieldRule, field protoreflect.FieldDescriptor, m protoreflect.Message) bool {
-	if rule.GetFeaturePattern() == "" {
-		return true
-	}
-	compiled, ok := patterns.Load(rule.GetFeaturePattern())
-	if !ok {
-		compiled, _ = patterns.LoadOrStore(rule.GetFeaturePattern(), regexp.MustCompile(rule.GetFeaturePattern()))
-	}
-	text := m.Get(field).String()
-	if field.Enum() != nil {
-		text = string(field.Enum().Values().ByNumber(m.Get(field).Enum()).Name())
-	}
-	return compiled.(*regexp.Regexp).MatchString(text)
 }
 
 // clearGatewayFields takes out what drivers neither see nor set.

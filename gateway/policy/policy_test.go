@@ -50,6 +50,8 @@ func TestRefusals(t *testing.T) {
 			apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "nics[0].private_ip_address"},
 		"feature of a value": {nil, newSubnet, subnet(func(s *networkv1.CreateSubnetRequest) { s.Cidr = "100.64.0.0/24" }),
 			apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "cidr"},
+		"another feature of a value": {[]string{"network.subnet.shared_space"}, newSubnet, subnet(func(s *networkv1.CreateSubnetRequest) { s.Cidr = "8.8.8.0/24" }),
+			apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "cidr"},
 		"feature of an enum's value": {nil, newSubnet, subnet(func(s *networkv1.CreateSubnetRequest) { s.IpVersion = apiv1.IpVersion_IP_VERSION_DUAL }),
 			apiv1.Reason_REASON_UNSUPPORTED_FEATURE, "ip_version"},
 		"required with a feature": {[]string{"network.subnet.zonal"}, newSubnet, subnet(func(*networkv1.CreateSubnetRequest) {}),

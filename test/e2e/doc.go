@@ -7,7 +7,7 @@
 //
 //	YUNQIAO_BIN=bin                folder of built programs; without it they are built
 //	OS_CLIENT_CONFIG_FILE, OS_CLOUD   a real OpenStack; without it its scenario is skipped
-//	OS_CLOUD_ADMIN                 entry of the same file for what only its operator may do; default admin
+//	OS_ADMIN_CLOUD                 entry of the same file for what only its operator may do; default admin
 //	YUNQIAO_REQUIRE_OPENSTACK=1    its absence fails rather than skips
 //	YUNQIAO_SOAK=1                 all random kills rather than a few
 //	YUNQIAO_SEED                   repeats the random moments of another run

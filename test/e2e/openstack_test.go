@@ -39,7 +39,7 @@ import (
 const (
 	envCloudsFile  = "OS_CLIENT_CONFIG_FILE"
 	envCloud       = "OS_CLOUD"
-	envCloudAdmin  = "OS_CLOUD_ADMIN"
+	envCloudAdmin  = "OS_ADMIN_CLOUD"
 	envRequireReal = "YUNQIAO_REQUIRE_OPENSTACK"
 )
 

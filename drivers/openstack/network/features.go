@@ -6,6 +6,8 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 )
 
+const featurePublicSpace = "network.subnet.public_space"
+
 // Features lists the optional abilities of the package.
 func Features() []*driverv1.Feature {
 	return []*driverv1.Feature{
@@ -21,6 +23,7 @@ func Features() []*driverv1.Feature {
 		{Name: "network.subnet.dhcp"},
 		{Name: "network.subnet.dns"},
 		{Name: "network.subnet.shared_space"},
+		{Name: featurePublicSpace, Note: "where the account's setting public_subnets allows it"},
 		{Name: "network.router.description"},
 		{Name: "network.router.tags"},
 		{Name: "network.router.external_gateway", Note: "snat_enabled is for administrators by default"},
@@ -50,9 +53,12 @@ func Attributes() []*driverv1.AttributeDoc {
 }
 
 // AbsentFeatures lists those of Features that this account's cloud lacks: they
-// are extensions of Neutron.
+// are extensions of Neutron. Public ranges are the operator's decision.
 func AbsentFeatures(s *session.Session) []string {
 	var absent []string
+	if !s.PublicSubnets {
+		absent = append(absent, featurePublicSpace)
+	}
 	for feature, extension := range map[string]string{
 		"network.network.mtu":             "net-mtu-writable",
 		"network.network.port_security":   "port-security",

@@ -66,6 +66,8 @@ type Session struct {
 	Regions []string
 	// Extensions are the aliases of the network service's extensions: "router", "vpnaas".
 	Extensions map[string]bool
+	// PublicSubnets tells that the account allows subnets with public address ranges.
+	PublicSubnets bool
 	// LoadBalancerProviders are the load balancer service's providers: "amphora", "ovn".
 	LoadBalancerProviders map[string]bool
 
@@ -129,6 +131,7 @@ func Open(ctx context.Context, settings, credentials map[string]string, opts Opt
 		Subnets:        cache.New[*subnets.Subnet](subnetTTL, opts.Now),
 		Zones:          cache.New[[]Zone](zoneTTL, opts.Now),
 		Now:            opts.Now,
+		PublicSubnets:  t.publicSubnets,
 		provider:       provider,
 		closeIdle:      closeIdle,
 	}

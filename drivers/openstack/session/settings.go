@@ -31,6 +31,7 @@ const (
 	settingCAPEM         = "ca_pem"
 	settingInsecure      = "insecure"
 	settingRate          = "requests_per_second"
+	settingPublicSubnets = "public_subnets"
 	settingCloud         = "cloud"
 	settingCloudsFile    = "clouds_file"
 	credentialPassword   = "password"
@@ -66,6 +67,7 @@ func Schema() []*driverv1.AccountField {
 		{Name: settingCAPEM, Description: "The same certificates given directly"},
 		{Name: settingInsecure, Description: "Do not check the cloud's certificate; for tests only", Values: []string{"true", "false"}, DefaultValue: "false"},
 		{Name: settingRate, Description: "How often the cloud is asked at most, all services together; empty: no limit"},
+		{Name: settingPublicSubnets, Description: "Whether subnets may have public address ranges", Values: []string{"true", "false"}, DefaultValue: "false"},
 		{Name: settingCloud, Description: "Name of an entry of a clouds.yaml file that gives what the other settings leave out"},
 		{Name: settingCloudsFile, Description: "The clouds.yaml file; empty: where OS_CLIENT_CONFIG_FILE points, or the usual places"},
 	}
@@ -77,6 +79,8 @@ type target struct {
 	eo   gophercloud.EndpointOpts
 	tls  *tls.Config
 	rate *pace.Limiter // nil: no limit
+
+	publicSubnets bool
 }
 
 // readSettings turns settings and credentials into a target. Its errors are
@@ -114,6 +118,9 @@ func readSettings(settings, credentials map[string]string) (target, error) {
 		return target{}, err
 	}
 	if t.rate, err = readRate(settings[settingRate]); err != nil {
+		return target{}, err
+	}
+	if t.publicSubnets, err = readSwitch(settings, settingPublicSubnets); err != nil {
 		return target{}, err
 	}
 	t.auth.AllowReauth = true
@@ -211,11 +218,9 @@ func readIdentity(auth *gophercloud.AuthOptions, settings, credentials map[strin
 }
 
 func readTLS(t *target, settings map[string]string) error {
-	if v := settings[settingInsecure]; v != "" {
-		insecure, err := strconv.ParseBool(v)
-		if err != nil {
-			return rejected(settingInsecure, "must be true or false")
-		}
+	if insecure, err := readSwitch(settings, settingInsecure); err != nil {
+		return err
+	} else if settings[settingInsecure] != "" {
 		t.tls.InsecureSkipVerify = insecure
 	}
 	pem := []byte(settings[settingCAPEM])
@@ -239,6 +244,19 @@ func readTLS(t *target, settings map[string]string) error {
 	}
 	t.tls.RootCAs = pool
 	return nil
+}
+
+// readSwitch reads a setting that is true or false; empty: false.
+func readSwitch(settings map[string]string, name string) (bool, error) {
+	v := settings[name]
+	if v == "" {
+		return false, nil
+	}
+	on, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, rejected(name, "must be true or false")
+	}
+	return on, nil
 }
 
 func orDefault(domain string) string {

@@ -453,7 +453,9 @@ type FieldRule struct {
 	RequiredUnlessInline bool `protobuf:"varint,10,opt,name=required_unless_inline,json=requiredUnlessInline,proto3" json:"required_unless_inline,omitempty"`
 	// Permission that a caller who sets the field needs, beside that of the rpc.
 	// Only on fields of the request itself.
-	Permission    string `protobuf:"bytes,11,opt,name=permission,proto3" json:"permission,omitempty"`
+	Permission string `protobuf:"bytes,11,opt,name=permission,proto3" json:"permission,omitempty"`
+	// Further features, each needed for some values only.
+	ValueFeatures []*ValueFeature `protobuf:"bytes,12,rep,name=value_features,json=valueFeatures,proto3" json:"value_features,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -565,6 +567,68 @@ func (x *FieldRule) GetPermission() string {
 	return ""
 }
 
+func (x *FieldRule) GetValueFeatures() []*ValueFeature {
+	if x != nil {
+		return x.ValueFeatures
+	}
+	return nil
+}
+
+// ValueFeature is a driver feature that some values of a field need.
+type ValueFeature struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The feature's name.
+	Feature string `protobuf:"bytes,1,opt,name=feature,proto3" json:"feature,omitempty"`
+	// RE2 pattern of the values (of an enum, of their names).
+	Pattern       string `protobuf:"bytes,2,opt,name=pattern,proto3" json:"pattern,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ValueFeature) Reset() {
+	*x = ValueFeature{}
+	mi := &file_cloud_api_v1_options_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ValueFeature) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ValueFeature) ProtoMessage() {}
+
+func (x *ValueFeature) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_api_v1_options_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ValueFeature.ProtoReflect.Descriptor instead.
+func (*ValueFeature) Descriptor() ([]byte, []int) {
+	return file_cloud_api_v1_options_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ValueFeature) GetFeature() string {
+	if x != nil {
+		return x.Feature
+	}
+	return ""
+}
+
+func (x *ValueFeature) GetPattern() string {
+	if x != nil {
+		return x.Pattern
+	}
+	return ""
+}
+
 // Chain is a second rpc that the gateway runs when the first has settled.
 type Chain struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -581,7 +645,7 @@ type Chain struct {
 
 func (x *Chain) Reset() {
 	*x = Chain{}
-	mi := &file_cloud_api_v1_options_proto_msgTypes[3]
+	mi := &file_cloud_api_v1_options_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -593,7 +657,7 @@ func (x *Chain) String() string {
 func (*Chain) ProtoMessage() {}
 
 func (x *Chain) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_api_v1_options_proto_msgTypes[3]
+	mi := &file_cloud_api_v1_options_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -606,7 +670,7 @@ func (x *Chain) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Chain.ProtoReflect.Descriptor instead.
 func (*Chain) Descriptor() ([]byte, []int) {
-	return file_cloud_api_v1_options_proto_rawDescGZIP(), []int{3}
+	return file_cloud_api_v1_options_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Chain) GetRpc() string {
@@ -723,7 +787,7 @@ const file_cloud_api_v1_options_proto_rawDesc = "" +
 	"\timmediate\x18\t \x01(\bR\timmediate\x12'\n" +
 	"\x0ftimeout_seconds\x18\n" +
 	" \x01(\x05R\x0etimeoutSeconds\x12\x16\n" +
-	"\x06public\x18\v \x01(\bR\x06public\"\x99\x03\n" +
+	"\x06public\x18\v \x01(\bR\x06public\"\xdc\x03\n" +
 	"\tFieldRule\x12\x10\n" +
 	"\x03ref\x18\x01 \x01(\tR\x03ref\x12\x1b\n" +
 	"\tref_state\x18\x02 \x03(\tR\brefState\x12&\n" +
@@ -738,7 +802,11 @@ const file_cloud_api_v1_options_proto_rawDesc = "" +
 	" \x01(\bR\x14requiredUnlessInline\x12\x1e\n" +
 	"\n" +
 	"permission\x18\v \x01(\tR\n" +
-	"permission\"]\n" +
+	"permission\x12A\n" +
+	"\x0evalue_features\x18\f \x03(\v2\x1a.cloud.api.v1.ValueFeatureR\rvalueFeatures\"B\n" +
+	"\fValueFeature\x12\x18\n" +
+	"\afeature\x18\x01 \x01(\tR\afeature\x12\x18\n" +
+	"\apattern\x18\x02 \x01(\tR\apattern\"]\n" +
 	"\x05Chain\x12\x10\n" +
 	"\x03rpc\x18\x01 \x01(\tR\x03rpc\x12!\n" +
 	"\fparent_field\x18\x02 \x01(\tR\vparentField\x12\x1f\n" +
@@ -783,7 +851,7 @@ func file_cloud_api_v1_options_proto_rawDescGZIP() []byte {
 }
 
 var file_cloud_api_v1_options_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_cloud_api_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_cloud_api_v1_options_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
 var file_cloud_api_v1_options_proto_goTypes = []any{
 	(Server)(0),                           // 0: cloud.api.v1.Server
 	(Kind)(0),                             // 1: cloud.api.v1.Kind
@@ -791,29 +859,31 @@ var file_cloud_api_v1_options_proto_goTypes = []any{
 	(*ResourceRule)(nil),                  // 3: cloud.api.v1.ResourceRule
 	(*MethodRule)(nil),                    // 4: cloud.api.v1.MethodRule
 	(*FieldRule)(nil),                     // 5: cloud.api.v1.FieldRule
-	(*Chain)(nil),                         // 6: cloud.api.v1.Chain
-	(*descriptorpb.ServiceOptions)(nil),   // 7: google.protobuf.ServiceOptions
-	(*descriptorpb.MethodOptions)(nil),    // 8: google.protobuf.MethodOptions
-	(*descriptorpb.FieldOptions)(nil),     // 9: google.protobuf.FieldOptions
-	(*descriptorpb.EnumValueOptions)(nil), // 10: google.protobuf.EnumValueOptions
+	(*ValueFeature)(nil),                  // 6: cloud.api.v1.ValueFeature
+	(*Chain)(nil),                         // 7: cloud.api.v1.Chain
+	(*descriptorpb.ServiceOptions)(nil),   // 8: google.protobuf.ServiceOptions
+	(*descriptorpb.MethodOptions)(nil),    // 9: google.protobuf.MethodOptions
+	(*descriptorpb.FieldOptions)(nil),     // 10: google.protobuf.FieldOptions
+	(*descriptorpb.EnumValueOptions)(nil), // 11: google.protobuf.EnumValueOptions
 }
 var file_cloud_api_v1_options_proto_depIdxs = []int32{
 	0,  // 0: cloud.api.v1.ResourceRule.server:type_name -> cloud.api.v1.Server
 	1,  // 1: cloud.api.v1.MethodRule.kind:type_name -> cloud.api.v1.Kind
-	6,  // 2: cloud.api.v1.FieldRule.chain:type_name -> cloud.api.v1.Chain
-	7,  // 3: cloud.api.v1.resource:extendee -> google.protobuf.ServiceOptions
-	8,  // 4: cloud.api.v1.method:extendee -> google.protobuf.MethodOptions
-	9,  // 5: cloud.api.v1.field:extendee -> google.protobuf.FieldOptions
-	10, // 6: cloud.api.v1.phase:extendee -> google.protobuf.EnumValueOptions
-	3,  // 7: cloud.api.v1.resource:type_name -> cloud.api.v1.ResourceRule
-	4,  // 8: cloud.api.v1.method:type_name -> cloud.api.v1.MethodRule
-	5,  // 9: cloud.api.v1.field:type_name -> cloud.api.v1.FieldRule
-	2,  // 10: cloud.api.v1.phase:type_name -> cloud.api.v1.Phase
-	11, // [11:11] is the sub-list for method output_type
-	11, // [11:11] is the sub-list for method input_type
-	7,  // [7:11] is the sub-list for extension type_name
-	3,  // [3:7] is the sub-list for extension extendee
-	0,  // [0:3] is the sub-list for field type_name
+	7,  // 2: cloud.api.v1.FieldRule.chain:type_name -> cloud.api.v1.Chain
+	6,  // 3: cloud.api.v1.FieldRule.value_features:type_name -> cloud.api.v1.ValueFeature
+	8,  // 4: cloud.api.v1.resource:extendee -> google.protobuf.ServiceOptions
+	9,  // 5: cloud.api.v1.method:extendee -> google.protobuf.MethodOptions
+	10, // 6: cloud.api.v1.field:extendee -> google.protobuf.FieldOptions
+	11, // 7: cloud.api.v1.phase:extendee -> google.protobuf.EnumValueOptions
+	3,  // 8: cloud.api.v1.resource:type_name -> cloud.api.v1.ResourceRule
+	4,  // 9: cloud.api.v1.method:type_name -> cloud.api.v1.MethodRule
+	5,  // 10: cloud.api.v1.field:type_name -> cloud.api.v1.FieldRule
+	2,  // 11: cloud.api.v1.phase:type_name -> cloud.api.v1.Phase
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	8,  // [8:12] is the sub-list for extension type_name
+	4,  // [4:8] is the sub-list for extension extendee
+	0,  // [0:4] is the sub-list for field type_name
 }
 
 func init() { file_cloud_api_v1_options_proto_init() }
@@ -827,7 +897,7 @@ func file_cloud_api_v1_options_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_api_v1_options_proto_rawDesc), len(file_cloud_api_v1_options_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   4,
+			NumMessages:   5,
 			NumExtensions: 4,
 			NumServices:   0,
 		},
