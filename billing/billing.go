@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -15,6 +16,7 @@ import (
 	"github.com/yunqiao/yunqiao/billing/metering"
 	"github.com/yunqiao/yunqiao/billing/pricing"
 	"github.com/yunqiao/yunqiao/internal/db"
+	"github.com/yunqiao/yunqiao/internal/lease"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	billingv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/billing/v1"
 )
@@ -66,7 +68,9 @@ type Module struct {
 	issuer, font string
 
 	providers Providers
-	tried     map[string]time.Time // when a bill was pulled last, by account and month; of Run alone
+	leases    *lease.Table
+	triedMu   sync.Mutex
+	tried     map[string]time.Time // when a bill was pulled last, by account and month
 }
 
 // Migrations of the tables billing_*.
@@ -83,15 +87,20 @@ func Migrations() db.Module {
 		{Version: 4, Name: "discounts of an amount", Up: pricing.AddAmounts},
 		{Version: 5, Name: "terms of prices", Up: pricing.AddTerms},
 		{Version: 6, Name: "changes of subscriptions", Up: addChanges},
-		{Version: 7, Name: "names on statements", Up: addNames}}}
+		{Version: 7, Name: "names on statements", Up: addNames},
+		{Version: 8, Name: "pulls of bills", Up: bill.AddPulls},
+		{Version: 9, Name: "leases", Up: func(tx *gorm.DB) error { return lease.CreateTable(tx, leaseTable) }}}}
 }
+
+// leaseTable is the name of the table of leases.
+const leaseTable = "billing_leases"
 
 // New makes a module over a migrated store.
 func New(log *slog.Logger, store *db.Store, c *contract.Contract, access Access, accounts Accounts, opts Options) *Module {
 	m := &Module{
 		log: log, store: store, access: access, accounts: accounts, phases: metering.NewContractPhases(c),
 		zone: opts.Zone, now: opts.Now, every: opts.Every, providers: opts.Providers, tried: map[string]time.Time{},
-		issuer: cmp.Or(opts.Issuer, "Yunqiao"), font: opts.Font,
+		issuer: cmp.Or(opts.Issuer, "Yunqiao"), font: opts.Font, leases: lease.Open(store, leaseTable, 0),
 	}
 	if m.zone == nil {
 		m.zone = time.FixedZone("Asia/Shanghai", 8*3600)
@@ -121,25 +130,33 @@ func (m *Module) Register(r grpc.ServiceRegistrar) {
 	billingv1.RegisterProviderBillServiceServer(r, &providerBillServer{Module: m})
 }
 
-// Run hears events and rates usage until the context ends.
+// Run hears events, rates usage and pulls bills until the context ends. Bills have a
+// loop of their own: a cloud may take hours to tell one.
 func (m *Module) Run(ctx context.Context) error {
+	var bills sync.WaitGroup
+	defer bills.Wait()
+	bills.Go(func() { m.repeat(ctx, m.PullBills) })
+	m.repeat(ctx, m.CatchUp)
+	return nil
+}
+
+func (m *Module) repeat(ctx context.Context, work func(ctx context.Context) error) {
 	ticker := time.NewTicker(m.every)
 	defer ticker.Stop()
 	for {
-		if err := m.CatchUp(ctx); err != nil && ctx.Err() == nil {
+		if err := work(ctx); err != nil && ctx.Err() == nil {
 			m.log.LogAttrs(ctx, slog.LevelError, "billing is behind", slog.String("error", err.Error()))
 		}
 		select {
 		case <-ctx.Done():
-			return nil
+			return
 		case <-ticker.C:
 		}
 	}
 }
 
 // CatchUp hears all events, and rates the months that they and other changes
-// touch, until the last midnight. It renews subscriptions, pulls the bills of clouds and
-// raises alarms.
+// touch, until the last midnight. It renews subscriptions and raises alarms.
 func (m *Module) CatchUp(ctx context.Context) error {
 	if err := m.hear(ctx); err != nil {
 		return err
@@ -148,9 +165,6 @@ func (m *Module) CatchUp(ctx context.Context) error {
 		return err
 	}
 	if err := m.rateChanged(ctx); err != nil {
-		return err
-	}
-	if err := m.pullBills(ctx); err != nil {
 		return err
 	}
 	return m.warn(ctx)

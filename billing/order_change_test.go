@@ -187,7 +187,9 @@ func TestCreditOfADowngrade(t *testing.T) {
 		must[*billingv1.CreateOrderResponse](t)(by(billingv1.OrderKind_ORDER_KIND_UPGRADE, "3", 16))
 		_, err = by(billingv1.OrderKind_ORDER_KIND_UPGRADE, "", 16)
 		refused(t, err, codes.InvalidArgument)
-		_, err = order("nobody", func(r *billingv1.CreateOrderRequest) { r.Kind, r.PeriodMonths = billingv1.OrderKind_ORDER_KIND_UPGRADE, 0 })
+		_, err = order("nobody", func(r *billingv1.CreateOrderRequest) {
+			r.Kind, r.PeriodMonths = billingv1.OrderKind_ORDER_KIND_UPGRADE, 0
+		})
 		refused(t, err, codes.FailedPrecondition)
 		sumsAgree(t, f)
 	})

@@ -74,7 +74,7 @@ func (s *providerBillServer) ListProviderBillLines(ctx context.Context, request 
 	if err := s.headquarters(ctx); err != nil {
 		return nil, err
 	}
-	query := s.read(ctx).Where("account_id = ? AND period = ?", request.GetAccountId(), request.GetPeriod())
+	query := bill.Lines(s.read(ctx), request.GetAccountId(), request.GetPeriod())
 	if id := request.GetResourceId(); id != "" {
 		query = query.Where("resource_id = ?", id)
 	}

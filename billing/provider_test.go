@@ -2,6 +2,7 @@ package billing_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"testing"
@@ -56,6 +57,12 @@ func (c *chargingCloud) QuotePrice(_ context.Context, r *driverv1.QuotePriceRequ
 	return &driverv1.QuotePriceResponse{ListPrice: c.price, Unit: "hour", Currency: "CNY"}, nil
 }
 
+// catchUp does what the loops of a process do.
+func (f *fixture) catchUp(t *testing.T) error {
+	t.Helper()
+	return errors.Join(f.CatchUp(t.Context()), f.PullBills(t.Context()))
+}
+
 func billLine(id, resource, day, cost string) *driverv1.BillLine {
 	return &driverv1.BillLine{
 		Id: id, ResourceId: resource, ResourceType: "compute.vm", Day: day, Product: "vm", Category: driverv1.BillCategory_BILL_CATEGORY_USAGE,
@@ -76,7 +83,7 @@ func TestProviderBill(t *testing.T) {
 			billLine("4", "a", "2025-01-12", "6"), billLine("5", "ghost", "2025-01-12", "1"), billLine("6", "", "", "2.5"),
 			billLine("5", "ghost", "2025-01-12", "1"), // on the next page once more
 		}
-		if err := f.CatchUp(t.Context()); err != nil {
+		if err := f.catchUp(t); err != nil {
 			t.Fatal(err)
 		}
 		list := must[*billingv1.ListProviderBillsResponse](t)(bills.ListProviderBills(t.Context(), &billingv1.ListProviderBillsRequest{Period: "2025-01"}))
@@ -107,13 +114,13 @@ func TestProviderBill(t *testing.T) {
 
 		calls := f.cloud.calls
 		f.now = local(1, 20, 13)
-		if err := f.CatchUp(t.Context()); err != nil || f.cloud.calls != calls {
+		if err := f.catchUp(t); err != nil || f.cloud.calls != calls {
 			t.Errorf("an hour later: %d calls more, %v", f.cloud.calls-calls, err)
 		}
 		f.cloud.final = true
 		for day := 21; day < 24; day++ { // pulled once more, then it is final
 			f.now = local(1, day, 13)
-			if err := f.CatchUp(t.Context()); err != nil {
+			if err := f.catchUp(t); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -223,7 +230,7 @@ func TestFinalBillByHand(t *testing.T) {
 				must[*billingv1.PullProviderBillResponse](t)(billingv1.NewProviderBillServiceClient(conn).PullProviderBill(t.Context(),
 					&billingv1.PullProviderBillRequest{AccountId: "c1", Period: "2025-01"}))
 				for range 2 {
-					if err := f.CatchUp(t.Context()); err != nil {
+					if err := f.catchUp(t); err != nil {
 						t.Fatal(err)
 					}
 					f.now = f.now.AddDate(0, 0, 1)

@@ -20,13 +20,13 @@ type Reason int
 
 // The reasons.
 const (
-	Amount     Reason = iota + 1 // both charge, and not the same
-	NotMetered                   // no line of cost
-	Unpriced                     // usage has no price
-	NotBilled                    // the cloud charges nothing
-	NoResource                   // the cloud charges what belongs to no resource
-	Currency                     // the cloud charges in another currency
-	CostCurrency                 // lines of cost are in a currency in which the cloud charges nothing, and it charges in another
+	Amount       Reason = iota + 1 // both charge, and not the same
+	NotMetered                     // no line of cost
+	Unpriced                       // usage has no price
+	NotBilled                      // the cloud charges nothing
+	NoResource                     // the cloud charges what belongs to no resource
+	Currency                       // the cloud charges in another currency
+	CostCurrency                   // lines of cost are in a currency in which the cloud charges nothing, and it charges in another
 )
 
 // Difference is a resource and day on which the two differ.
