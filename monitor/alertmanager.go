@@ -264,6 +264,8 @@ func (f matcher) narrow(query *gorm.DB) *gorm.DB {
 		return query.Where("name = ?", f.value)
 	case "object_id":
 		return query.Where("object_id = ?", cutText(f.value, 512))
+	case "instance":
+		return query.Where(instanceLabel(query)+" = ?", f.value)
 	}
 	member, err := json.Marshal(map[string]string{f.name: f.value}) // as labels are stored
 	if err != nil {

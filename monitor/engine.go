@@ -9,7 +9,6 @@ import (
 
 	"google.golang.org/protobuf/proto"
 	"gorm.io/gorm"
-	"gorm.io/gorm/clause"
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/rowid"
@@ -149,8 +148,9 @@ type work struct {
 	number     int64
 	byIdentity map[string]*alarmRow // active ones
 	byID       map[string]*alarmRow
-	recent     map[string]int64 // raises anew within the window, by identity
-	dirty      map[string]*alarmRow
+	recent     map[string]int64     // raises anew within the window, by identity
+	dirty      map[string]*alarmRow // of those that were stored before
+	fresh      []*alarmRow
 	changes    []changeRow
 }
 
@@ -202,7 +202,7 @@ func (w *work) load(commands []*command) error {
 	}
 	var rows []*alarmRow
 	if len(identities) > 0 {
-		if err := w.tx.Where("identity IN ? AND ended = 0", keys(identities)).Find(&rows).Error; err != nil {
+		if err := w.tx.Where(db.AnyOf(w.tx, "identity", keys(identities))).Where("ended = 0").Find(&rows).Error; err != nil {
 			return err
 		}
 		w.remember(rows)
@@ -216,8 +216,8 @@ func (w *work) load(commands []*command) error {
 			Identity string
 			N        int64
 		}
-		err := w.tx.Model(&alarmRow{}).Select("identity, COUNT(*) AS n").Where("identity IN ? AND raised_at > ?", fresh, w.now.Add(-flapWindow)).
-			Group("identity").Scan(&counts).Error
+		err := w.tx.Model(&alarmRow{}).Select("identity, COUNT(*) AS n").Where(db.AnyOf(w.tx, "identity", fresh)).
+			Where("raised_at > ?", w.now.Add(-flapWindow)).Group("identity").Scan(&counts).Error
 		if err != nil {
 			return err
 		}
@@ -227,7 +227,7 @@ func (w *work) load(commands []*command) error {
 	}
 	if len(ids) > 0 {
 		rows = nil
-		if err := w.tx.Where("id IN ?", keys(ids)).Find(&rows).Error; err != nil {
+		if err := w.tx.Where(db.AnyOf(w.tx, "id", keys(ids))).Find(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {
@@ -332,10 +332,11 @@ func (w *work) raise(c *command) error {
 	row = &alarmRow{
 		ID: rowid.New(), Identity: c.identity, Number: w.number, Active: true, Severity: r.severity, Peak: r.severity, TenantID: r.tenant,
 		Name: r.name, ObjectID: r.object, Type: r.kind, DataType: r.dataType, ProbableCause: r.cause, Description: r.description,
-		Labels: string(labels), Source: r.source, RaisedAt: at, LastRaisedAt: at, Raises: 1, DueAt: due,
+		Labels: string(labels), labels: r.labels, Source: r.source, RaisedAt: at, LastRaisedAt: at, Raises: 1, DueAt: due,
 		DueType: int32(monitorv1.ClearType_CLEAR_TYPE_EXPIRED), Flapping: w.recent[c.identity] >= flapRaises,
 	}
 	w.remember([]*alarmRow{row})
+	w.fresh = append(w.fresh, row)
 	c.alarm = row
 	return w.change(row, monitorv1.AlarmChange_ALARM_CHANGE_RAISED)
 }
@@ -373,37 +374,6 @@ func (w *work) change(row *alarmRow, kind monitorv1.AlarmChange) error {
 	w.changes = append(w.changes, changeRow{
 		Serial: w.serial, AlarmID: row.ID, TenantID: row.TenantID, Kind: int32(kind), Peak: row.Peak, At: w.now, Body: body,
 	})
-	return nil
-}
-
-func (w *work) save() error {
-	var cleared, active []*alarmRow
-	for _, row := range w.dirty {
-		if row.Active {
-			active = append(active, row)
-		} else {
-			cleared = append(cleared, row)
-		}
-	}
-	for _, rows := range [][]*alarmRow{cleared, active} { // cleared first: only one may be active
-		if len(rows) == 0 {
-			continue
-		}
-		if err := w.tx.Clauses(clause.OnConflict{Columns: []clause.Column{{Name: "id"}}, UpdateAll: true}).CreateInBatches(rows, 200).Error; err != nil {
-			return err
-		}
-	}
-	if len(w.changes) == 0 {
-		return nil
-	}
-	if err := w.tx.CreateInBatches(w.changes, 500).Error; err != nil {
-		return err
-	}
-	for name, value := range map[string]int64{"serial": w.serial, "number": w.number} {
-		if err := w.tx.Model(&counterRow{}).Where("name = ?", name).Update("value", value).Error; err != nil {
-			return err
-		}
-	}
 	return nil
 }
 

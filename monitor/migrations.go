@@ -17,6 +17,7 @@ func Migrations() db.Module {
 	return db.Module{Name: "monitor", Migrations: []db.Migration{
 		{Version: 1, Name: "alarms", Up: createAlarms},
 		{Version: 2, Name: "silences, groups, rules and leases", Up: createSilencesAndRules},
+		{Version: 3, Name: "active alarms by their instance", Up: indexInstances},
 	}}
 }
 
@@ -136,4 +137,17 @@ func createSilencesAndRules(tx *gorm.DB) error {
 		}
 	}
 	return nil
+}
+
+// indexInstances has active alarms found by the label that Prometheus gives all.
+func indexInstances(tx *gorm.DB) error {
+	return tx.Exec(`CREATE INDEX monitor_alarms_instance ON monitor_alarms ((` + instanceLabel(tx) + `), serial) WHERE active`).Error
+}
+
+// instanceLabel is the expression that is indexed.
+func instanceLabel(tx *gorm.DB) string {
+	if tx.Name() == "postgres" {
+		return "(labels::json ->> 'instance')"
+	}
+	return "(labels ->> 'instance')"
 }

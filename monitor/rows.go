@@ -46,6 +46,8 @@ type alarmRow struct {
 	DueAt          *time.Time // when it is cleared by itself
 	DueType        int32      // how, then
 	Ended          int64      // 0 while it is active, then its number
+
+	labels map[string]string // what Labels says, where it is known already
 }
 
 func (alarmRow) TableName() string { return "monitor_alarms" }
@@ -97,8 +99,11 @@ func (channelRow) TableName() string { return "monitor_channels" }
 
 // identity is what makes two raises the same alarm.
 func identity(tenant, name, object string, labels map[string]string) string {
-	h := sha256.New()
-	part := func(s string) { fmt.Fprintf(h, "%d:%s", len(s), s) }
+	var all []byte
+	part := func(s string) {
+		all = strconv.AppendInt(all, int64(len(s)), 10)
+		all = append(append(all, ':'), s...)
+	}
 	part(tenant)
 	part(name)
 	part(object)
@@ -106,7 +111,8 @@ func identity(tenant, name, object string, labels map[string]string) string {
 		part(key)
 		part(labels[key])
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	sum := sha256.Sum256(all)
+	return hex.EncodeToString(sum[:])
 }
 
 func toProtoAlarm(r *alarmRow) *monitorv1.Alarm {
@@ -129,11 +135,10 @@ func toProtoAlarm(r *alarmRow) *monitorv1.Alarm {
 }
 
 func labelsOf(r *alarmRow) map[string]string {
-	var labels map[string]string
-	if json.Unmarshal([]byte(r.Labels), &labels) != nil {
+	if r.labels == nil && json.Unmarshal([]byte(r.Labels), &r.labels) != nil {
 		return nil // written by ourselves: it can be read
 	}
-	return labels
+	return r.labels
 }
 
 func toProtoRecord(r *changeRow) (*monitorv1.AlarmRecord, error) {
