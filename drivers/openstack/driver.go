@@ -12,6 +12,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/compute"
 	"github.com/yunqiao/yunqiao/drivers/openstack/container"
+	"github.com/yunqiao/yunqiao/drivers/openstack/database"
 	"github.com/yunqiao/yunqiao/drivers/openstack/firewall"
 	"github.com/yunqiao/yunqiao/drivers/openstack/loadbalancer"
 	"github.com/yunqiao/yunqiao/drivers/openstack/network"
@@ -55,6 +56,7 @@ func (d *driver) Register(r grpc.ServiceRegistrar) {
 	vpn.Register(r, d.accounts)
 	firewall.Register(r, d.accounts)
 	container.Register(r, d.accounts)
+	database.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
 }
 
@@ -66,8 +68,8 @@ func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.G
 		Provider:         providerName,
 		ContractVersions: []int32{1},
 		Methods:          sdk.Methods(d.Register),
-		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), firewall.Features(), container.Features(), storage.Features()),
-		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), loadbalancer.Attributes(), storage.Attributes()),
+		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), firewall.Features(), container.Features(), database.Features(), storage.Features()),
+		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), loadbalancer.Attributes(), database.Attributes(), storage.Attributes()),
 	}, nil
 }
 
@@ -125,7 +127,7 @@ func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities 
 	methods := sdk.Methods(d.Register)
 	return &driverv1.AccountCapabilities{
 		AbsentMethods:  slices.DeleteFunc(methods, func(m string) bool { return offers(s, m) }),
-		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), firewall.AbsentFeatures(s), container.AbsentFeatures(s), storage.AbsentFeatures(s)),
+		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), firewall.AbsentFeatures(s), container.AbsentFeatures(s), database.AbsentFeatures(s), storage.AbsentFeatures(s)),
 		RegionId:       s.Region,
 		CloudProject:   s.ProjectID,
 		ChangeTypes:    changeTypes(s),
@@ -160,6 +162,8 @@ func offers(s *session.Session, method string) bool {
 		return s.Compute != nil
 	case strings.HasPrefix(service, "cloud.network.v1."):
 		return s.Network != nil
+	case strings.HasPrefix(service, "cloud.database.v1."):
+		return database.Offers(s)
 	case strings.HasPrefix(service, "cloud.security.v1."):
 		return vpn.Offers(s, method)
 	case strings.HasPrefix(service, "cloud.storage.v1."):

@@ -44,7 +44,7 @@ func TestAbsentMethods(t *testing.T) {
 	t.Parallel()
 	client := &gophercloud.ServiceClient{}
 	all := &session.Session{
-		Compute: client, Network: client, Volume: client, Image: client, LoadBalancer: client, Container: client,
+		Compute: client, Network: client, Volume: client, Image: client, LoadBalancer: client, Container: client, Database: client,
 		Extensions: map[string]bool{"router": true, "security-group": true, "vpnaas": true, "vpn-endpoint-groups": true, "fwaas_v2": true},
 	}
 	d := newDriver()
@@ -62,6 +62,7 @@ func TestAbsentMethods(t *testing.T) {
 		"no VPN":            {&session.Session{Network: client, LoadBalancer: client}, "cloud.security.v1.VpnServiceService/CreateVpnService", "cloud.network.v1.LoadBalancerService/CreateVip"},
 		"no firewalls":      {&session.Session{Network: client}, "cloud.security.v1.FirewallService/CreateFirewall", "cloud.network.v1.NicService/CreateNic"},
 		"no containers":     {&session.Session{Compute: client}, "cloud.compute.v1.ContainerService/CreateContainer", "cloud.compute.v1.VmService/CreateVm"},
+		"no databases":      {&session.Session{Network: client}, "cloud.database.v1.InstanceService/CreateInstance", "cloud.network.v1.NicService/CreateNic"},
 		"flat networks":     {&session.Session{Network: client}, "cloud.network.v1.RouterService/CreateRouter", "cloud.network.v1.NetworkService/CreateNetwork"},
 	} {
 		absent := d.capabilities(tc.cloud).GetAbsentMethods()

@@ -67,7 +67,7 @@ func OpenAt(t *testing.T, settings, credentials map[string]string, register func
 }
 
 // ServicesEnv names what the cloud under test must have, with commas between:
-// "load-balancer", or an extension of the network service such as "vpnaas".
+// "load-balancer", "database", or an extension of the network service such as "vpnaas".
 const ServicesEnv = "YUNQIAO_OPENSTACK_SERVICES"
 
 // Needs skips the test where the cloud lacks a service, unless ServicesEnv says
@@ -77,8 +77,11 @@ func (c *Cloud) Needs(t *testing.T, service string) {
 	expected, told := os.LookupEnv(ServicesEnv)
 	listed := slices.Contains(strings.Split(expected, ","), service)
 	present := c.Session.Extensions[service]
-	if service == "load-balancer" {
+	switch service {
+	case "load-balancer":
 		present = c.Session.LoadBalancer != nil
+	case "database":
+		present = c.Session.Database != nil
 	}
 	switch {
 	case listed && !present:

@@ -195,7 +195,7 @@ def trove():
         'taskmanager_queue': 'taskmanager', 'api_paste_config': paths.etc('trove', 'api-paste.ini'),
         'network_driver': 'trove.network.neutron.NeutronDriver', 'guest_config': paths.etc('trove', 'guest.conf'),
         'max_accepted_volume_size': 1000, 'max_instances_per_tenant': 200, 'max_volumes_per_tenant': 20000,
-        'usage_sleep_time': 1, 'agent_call_low_timeout': 5,
+        'usage_sleep_time': 1, 'agent_call_low_timeout': 2,
     })
     c.update({'database': database('trove'), 'service_credentials': credentials()})
     return c
@@ -210,8 +210,20 @@ def trove_guest():
     }
 
 
+def gnocchi():
+    folder = os.path.join(DATA, 'gnocchi')
+    return {
+        'DEFAULT': {'coordination_url': 'file://' + os.path.join(folder, 'locks')},
+        'api': {'auth_mode': 'keystone', 'paste_config': paths.etc('gnocchi', 'api-paste.ini')},
+        'indexer': {'url': database('gnocchi')['connection']},
+        'storage': {'driver': 'file', 'file_basepath': folder},
+        'metricd': {'workers': 1, 'metric_processing_delay': 1, 'metric_reporting_delay': -1, 'metric_cleanup_delay': 3600},
+        'keystone_authtoken': tokens(),
+    }
+
+
 def write():
-    for service in (keystone, glance, placement, nova, neutron, cinder, octavia, trove):
+    for service in (keystone, glance, placement, nova, neutron, cinder, octavia, trove, gnocchi):
         _ini(paths.etc(service.__name__), service())
     _ini(paths.etc('nova', 'compute.conf'), nova_compute())
     _ini(paths.etc('trove', 'guest.conf'), trove_guest())
@@ -220,6 +232,7 @@ def write():
                                    ('cinder-common', 'cinder', 'api-paste.ini'), ('glance-common', 'glance', 'glance-api-paste.ini'),
                                    ('trove-common', 'trove', 'api-paste.ini')):
         shutil.copy(os.path.join(share, package, name), paths.etc(service, name))
+    _metric_pipeline()
     shutil.copy(os.path.join(FILES, 'etc/cinder/resource_filters.json'), paths.etc('cinder', 'resource_filters.json'))
     with open(paths.etc('cinder', 'shares'), 'w') as f:
         f.write(HOST + ':/testcloud\n')
@@ -235,6 +248,16 @@ def _ini(path, sections):
         for name, options in sections.items():
             f.write('[%s]\n' % name)
             f.writelines('%s = %s\n' % option for option in options.items())
+
+
+def _metric_pipeline():
+    """The check of tokens before Gnocchi looks for a configuration below /etc unless
+    its paste file names one."""
+    project = 'oslo_config_project = gnocchi\n'
+    with open('/usr/lib/python3/dist-packages/gnocchi/rest/api-paste.ini') as f:
+        text = f.read().replace(project, project + 'oslo_config_file = %s\n' % paths.etc('gnocchi'))
+    with open(paths.etc('gnocchi', 'api-paste.ini'), 'w') as f:
+        f.write(text)
 
 
 def _stand_ins():
