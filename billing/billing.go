@@ -60,7 +60,7 @@ type Module struct {
 	store    *db.Store
 	access   Access
 	accounts Accounts
-	phases   metering.Phases
+	phases   *metering.ContractPhases
 	zone     *time.Location
 	now      func() time.Time
 	every    time.Duration
@@ -89,7 +89,8 @@ func Migrations() db.Module {
 		{Version: 6, Name: "changes of subscriptions", Up: addChanges},
 		{Version: 7, Name: "names on statements", Up: addNames},
 		{Version: 8, Name: "pulls of bills", Up: bill.AddPulls},
-		{Version: 9, Name: "leases", Up: func(tx *gorm.DB) error { return lease.CreateTable(tx, leaseTable) }}}}
+		{Version: 9, Name: "leases", Up: func(tx *gorm.DB) error { return lease.CreateTable(tx, leaseTable) }},
+		{Version: 10, Name: "watermarks of usage", Up: metering.WatermarkTables}}}
 }
 
 // leaseTable is the name of the table of leases.

@@ -120,5 +120,8 @@ func (m *Module) Record(tx *gorm.DB, events []metering.Event) error {
 	if since.IsZero() {
 		return nil
 	}
+	if err := metering.Unmark(tx, since); err != nil {
+		return err
+	}
 	return changed(tx, since, "events")
 }

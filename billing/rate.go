@@ -110,11 +110,18 @@ func (m *Module) Rate(ctx context.Context, month, until time.Time) (result ledge
 		if until, err = m.cutAt(tx, month, until); err != nil {
 			return err
 		}
-		lines, err := m.lines(tx, month, until)
+		events, _, err := metering.Usage(tx, m.phases, month, until)
+		if err != nil {
+			return err
+		}
+		lines, err := m.lines(tx, events, month, until)
 		if err != nil {
 			return err
 		}
 		if result, err = ledger.Reconcile(tx, month, lines, m.now()); err != nil || until.Before(month.AddDate(0, 1, 0)) {
+			return err
+		}
+		if err := metering.Mark(tx, m.phases, events, until); err != nil {
 			return err
 		}
 		credits, err := m.credit(tx, month)
@@ -144,12 +151,8 @@ func (m *Module) cutAt(tx *gorm.DB, month, until time.Time) (time.Time, error) {
 	return until, tx.Clauses(clause.OnConflict{DoNothing: true}).Create(&cut).Error
 }
 
-// lines are what a month should have.
-func (m *Module) lines(tx *gorm.DB, month, until time.Time) ([]rating.Line, error) {
-	events, err := metering.Events(tx, until)
-	if err != nil {
-		return nil, err
-	}
+// lines are what a month should have by events of resources.
+func (m *Module) lines(tx *gorm.DB, events map[string][]metering.Event, month, until time.Time) ([]rating.Line, error) {
 	catalogue, err := pricing.Load(tx)
 	if err != nil {
 		return nil, err

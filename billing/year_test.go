@@ -278,7 +278,32 @@ func year(t *testing.T, dsn string, resources int) {
 	if after := digest(t, f); after != before {
 		t.Errorf("the ledger after a rerun has digest %s, want %s", after, before)
 	}
-	t.Logf("%d resources, %d events", len(lives), len(events))
+	// Without watermarks all events are read, and nothing else comes out.
+	c := must[*contract.Contract](t)(contract.Linked())
+	reads := func() int {
+		_, read, err := metering.Usage(f.store.Read, metering.NewContractPhases(c), months[11], months[12])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return read
+	}
+	bounded := reads()
+	if err := f.store.Write.Exec("DELETE FROM billing_watermarks").Error; err != nil {
+		t.Fatal(err)
+	}
+	if all := reads(); all != len(events) || bounded*3 > all*2 {
+		t.Errorf("the last month reads %d events, and %d of all %d without watermarks", bounded, all, len(events))
+	}
+	for n := range 12 {
+		result, err := f.Rate(t.Context(), months[n], months[n+1])
+		if err != nil || result.Added+result.TakenBack+result.Corrections != 0 {
+			t.Errorf("%s without watermarks: got %+v, %v, want nothing new", months[n].Format("2006-01"), result, err)
+		}
+	}
+	if after := digest(t, f); after != before {
+		t.Errorf("the ledger rated without watermarks has digest %s, want %s", after, before)
+	}
+	t.Logf("%d resources, %d events, of which the last month reads %d", len(lives), len(events), bounded)
 }
 
 // sumsAgree compares every rollup with a full scan.

@@ -1,6 +1,12 @@
 package metering
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"maps"
+	"slices"
+
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
@@ -9,7 +15,8 @@ import (
 
 // ContractPhases reads phases from the state enums of the contract.
 type ContractPhases struct {
-	byState map[string]map[string]Phase // by resource type and state
+	byState     map[string]map[string]Phase // by resource type and state
+	fingerprint string                      // equal where all phases are
 }
 
 // NewContractPhases collects the states of every resource that can be read.
@@ -34,6 +41,13 @@ func NewContractPhases(c *contract.Contract) *ContractPhases {
 		}
 		p.byState[m.ResourceType] = states
 	}
+	h := sha256.New()
+	for _, resourceType := range slices.Sorted(maps.Keys(p.byState)) {
+		for _, state := range slices.Sorted(maps.Keys(p.byState[resourceType])) {
+			fmt.Fprintf(h, "%s %s %d\n", resourceType, state, p.byState[resourceType][state])
+		}
+	}
+	p.fingerprint = hex.EncodeToString(h.Sum(nil)[:16])
 	return p
 }
 

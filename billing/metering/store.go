@@ -150,6 +150,7 @@ func (r *eventRow) event() (Event, error) {
 }
 
 // Record keeps an event in the caller's transaction, once, and tells whether it is new.
+// Unmark goes with it.
 func Record(tx *gorm.DB, e Event, heard time.Time) (fresh bool, err error) {
 	r, err := toRow(e, heard)
 	if err != nil {
@@ -179,32 +180,6 @@ func Advance(tx *gorm.DB, to int64) error {
 		DoUpdates: clause.Assignments(map[string]any{"position": to}),
 		Where:     clause.Where{Exprs: []clause.Expression{gorm.Expr("billing_positions.position < ?", to)}},
 	}).Create(&position{Reader: reader, Position: to}).Error
-}
-
-// Events reads what was heard of all resources until a time, by resource and in
-// order.
-func Events(tx *gorm.DB, until time.Time) (map[string][]Event, error) {
-	rows, err := tx.Model(&eventRow{}).Where("at < ?", until.UnixMicro()).Order("resource_id").Rows()
-	if err != nil {
-		return nil, fmt.Errorf("read events of usage: %w", err)
-	}
-	defer func() { _ = rows.Close() }()
-	out := map[string][]Event{}
-	for rows.Next() {
-		var r eventRow
-		if err := tx.ScanRows(rows, &r); err != nil {
-			return nil, fmt.Errorf("read events of usage: %w", err)
-		}
-		e, err := r.event()
-		if err != nil {
-			return nil, err
-		}
-		out[e.ResourceID] = append(out[e.ResourceID], e)
-	}
-	for _, events := range out {
-		Order(events)
-	}
-	return out, rows.Err()
 }
 
 // EventsOf reads what was heard of a resource, in order.
