@@ -15,6 +15,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/openstack/database"
 	"github.com/yunqiao/yunqiao/drivers/openstack/firewall"
 	"github.com/yunqiao/yunqiao/drivers/openstack/loadbalancer"
+	"github.com/yunqiao/yunqiao/drivers/openstack/metrics"
 	"github.com/yunqiao/yunqiao/drivers/openstack/network"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/storage"
@@ -58,6 +59,7 @@ func (d *driver) Register(r grpc.ServiceRegistrar) {
 	container.Register(r, d.accounts)
 	database.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
+	metrics.Register(r, d.accounts)
 }
 
 // GetInfo tells what the driver can do.
@@ -154,6 +156,8 @@ func offers(s *session.Session, method string) bool {
 		return s.LoadBalancer != nil
 	case "cloud.compute.v1.ContainerService":
 		return container.Offers(s)
+	case "cloud.monitor.v1.MetricService":
+		return metrics.Offers(s)
 	case "cloud.security.v1.FirewallService", "cloud.security.v1.FirewallPolicyService", "cloud.security.v1.FirewallRuleService":
 		return firewall.Offers(s)
 	}

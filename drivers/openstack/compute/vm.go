@@ -15,6 +15,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/ports"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // VMs serves cloud.compute.v1.VmService.
@@ -56,25 +57,33 @@ func (v *VMs) ListVms(ctx context.Context, req *computev1.ListVmsRequest) (*comp
 	if len(req.GetIds()) > 0 {
 		return listByIDs(ctx, s, req)
 	}
-	p, err := session.After(ctx, req.GetPageToken(), isBadMarker, func(ctx context.Context, marker string) (serverPage, error) {
-		servers, more, err := readServers(ctx, s, listQuery(req, marker))
-		return serverPage{servers, more}, err
-	})
+	servers, next, err := readPage(ctx, s, req, func(marker string) url.Values { return listQuery(req, marker) })
 	if err != nil {
-		return nil, session.Error(err, typeVM, "")
+		return nil, err
 	}
-	resp := &computev1.ListVmsResponse{}
-	if p.more {
-		resp.NextPageToken = session.PageToken(p.servers, func(sv *server) string { return sv.ID })
-	}
-	resp.Vms, err = mapServers(ctx, s, matching(p.servers, req), details{})
-	return resp, err
+	vms, err := mapServers(ctx, s, matching(servers, req), details{})
+	return &computev1.ListVmsResponse{Vms: vms, NextPageToken: next}, err
 }
 
 // serverPage is one page; more tells that another follows.
 type serverPage struct {
 	servers []server
 	more    bool
+}
+
+// readPage reads the page that a request asks for, and the token of the next one.
+func readPage(ctx context.Context, s *session.Session, req sdk.PageRequest, query func(marker string) url.Values) (list []server, next string, err error) {
+	p, err := session.After(ctx, req.GetPageToken(), isBadMarker, func(ctx context.Context, marker string) (serverPage, error) {
+		servers, more, err := readServers(ctx, s, query(marker))
+		return serverPage{servers, more}, err
+	})
+	if err != nil {
+		return nil, "", session.Error(err, typeVM, "")
+	}
+	if p.more {
+		next = session.PageToken(p.servers, func(sv *server) string { return sv.ID })
+	}
+	return p.servers, next, nil
 }
 
 // maxParallelReads bounds the reads of one list by ids, for which Nova has no query.

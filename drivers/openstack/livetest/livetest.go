@@ -67,7 +67,7 @@ func OpenAt(t *testing.T, settings, credentials map[string]string, register func
 }
 
 // ServicesEnv names what the cloud under test must have, with commas between:
-// "load-balancer", "database", or an extension of the network service such as "vpnaas".
+// "load-balancer", "database", "metric", or an extension of the network service such as "vpnaas".
 const ServicesEnv = "YUNQIAO_OPENSTACK_SERVICES"
 
 // Needs skips the test where the cloud lacks a service, unless ServicesEnv says
@@ -82,6 +82,8 @@ func (c *Cloud) Needs(t *testing.T, service string) {
 		present = c.Session.LoadBalancer != nil
 	case "database":
 		present = c.Session.Database != nil
+	case "metric":
+		present = c.Session.Metric != nil
 	}
 	switch {
 	case listed && !present:

@@ -17,6 +17,7 @@ type Right struct {
 }
 
 const (
+	roleReader       = "reader"
 	roleMember       = "member"
 	roleLoadBalancer = "load-balancer_member"
 )
@@ -51,6 +52,7 @@ func (s *Session) MissingRights(ctx context.Context) ([]Right, error) {
 		{"load-balancer", roleLoadBalancer, "lbaas/loadbalancers?limit=1&fields=id", s.LoadBalancer},
 		{"container", roleMember, "containers?limit=1", s.Container},
 		{"database", roleMember, "instances?limit=1", s.Database},
+		{"metric", roleReader, "resource/generic?limit=1", s.Metric},
 	} {
 		if service.client == nil {
 			continue

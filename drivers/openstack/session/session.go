@@ -56,7 +56,7 @@ type Options struct {
 type Session struct {
 	// Service clients; nil where the catalog has no such service. Rpcs that need
 	// one begin with Require.
-	Compute, Network, Volume, Image, LoadBalancer, Container, Database *gophercloud.ServiceClient
+	Compute, Network, Volume, Image, LoadBalancer, Container, Database, Metric *gophercloud.ServiceClient
 
 	// Region as the catalog names it.
 	Region string
@@ -197,6 +197,7 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 		{&s.LoadBalancer, openstack.NewLoadBalancerV2, address{version: "v2.0"}},
 		{&s.Container, openstack.NewContainerV1, address{version: "v1"}},
 		{&s.Database, openstack.NewDBV1, address{version: "v1.0", inCatalog: true, project: true}},
+		{&s.Metric, newMetricV1, address{version: "v1"}},
 	} {
 		client, err := service.make(s.provider, eo)
 		if absent(err) {

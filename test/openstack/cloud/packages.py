@@ -14,7 +14,7 @@ INSTALLED = '''
     mariadb-server-core mariadb-client-core rabbitmq-server uwsgi-core uwsgi-plugin-python3
     ovn-central ovn-host openvswitch-switch qemu-utils openssl python3-openstacksdk
     python3-keystone python3-glance python3-placement python3-nova python3-neutron
-    python3-cinder python3-octavia python3-neutron-vpnaas python3-trove'''.split()
+    python3-cinder python3-octavia python3-neutron-vpnaas python3-trove python3-gnocchi'''.split()
 UNPACKED = ('nova-common', 'neutron-common', 'glance-common', 'cinder-common', 'trove-common')
 
 

@@ -11,7 +11,7 @@ REGION = 'RegionOne'
 DATABASE, BROKER, BROKER_DIST, BROKER_NAMES, NORTHBOUND, SOUTHBOUND = 13306, 13672, 13673, 13674, 16641, 16642
 API = {
     'keystone': 5000, 'glance': 9292, 'placement': 8778, 'nova': 8774, 'neutron': 9696, 'cinder': 8776,
-    'octavia': 9876, 'trove': 8779,
+    'octavia': 9876, 'trove': 8779, 'gnocchi': 8041,
 }
 IDENTITY = 'http://%s:%d/v3' % (HOST, API['keystone'])
 

@@ -31,13 +31,15 @@ DAEMONS = {
     'trove-taskmanager': ('trove.cmd.taskmanager:main', etc('trove')),
     'trove-conductor': ('trove.cmd.conductor:main', etc('trove')),
     'trove-guests': ('testcloud_guests:main', etc('trove')),
+    'gnocchi-metricd': ('gnocchi.cli.metricd:metricd', etc('gnocchi')),
 }
 # Servers that are applications of a web server, with their threads.
-APPLICATIONS = {'keystone-api': 8, 'placement-api': 4, 'octavia-api': 6, 'trove-api': 4}
+APPLICATIONS = {'keystone-api': 8, 'placement-api': 4, 'octavia-api': 6, 'trove-api': 4, 'gnocchi-api': 4}
 # The server that answers at the port of each service.
 ANSWERS = {
     'keystone': 'keystone-api', 'glance': 'glance-api', 'placement': 'placement-api', 'nova': 'nova-api',
     'neutron': 'neutron-server', 'cinder': 'cinder-api', 'octavia': 'octavia-api', 'trove': 'trove-api',
+    'gnocchi': 'gnocchi-api',
 }
 
 
@@ -53,7 +55,7 @@ def up():
         _start(name)
     network()
     until('database', 60, lambda: _sql('SELECT 1'))
-    schemas = 'keystone glance placement nova_api nova nova_cell0 neutron cinder octavia trove'.split()
+    schemas = 'keystone glance placement nova_api nova nova_cell0 neutron cinder octavia trove gnocchi'.split()
     _sql(';'.join('CREATE DATABASE IF NOT EXISTS %s CHARACTER SET utf8' % name for name in schemas))
     _once('keystone', _identity)
     _start('keystone-api')
@@ -186,6 +188,12 @@ def _compute():
     _manage('nova', manage, 'db', 'sync')
 
 
+def _metrics():
+    """Few sacks: metricd looks into each of them once a second."""
+    os.makedirs(DATA + '/gnocchi/locks', exist_ok=True)
+    _manage('gnocchi', 'gnocchi.cli.manage:upgrade', '--sacks-number', '4')
+
+
 _SCHEMAS = {
     'glance': lambda: _manage('glance', 'glance.cmd.manage:main', 'db_sync'),
     'placement': lambda: _manage('placement', 'placement.cmd.manage:main', 'db', 'sync'),
@@ -194,6 +202,7 @@ _SCHEMAS = {
     'cinder': lambda: _manage('cinder', 'cinder.cmd.manage:main', 'db', 'sync'),
     'octavia': lambda: _manage('octavia', 'octavia.db.migration.cli:main', 'upgrade', 'head'),
     'trove': lambda: _manage('trove', 'trove.cmd.manage:main', 'db_sync'),
+    'gnocchi': _metrics,
 }
 
 

@@ -7,12 +7,14 @@ import os
 import sys
 import time
 
+import keystoneauth1.adapter
 import openstack
 
 IDENTITY = 'http://127.0.0.1:5000/v3'
 CATALOG = {
     'image': ('glance', ':9292'), 'placement': ('placement', ':8778'), 'compute': ('nova', ':8774/v2.1'), 'network': ('neutron', ':9696'),
     'volumev3': ('cinderv3', ':8776/v3/%(project_id)s'), 'load-balancer': ('octavia', ':9876'), 'database': ('trove', ':8779/v1.0/%(project_id)s'),
+    'metric': ('gnocchi', ':8041'),
 }
 GRANTS = {
     ('services', 'services'): ('admin', 'service'),
@@ -73,11 +75,28 @@ def objects(cloud):
     if 'standard' not in {t.name for t in cloud.block_storage.types()}:
         cloud.block_storage.create_type(name='standard', extra_specs={'volume_backend_name': 'nfs'})
     databases(cloud)
+    metrics(cloud)
     until('compute', lambda: {'nova-compute', 'nova-conductor', 'nova-scheduler'} <= {
         s.binary for s in cloud.compute.services() if s.state == 'up'})
     until('volumes', lambda: {'cinder-volume', 'cinder-scheduler'} <= {
         s['binary'] for s in cloud.block_storage.get('/os-services').json()['services'] if s['state'] == 'up'})
     until('network', lambda: any(a.is_alive and a.binary == 'ovn-controller' for a in cloud.network.agents()))
+
+
+def metrics(cloud):
+    """What Ceilometer makes at Gnocchi before it sends measures."""
+    api = keystoneauth1.adapter.Adapter(cloud.session, service_type='metric', interface='public', version=1)
+    if 'ceilometer-low' in {policy['name'] for policy in api.get('/archive_policy').json()}:
+        return
+    for name, methods in {'ceilometer-low-rate': ['mean', 'rate:mean'], 'ceilometer-low': ['mean']}.items():
+        api.post('/archive_policy', json={'name': name, 'aggregation_methods': methods, 'back_window': 0, 'definition': [
+            {'granularity': '5 minutes', 'timespan': '30 days'}]})
+    text, of_instance = {'type': 'string', 'required': True}, {'type': 'uuid', 'required': True}
+    for kind, attributes in {
+            'instance': {'display_name': text, 'host': text, 'flavor_id': text},
+            'instance_disk': {'name': text, 'instance_id': of_instance},
+            'instance_network_interface': {'name': text, 'instance_id': of_instance}}.items():
+        api.post('/resource_type', json={'name': kind, 'attributes': attributes})
 
 
 def databases(cloud):

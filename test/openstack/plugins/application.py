@@ -15,6 +15,8 @@ elif service == 'trove':
     def make():
         from trove.cmd.app_wsgi import application
         return application
+elif service == 'gnocchi':
+    from gnocchi.cli.api import wsgi as make
 else:
     os.environ['OS_PLACEMENT_CONFIG_DIR'] = os.path.dirname(config)
     sys.argv = sys.argv[:1]
