@@ -19,6 +19,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/openstack/network"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/storage"
+	"github.com/yunqiao/yunqiao/drivers/openstack/tenant"
 	"github.com/yunqiao/yunqiao/drivers/openstack/vpn"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -59,6 +60,7 @@ func (d *driver) Register(r grpc.ServiceRegistrar) {
 	container.Register(r, d.accounts)
 	database.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
+	tenant.Register(r, d.accounts)
 	metrics.Register(r, d.accounts)
 }
 
@@ -70,7 +72,7 @@ func (d *driver) GetInfo(context.Context, *driverv1.GetInfoRequest) (*driverv1.G
 		Provider:         providerName,
 		ContractVersions: []int32{1},
 		Methods:          sdk.Methods(d.Register),
-		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), firewall.Features(), container.Features(), database.Features(), storage.Features()),
+		Features:         slices.Concat(compute.Features(), network.Features(), loadbalancer.Features(), vpn.Features(), firewall.Features(), container.Features(), database.Features(), storage.Features(), tenant.Features()),
 		Attributes:       slices.Concat(compute.Attributes(), network.Attributes(), loadbalancer.Attributes(), database.Attributes(), storage.Attributes()),
 	}, nil
 }
@@ -129,7 +131,7 @@ func (d *driver) capabilities(s *session.Session) *driverv1.AccountCapabilities 
 	methods := sdk.Methods(d.Register)
 	return &driverv1.AccountCapabilities{
 		AbsentMethods:  slices.DeleteFunc(methods, func(m string) bool { return offers(s, m) }),
-		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), firewall.AbsentFeatures(s), container.AbsentFeatures(s), database.AbsentFeatures(s), storage.AbsentFeatures(s)),
+		AbsentFeatures: slices.Concat(compute.AbsentFeatures(s), network.AbsentFeatures(s), loadbalancer.AbsentFeatures(s), vpn.AbsentFeatures(s), firewall.AbsentFeatures(s), container.AbsentFeatures(s), database.AbsentFeatures(s), storage.AbsentFeatures(s), tenant.AbsentFeatures(s)),
 		RegionId:       s.Region,
 		CloudProject:   s.ProjectID,
 		ChangeTypes:    changeTypes(s),
@@ -146,6 +148,8 @@ func offers(s *session.Session, method string) bool {
 	switch service {
 	case "cloud.compute.v1.RegionService":
 		return true
+	case "cloud.driver.v1.TenantService":
+		return tenant.Offers(s)
 	case "cloud.storage.v1.ImageService":
 		return s.Image != nil
 	case "cloud.network.v1.RouterService", "cloud.network.v1.PublicIpService":

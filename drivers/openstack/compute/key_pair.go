@@ -81,7 +81,7 @@ func refusedKeyPair(ctx context.Context, s *session.Session, name, key string, r
 // keyPairsAreFull tells whether a 403 meant the quota. Nova counts no key pairs
 // in its limits, so they are counted here.
 func keyPairsAreFull(ctx context.Context, s *session.Session) bool {
-	absolute, err := readLimits(ctx, s)
+	absolute, err := readLimits(ctx, s, "")
 	if err != nil || absolute.MaxTotalKeypairs < 0 {
 		return false
 	}

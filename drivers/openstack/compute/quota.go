@@ -17,15 +17,21 @@ func (v *VMs) GetComputeQuota(ctx context.Context, _ *computev1.GetComputeQuotaR
 	if err != nil {
 		return nil, err
 	}
-	absolute, err := readLimits(ctx, s)
+	quotas, err := Quotas(ctx, s, "")
+	return &computev1.GetComputeQuotaResponse{Quotas: quotas}, err
+}
+
+// Quotas reads a project's limits; "" is the account's own.
+func Quotas(ctx context.Context, s *session.Session, projectID string) ([]*apiv1.Quota, error) {
+	absolute, err := readLimits(ctx, s, projectID)
 	if err != nil {
 		return nil, session.Error(err, "", "")
 	}
-	return &computev1.GetComputeQuotaResponse{Quotas: toQuotas(absolute)}, nil
+	return toQuotas(absolute), nil
 }
 
-func readLimits(ctx context.Context, s *session.Session) (*limits.Absolute, error) {
-	l, err := limits.Get(ctx, s.Compute, nil).Extract()
+func readLimits(ctx context.Context, s *session.Session, projectID string) (*limits.Absolute, error) {
+	l, err := limits.Get(ctx, s.Compute, limits.GetOpts{TenantID: projectID}).Extract()
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +86,7 @@ func fits(a *limits.Absolute, n need) bool {
 // refusedByQuota tells what a 403 meant, which Nova answers both for an exceeded
 // quota and for a missing permission, by reading the limits once.
 func refusedByQuota(ctx context.Context, s *session.Session, n need, refusal error, vmID string) error {
-	absolute, err := readLimits(ctx, s)
+	absolute, err := readLimits(ctx, s, "")
 	if err == nil && !fits(absolute, n) {
 		return session.As(apiv1.Reason_REASON_QUOTA_EXCEEDED, refusal, typeVM, vmID)
 	}

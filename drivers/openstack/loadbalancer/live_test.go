@@ -372,7 +372,7 @@ func TestMembersOfARealCloud(t *testing.T) {
 func TestQuotaOfARealCloud(t *testing.T) {
 	c := livetest.Open(t, loadbalancer.Register)
 	c.Needs(t, "load-balancer")
-	list, err := loadbalancer.Quotas(t.Context(), c.Session)
+	list, err := loadbalancer.Quotas(t.Context(), c.Session, c.Session.ProjectID)
 	if err != nil {
 		t.Fatal(err)
 	}

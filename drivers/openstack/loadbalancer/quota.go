@@ -9,13 +9,13 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 )
 
-// Quotas reads the project's limits. Octavia does not tell how far they are used,
+// Quotas reads a project's limits. Octavia does not tell how far they are used,
 // and by some policies not even the limits: then there are none.
-func Quotas(ctx context.Context, s *session.Session) ([]*apiv1.Quota, error) {
+func Quotas(ctx context.Context, s *session.Session, projectID string) ([]*apiv1.Quota, error) {
 	if s.LoadBalancer == nil {
 		return nil, nil
 	}
-	limits, err := quotas.Get(ctx, s.LoadBalancer, s.ProjectID).Extract()
+	limits, err := quotas.Get(ctx, s.LoadBalancer, projectID).Extract()
 	if session.IsForbidden(err) {
 		return nil, nil
 	}

@@ -14,19 +14,26 @@ import (
 // GetNetworkQuota reads the project's limits and how far they are used, with those
 // of the load balancer service.
 func (n *networkServer) GetNetworkQuota(ctx context.Context, _ *networkv1.GetNetworkQuotaRequest) (*networkv1.GetNetworkQuotaResponse, error) {
-	s, client, err := n.open(ctx)
+	s, _, err := n.open(ctx)
 	if err != nil {
 		return nil, err
 	}
-	set, err := quotas.GetDetail(ctx, client, s.ProjectID).Extract()
+	list, err := Quotas(ctx, s, s.ProjectID)
+	return &networkv1.GetNetworkQuotaResponse{Quotas: list}, err
+}
+
+// Quotas reads a project's limits and how far they are used, with those of the load
+// balancer service.
+func Quotas(ctx context.Context, s *session.Session, projectID string) ([]*apiv1.Quota, error) {
+	set, err := quotas.GetDetail(ctx, s.Network, projectID).Extract()
 	if err != nil {
 		return nil, session.Error(err, "", "")
 	}
-	balancing, err := loadbalancer.Quotas(ctx, s)
+	balancing, err := loadbalancer.Quotas(ctx, s, projectID)
 	if err != nil {
 		return nil, err
 	}
-	return &networkv1.GetNetworkQuotaResponse{Quotas: append(toProtoQuotas(set), balancing...)}, nil
+	return append(toProtoQuotas(set), balancing...), nil
 }
 
 func toProtoQuotas(set *quotas.QuotaDetailSet) []*apiv1.Quota {

@@ -6,10 +6,8 @@ import (
 	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
-	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/quotasets"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/pagination"
-	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
@@ -189,23 +187,6 @@ func (d *diskServer) ResizeDisk(ctx context.Context, req *storagev1.ResizeDiskRe
 		return explainResizeDisk(ctx, client, req, err)
 	}
 	return &storagev1.ResizeDiskResponse{Id: req.GetId(), State: storagev1.DiskState_DISK_STATE_RESIZING}, nil
-}
-
-// GetStorageQuota reads the project's limits and how far they are used.
-func (d *diskServer) GetStorageQuota(ctx context.Context, _ *storagev1.GetStorageQuotaRequest) (*storagev1.GetStorageQuotaResponse, error) {
-	s, client, err := d.cinder(ctx)
-	if err != nil {
-		return nil, err
-	}
-	set, err := quotasets.GetUsage(ctx, client, s.ProjectID).Extract()
-	if err != nil {
-		return nil, session.Error(err, "", "")
-	}
-	return &storagev1.GetStorageQuotaResponse{Quotas: []*apiv1.Quota{
-		toProtoQuota("storage.disk.count", "count", set.Volumes),
-		toProtoQuota("storage.disk.size", "gib", set.Gigabytes),
-		toProtoQuota("storage.snapshot.count", "count", set.Snapshots),
-	}}, nil
 }
 
 // getVolume reads one volume. Errors: NOT_FOUND.
