@@ -30,8 +30,9 @@ func TestCloudTenantOfEmbeddedCloud(t *testing.T) {
 }
 
 // liveAsCloudTenant makes a tenant for an organization, works in it as a member of the
-// organization, rotates, disables and enables it, and deletes it.
-func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, quota string) {
+// organization, rotates, disables and enables it, and deletes it. It returns the cloud's
+// id of what it deleted.
+func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, quota string) string {
 	t.Helper()
 	above := gateway.Post(t, "tenant/organization/create", object{"name": "news"}).Text("id")
 	organization := gateway.Post(t, "tenant/organization/create", object{"name": "desk", "parent_id": above}).Text("id")
@@ -105,6 +106,7 @@ func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, qu
 		t.Errorf("the organization above still has %v", left)
 	}
 	gateway.Refused(t, "ALREADY_EXISTS", "account/cloud-tenant/create", wanted)
+	return made.Text("cloud_project")
 }
 
 // memberOf makes a user who works in an organization.
