@@ -60,8 +60,8 @@ func (d *driver) Register(r grpc.ServiceRegistrar) {
 	container.Register(r, d.accounts)
 	database.Register(r, d.accounts)
 	storage.Register(r, d.accounts)
-	tenant.Register(r, d.accounts)
 	metrics.Register(r, d.accounts)
+	tenant.Register(r, d.accounts)
 }
 
 // GetInfo tells what the driver can do.
