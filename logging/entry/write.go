@@ -158,36 +158,6 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, a *appending) ([]*Record,
 	return fresh, nil
 }
 
-const insertColumns = `key, tenant_id, resource_id, level, at_us, received_us, process_name, process_id, message, request_id,
-	attributes, submission_id, location_id, source, record_id, size, original`
-
-const columnCount = 17
-
-// values makes "(?,?),(?,?)" for rows of so many columns.
-func values(rows, columns int) string {
-	one := "(" + strings.Repeat("?,", columns-1) + "?)"
-	return strings.Repeat(one+",", rows-1) + one
-}
-
-func (s *Store) insertSQLite(ctx context.Context, tx *sql.Tx, records []*Record) error {
-	args := make([]any, 0, len(records)*columnCount)
-	index := make([]any, 0, len(records)*2)
-	for _, r := range records {
-		var original any
-		if r.Original != nil {
-			original = r.Original
-		}
-		args = append(args, r.Key, r.TenantID, r.ResourceID, int64(r.Level), r.At.UnixMicro(), r.ReceivedAt.UnixMicro(), r.ProcessName,
-			r.ProcessID, r.Message, r.RequestID, encode(r.Attributes), r.SubmissionID, r.LocationID, r.Source, r.RecordID, int64(r.Bytes()), original)
-		index = append(index, r.Key, strings.Join(terms(r.Message), " "))
-	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO logging_entries (`+insertColumns+`) VALUES `+values(len(records), columnCount), args...); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `INSERT INTO logging_terms (rowid, terms) VALUES `+values(len(records), 2), index...)
-	return err
-}
-
 func (s *Store) insertPostgres(ctx context.Context, tx *sql.Tx, records []*Record) error {
 	n := len(records)
 	numbers := [5][]int64{}
