@@ -28,6 +28,7 @@ func features() []*driverv1.Feature {
 		"compute.vm.user_data",
 		"compute.vm.zone",
 		"database.instance.admin_account",
+		"database.instance.admin_name",
 		"database.instance.allowed_cidrs",
 		"database.instance.high_availability",
 		"database.instance.storage_type",

@@ -40,6 +40,7 @@ func Features() []*driverv1.Feature {
 		{Name: "database.instance.high_availability"},
 		{Name: "database.instance.allowed_cidrs"},
 		{Name: "database.instance.admin_account"},
+		{Name: "database.instance.admin_name"},
 		{Name: "database.instance.reset_password"},
 	}
 }

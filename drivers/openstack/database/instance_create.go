@@ -87,8 +87,7 @@ func checkCreate(req *databasev1.CreateInstanceRequest) error {
 	case req.GetCharge().GetMode() > apiv1.ChargeMode_CHARGE_MODE_POSTPAID:
 		return sdk.Unsupported(featurePrepaid)
 	case req.GetUsername() != "":
-		return sdk.NewError(apiv1.Reason_REASON_PARAMETER_REJECTED, sdk.Field("username"),
-			sdk.Violation("username", "cannot be chosen on this cloud, where it is "+administrator))
+		return sdk.Unsupported(featureAdminName)
 	}
 	return checkCIDRs(req.GetAllowedCidrs())
 }

@@ -199,7 +199,7 @@ func TestRefusedInstancesOfARealCloud(t *testing.T) {
 		"storage type": {func(r *databasev1.CreateInstanceRequest) { r.StorageType = "punched-cards" }, apiv1.Reason_REASON_PARAMETER_REJECTED, "storage_type"},
 		"storage":      {func(r *databasev1.CreateInstanceRequest) { r.StorageGib = 65536 }, apiv1.Reason_REASON_QUOTA_EXCEEDED, ""},
 		"IPv6":         {func(r *databasev1.CreateInstanceRequest) { r.AllowedCidrs = []string{"2001:db8::/32"} }, apiv1.Reason_REASON_PARAMETER_REJECTED, "allowed_cidrs"},
-		"user":         {func(r *databasev1.CreateInstanceRequest) { r.Username, r.Password = "editor", "Geheim-1234" }, apiv1.Reason_REASON_PARAMETER_REJECTED, "username"},
+		"user":         {func(r *databasev1.CreateInstanceRequest) { r.Username, r.Password = "editor", "Geheim-1234" }, apiv1.Reason_REASON_UNSUPPORTED_FEATURE, ""},
 		"tags":         {func(r *databasev1.CreateInstanceRequest) { r.Tags = map[string]string{"k": "v"} }, apiv1.Reason_REASON_UNSUPPORTED_FEATURE, ""},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -21,6 +21,7 @@ const (
 
 // Abilities that Trove lacks.
 const (
+	featureAdminName   = "database.instance.admin_name"
 	featureDescription = "database.instance.description"
 	featureTags        = "database.instance.tags"
 	featurePrepaid     = "database.instance.prepaid"
@@ -44,7 +45,7 @@ func Features() []*driverv1.Feature {
 		{Name: "database.instance.zone", Note: "not told of instances"},
 		{Name: "database.instance.storage_type", Note: "not told of instances"},
 		{Name: "database.instance.allowed_cidrs", Note: "IPv4"},
-		{Name: "database.instance.admin_account", Note: "root; its name cannot be chosen"},
+		{Name: "database.instance.admin_account", Note: "root"},
 		{Name: "database.instance.reset_password"},
 	}
 }

@@ -686,7 +686,8 @@ type CreateInstanceRequest struct {
 	AllowedCidrs []string `protobuf:"bytes,39,rep,name=allowed_cidrs,json=allowedCidrs,proto3" json:"allowed_cidrs,omitempty"`
 	// Name of the administrator, 2 to 16 characters: a lower case letter, then lower
 	// case letters, digits and underscores, none of root, admin, postgres, sa, mysql.
-	// With a password only; empty: "yqadmin".
+	// With a password only; empty: "yqadmin", or what the cloud calls it where it cannot
+	// be chosen.
 	Username string `protobuf:"bytes,40,opt,name=username,proto3" json:"username,omitempty"`
 	// Password of the administrator, 8 to 32 letters, digits and characters of
 	// !#$%^&*()_+-= in at least three classes (upper, lower, digit, other).
@@ -1915,7 +1916,7 @@ const file_cloud_database_v1_instance_proto_rawDesc = "" +
 	"\bEndpoint\x123\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x1f.cloud.database.v1.EndpointKindR\x04kind\x12\x12\n" +
 	"\x04host\x18\x02 \x01(\tR\x04host\x12\x12\n" +
-	"\x04port\x18\x03 \x01(\x05R\x04port\"\xec\x17\n" +
+	"\x04port\x18\x03 \x01(\x05R\x04port\"\xe9\x17\n" +
 	"\x15CreateInstanceRequest\x12.\n" +
 	"\n" +
 	"account_id\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04\x10\x01\x18 \x9a\xcb\x18\x028\x01R\taccountId\x12D\n" +
@@ -1944,9 +1945,9 @@ const file_cloud_database_v1_instance_proto_rawDesc = "" +
 	"\tsubnet_id\x18& \x01(\tB6\xbaH\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18(\n" +
 	"\x0enetwork.subnet\x12\x16SUBNET_STATE_AVAILABLER\bsubnetId\x12\xfe\x01\n" +
 	"\rallowed_cidrs\x18' \x03(\tB\xd8\x01\xbaH\xaf\x01\xba\x01\xab\x01\n" +
-	"\x1dcreate_instance.allowed_cidrs\x12Bmust be at most 100 different address ranges with no host bits set\x1aFthis.size() <= 100 && this.unique() && this.all(c, c.isIpPrefix(true))\x9a\xcb\x18!\"\x1fdatabase.instance.allowed_cidrsR\fallowedCidrs\x12\xdb\x02\n" +
-	"\busername\x18( \x01(\tB\xbe\x02\xbaH\x95\x02\xba\x01\x91\x02\n" +
-	"\x18create_instance.username\x12\x81\x01must have 2 to 16 lower case letters, digits and underscores, the first a letter, and be none of root, admin, postgres, sa, mysql\x1aqthis == '' || (this.matches('^[a-z][a-z0-9_]{1,15}$') && !(this in ['root', 'admin', 'postgres', 'sa', 'mysql']))\x9a\xcb\x18!\"\x1fdatabase.instance.admin_accountR\busername\x12\xc5\x03\n" +
+	"\x1dcreate_instance.allowed_cidrs\x12Bmust be at most 100 different address ranges with no host bits set\x1aFthis.size() <= 100 && this.unique() && this.all(c, c.isIpPrefix(true))\x9a\xcb\x18!\"\x1fdatabase.instance.allowed_cidrsR\fallowedCidrs\x12\xd8\x02\n" +
+	"\busername\x18( \x01(\tB\xbb\x02\xbaH\x95\x02\xba\x01\x91\x02\n" +
+	"\x18create_instance.username\x12\x81\x01must have 2 to 16 lower case letters, digits and underscores, the first a letter, and be none of root, admin, postgres, sa, mysql\x1aqthis == '' || (this.matches('^[a-z][a-z0-9_]{1,15}$') && !(this in ['root', 'admin', 'postgres', 'sa', 'mysql']))\x9a\xcb\x18\x1e\"\x1cdatabase.instance.admin_nameR\busername\x12\xc5\x03\n" +
 	"\bpassword\x18, \x01(\tB\xa8\x03\xbaH\xfc\x02\xba\x01\xf8\x02\n" +
 	"\x18create_instance.password\x12\x83\x01must have 8 to 32 letters, digits and characters of !#$%^&*()_+-= in at least three classes: upper case, lower case, digits, others\x1a\xd5\x01this == '' || (this.matches('^[A-Za-z0-9!#$%^&*()_+=-]{8,32}$') && (this.matches('[A-Z]') ? 1 : 0) + (this.matches('[a-z]') ? 1 : 0) + (this.matches('[0-9]') ? 1 : 0) + (this.matches('[^A-Za-z0-9]') ? 1 : 0) >= 3)\x9a\xcb\x18!\"\x1fdatabase.instance.admin_account\x80\x01\x01R\bpassword\x12T\n" +
 	"\x11generate_password\x18- \x01(\bB'\x9a\xcb\x18#\"\x1fdatabase.instance.admin_account8\x01R\x10generatePassword\x1a7\n" +
