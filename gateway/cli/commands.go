@@ -39,6 +39,18 @@ type accountCommands struct {
 	Update accountCommand       `cmd:"" rpc:"account account update" help:"Change settings or credentials of an account." examples:"yunqiao account update sh-1 --credential password=env:NEW_PASSWORD"`
 	Delete idCommand            `cmd:"" rpc:"account account delete" help:"Forget an account; what it holds at the cloud stays." examples:"yunqiao account delete lab"`
 	Probe  idCommand            `cmd:"" rpc:"account account probe" help:"Ask the cloud whether the account works." examples:"yunqiao account probe memory"`
+	Tenant cloudTenantCommands  `cmd:"" help:"Tenants at clouds: projects of their own for organizations, each with its account."`
+}
+
+type cloudTenantCommands struct {
+	List    fieldsCommand `cmd:"" rpc:"account cloud-tenant list" help:"List the tenants." examples:"yunqiao account tenant list; yunqiao account tenant list organization_id=0190a1b2c3d4e5f60718293a4b5c6d7e"`
+	Get     idCommand     `cmd:"" rpc:"account cloud-tenant get" help:"Show one tenant, with its limits at the cloud." examples:"yunqiao account tenant get os-news"`
+	Create  fieldsCommand `cmd:"" rpc:"account cloud-tenant create" help:"Make a tenant at a cloud, through an administrative account, and give its account to an organization." examples:"yunqiao account tenant create id=os-news admin_account_id=os-admin organization_id=ORGANIZATION quotas.0.name=compute.vm.count quotas.0.limit=20"`
+	Update  idCommand     `cmd:"" rpc:"account cloud-tenant update" help:"Change a tenant's limits." examples:"yunqiao account tenant update os-news quotas.0.name=compute.vm.count quotas.0.limit=40"`
+	Enable  idCommand     `cmd:"" rpc:"account cloud-tenant update" set:"enabled=true" help:"Take a tenant's credentials and calls again." examples:"yunqiao account tenant enable os-news"`
+	Disable idCommand     `cmd:"" rpc:"account cloud-tenant update" set:"enabled=false" help:"Refuse a tenant's credentials and calls; what it holds goes on." examples:"yunqiao account tenant disable os-news"`
+	Rotate  idCommand     `cmd:"" rpc:"account cloud-tenant rotate-credentials" help:"Make new credentials for a tenant's account and remove the old ones." examples:"yunqiao account tenant rotate os-news"`
+	Delete  idCommand     `cmd:"" rpc:"account cloud-tenant delete" help:"Remove an empty tenant with its user, credentials and account." examples:"yunqiao account tenant delete os-news"`
 }
 
 type driverCommands struct {
