@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"context"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 
 	"github.com/yunqiao/yunqiao/test/e2e/harness"
 )
@@ -32,6 +34,12 @@ type badDay struct {
 // answers from the first call on.
 func newBadDay(t *testing.T, change func(string) string) *badDay {
 	t.Helper()
+	return newBadDayWith(t, harness.Setup{}, change)
+}
+
+// newBadDayWith is newBadDay with another setup of the gateway.
+func newBadDayWith(t *testing.T, setup harness.Setup, change func(string) string) *badDay {
+	t.Helper()
 	file, name := os.Getenv(envCloudsFile), os.Getenv(envCloud)
 	if file == "" || name == "" {
 		if os.Getenv(envRequireReal) != "" {
@@ -46,7 +54,7 @@ func newBadDay(t *testing.T, change func(string) string) *badDay {
 	proxy := newCloudProxy(t, auth.IdentityEndpoint)
 	proxy.change = change
 	const account = "os-proxied"
-	gateway := harness.NewGateway(t, programs, harness.Account{ID: account, Driver: "openstack", Settings: map[string]string{
+	gateway := harness.NewGatewayWith(t, programs, setup, harness.Account{ID: account, Driver: "openstack", Settings: map[string]string{
 		"clouds_file": file, "cloud": name, "auth_url": proxy.URL + portPrefix + portIdentity + "/v3",
 	}})
 	own := openOpenStack(t, file, name)
@@ -135,7 +143,8 @@ func TestOpenStackIdentityFails(t *testing.T) {
 	}
 }
 
-// TestOpenStackTokenExpiresInAPage: between the pages, and between the calls of one page.
+// TestOpenStackTokenExpiresInAPage: between the pages, and between the calls of one page,
+// which for VMs are one to the compute service and then one to that of networks.
 func TestOpenStackTokenExpiresInAPage(t *testing.T) {
 	t.Parallel()
 	d := newBadDay(t, nil)
@@ -149,7 +158,18 @@ func TestOpenStackTokenExpiresInAPage(t *testing.T) {
 			d.done("network/security-group/delete", object{"id": id})
 		}
 	})
-	seen := map[string]bool{}
+	vm := d.done("compute/vm/create", d.vmBody("vm"))
+	d.pagesWithExpiredTokens("network/security-group/list", "security_groups", groups)
+	d.pagesWithExpiredTokens("compute/vm/list", "vms", map[string]bool{vm: true})
+	d.proxy.fail(nil)
+	d.done("compute/vm/delete", object{"id": vm})
+}
+
+// pagesWithExpiredTokens reads a list one by one, while the network service refuses the
+// token once in every page. The wanted ids come, and each once.
+func (d *badDay) pagesWithExpiredTokens(name, member string, wanted map[string]bool) {
+	d.Helper()
+	seen, refusals := map[string]bool{}, 0
 	query := object{"account_id": d.account, "page_size": 1}
 	for {
 		var refused atomic.Bool
@@ -160,22 +180,65 @@ func TestOpenStackTokenExpiresInAPage(t *testing.T) {
 			refuseToken(w)
 			return true
 		})
-		page := d.gateway.Get(t, "network/security-group/list", query)
-		for _, id := range harness.Texts(page.List("security_groups"), "id") {
+		page := d.gateway.Get(d, name, query)
+		for _, id := range harness.Texts(page.List(member), "id") {
 			if seen[id] {
-				t.Errorf("%s came twice", id)
+				d.Errorf("%s came twice", id)
 			}
 			seen[id] = true
+		}
+		if refused.Load() {
+			refusals++
 		}
 		if query["page_token"] = page.Text("next_page_token"); query.Text("page_token") == "" {
 			break
 		}
 	}
-	for id := range groups {
+	for id := range wanted {
 		if !seen[id] {
-			t.Errorf("%s was lost", id)
+			d.Errorf("%s was lost", id)
 		}
 	}
+	if refusals < len(wanted) {
+		d.Errorf("%s: a token was refused %d times only", name, refusals)
+	}
+}
+
+// TestOpenStackMadeOutside: what is made and removed past the gateway is found by its
+// reconciler.
+func TestOpenStackMadeOutside(t *testing.T) {
+	t.Parallel()
+	d := newBadDayWith(t, harness.Setup{Config: object{"reconcile": object{"interval": "1s"}}}, nil)
+	d.chooseParts()
+	cached := func(name, member string) int {
+		n := 0
+		for _, v := range d.list(name, member, object{"view": "VIEW_CACHED"}) {
+			if strings.HasPrefix(v.Text("name"), d.prefix) {
+				n++
+			}
+		}
+		return n
+	}
+	found := func(what string, vms, made int) {
+		harness.Eventually(t, 2*time.Minute, what, func() bool {
+			return cached("compute/vm/list", "vms") == vms && cached("network/network/list", "networks") == made
+		})
+	}
+	d.bare(2)
+	network, err := networks.Create(t.Context(), d.own.network, networks.CreateOpts{Name: d.prefix + "outside"}).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	remove := sync.OnceFunc(func() {
+		if err := networks.Delete(context.WithoutCancel(t.Context()), d.own.network, network.ID).ExtractErr(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(remove)
+	found("what was made outside is found", 2, 1)
+	d.removeBare()
+	remove()
+	found("what was removed outside is missed", 0, 0)
 }
 
 // TestOpenStackComputeFails: 503 in the middle of following a creation. One VM is made in
