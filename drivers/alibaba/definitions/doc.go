@@ -12,10 +12,14 @@
 // The data is made by gen from the published metadata, one compressed file a
 // product:
 //
-//	go run ./drivers/alibaba/definitions/gen -out drivers/alibaba/definitions/data DIR/ecs.json DIR/vpc.json …
+//	go run ./drivers/alibaba/definitions/gen -out drivers/alibaba/definitions/data \
+//		DIR/ecs.json DIR/vpc.json … drivers/alibaba/definitions/gen/unpublished/*.json
 //
-// The service that tells clients where the others are, Location, is not in the
-// metadata. gen/location.json has its one action as Alibaba's SDK calls and reads it.
+// What the metadata leaves out although clients use it is in gen/unpublished, as they
+// call and read it: the service that tells where the others are, Location; the retired
+// DescribeRouteTables, as Alibaba's SDK has it, which the Terraform provider still
+// calls; and members of answers that both or the provider read: how a load balancer is
+// charged, the origin servers of a site.
 //
 // What the metadata leaves out stays out: most enumerations, states, quotas, and
 // many error codes. Absence of a code or a value here proves nothing.

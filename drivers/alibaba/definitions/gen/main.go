@@ -4,7 +4,8 @@
 //
 // A file holds one product: {"product", "version", "components", "actions": {name:
 // {"schemes", "operationType", "parameters", "response", "errors"}}}, schemas as in
-// JSON Schema. The output has the file's name with .gz.
+// JSON Schema. The output has the file's name with .gz. A second file of a version
+// adds to the first.
 package main
 
 import (
@@ -30,20 +31,34 @@ func run(out string, files []string) error {
 	if len(files) == 0 {
 		return errors.New("no files")
 	}
+	var order []string
+	products := map[string]*product{}
 	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			return err
 		}
-		var in product
-		if err := json.Unmarshal(text, &in); err != nil {
+		in := &product{}
+		if err := json.Unmarshal(text, in); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+		if first := products[in.Version]; first != nil {
+			if err := first.supplement(in); err != nil {
+				return fmt.Errorf("%s: %w", name, err)
+			}
+			continue
+		}
+		in.file = name
+		products[in.Version] = in
+		order = append(order, in.Version)
+	}
+	for _, version := range order {
+		in := products[version]
 		reduced, err := in.reduce()
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", in.file, err)
 		}
-		if err := write(filepath.Join(out, filepath.Base(name)+".gz"), reduced); err != nil {
+		if err := write(filepath.Join(out, filepath.Base(in.file)+".gz"), reduced); err != nil {
 			return err
 		}
 	}

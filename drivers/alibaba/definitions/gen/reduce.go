@@ -12,6 +12,8 @@ import (
 
 // product is a file of published metadata.
 type product struct {
+	file string
+
 	Product    string             `json:"product"`
 	Version    string             `json:"version"`
 	Components map[string]*schema `json:"components"`

@@ -22,6 +22,25 @@ const published = `{"product": "Ecs", "version": "2014-05-26",
   "response": {"type": "object", "properties": {"RequestId": {"type": "string", "example": "x"}, "Free": {"type": "object", "additionalProperties": {"type": "string"}}}},
   "errors": {"404": [["Thing.NotFound", "prose"], ["Twice", "prose"]], "400": [["Twice", "prose"], ["Bad.%s", "prose"]]}}}}`
 
+// reduced reads an output back.
+func reduced(t *testing.T, name string) definitions.Product {
+	t.Helper()
+	f, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }() // only read
+	text, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got definitions.Product
+	if err := json.NewDecoder(text).Decode(&got); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
 func TestReduce(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -32,19 +51,7 @@ func TestReduce(t *testing.T) {
 	if err := run(folder, []string{in}); err != nil {
 		t.Fatal(err)
 	}
-	f, err := os.Open(in + ".gz")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	text, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got definitions.Product
-	if err := json.NewDecoder(text).Decode(&got); err != nil {
-		t.Fatal(err)
-	}
+	got := reduced(t, in+".gz")
 	one, hundred := 1.0, 100.0
 	tag := &definitions.Schema{Type: "object", Properties: map[string]*definitions.Schema{"Key": {Type: "string"}, "Inner": {Type: "any"}}}
 	want := definitions.Product{Name: "Ecs", Version: "2014-05-26", Actions: map[string]*definitions.Action{"ListThings": {
@@ -61,6 +68,43 @@ func TestReduce(t *testing.T) {
 	}}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(definitions.Action{})); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestSupplement adds an action and a member of an answer to what is published, in the
+// first file's name.
+func TestSupplement(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	first := file("ecs.json", published)
+	more := file("more.json", `{"product": "Ecs", "version": "2014-05-26", "actions": {
+		"ListThings": {"response": {"type": "object", "properties": {"Colour": {"type": "string"}, "Free": {"type": "object", "properties": {"Left": {"type": "integer"}}}}}},
+		"OldThings": {"operationType": "get", "response": {"type": "object"}}}}`)
+	if err := run(folder, []string{first, more}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(more + ".gz"); err == nil {
+		t.Error("the second file has data of its own")
+	}
+	got := reduced(t, first+".gz")
+	things := got.Actions["ListThings"].Response.Properties
+	if got.Actions["OldThings"] == nil || things["Colour"] == nil || things["RequestId"] == nil || things["Free"].Properties["Left"] == nil {
+		t.Errorf("actions are %+v", got.Actions)
+	}
+	for name, text := range map[string]string{
+		"a parameter":  `{"version": "2014-05-26", "actions": {"ListThings": {"parameters": [{"name": "X"}]}}}`,
+		"another type": `{"version": "2014-05-26", "actions": {"ListThings": {"response": {"type": "object", "properties": {"RequestId": {"type": "integer"}}}}}}`,
+	} {
+		if err := run(folder, []string{first, file("bad.json", text)}); err == nil {
+			t.Errorf("%s: no error", name)
+		}
 	}
 }
 
