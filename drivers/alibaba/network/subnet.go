@@ -61,7 +61,8 @@ func explainCreateSubnet(ctx context.Context, s *session.Session, req *networkv1
 		return api.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, typeSubnet, "", sdk.Field("cidr"))
 	case api.HasCode(err, "InvalidCidrBlock.Malformed", "InvalidCirdrBlock.MaskLength", "IllegalParam.CidrBlock"):
 		return api.Error(err, typeSubnet, "", sdk.Field("cidr"))
-	case api.HasCode(err, "OperationDenied.OtherSubnetCreating", "OperationDenied.OtherSubnetProcessing", "OperationFailed.ResourceConflict"):
+	case api.HasCode(err, "IncorrectVSwitchStatus", "TaskConflict", "OperationConflict", "OperationDenied.OtherSubnetCreating",
+		"OperationDenied.OtherSubnetProcessing", "OperationFailed.ResourceConflict"):
 		return api.As(apiv1.Reason_REASON_RESOURCE_BUSY, err, typeNetwork, req.GetNetworkId())
 	case api.HasCode(err, "IncorrectVpcStatus"):
 		return networks().Refusal(ctx, s, err, req.GetNetworkId(), changingNetwork)

@@ -137,7 +137,7 @@ func readSite(ctx context.Context, s *session.Session, id string) (*wafInstance,
 	}
 	var v domain
 	err = s.Call(ctx, api.WAF, "DescribeDomainDetail", wafParams(s).Set("InstanceId", of.InstanceID).Set("Domain", id), &v)
-	if api.IsNotFound(err) {
+	if api.IsNotFound(err) || err == nil && v.Domain == "" {
 		return nil, nil, sdk.NotFound(typeWAF, id, err)
 	}
 	if err != nil {

@@ -105,8 +105,8 @@ func (c *call) policyArgs(attrs obj) {
 	}
 	if names := c.strs("ApplicationNameList"); len(names) > 0 {
 		attrs["ApplicationNameList"], attrs["ApplicationName"] = names, names[0]
-	} else if name := c.str("ApplicationName"); name != "" {
-		attrs["ApplicationNameList"] = []string{name}
+	} else if c.has("ApplicationName") {
+		delete(attrs, "ApplicationNameList")
 	}
 	if days, ok := attrs["RepeatDays"].([]any); ok {
 		for i, d := range days {

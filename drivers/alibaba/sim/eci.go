@@ -21,7 +21,7 @@ func eciGroups() actions {
 func eciRegions(c *call) (obj, error) {
 	var items []any
 	for _, id := range c.sim.opts.Regions {
-		items = append(items, obj{"RegionId": id, "RegionEndpoint": "eci." + id + ".aliyuncs.com", "Zones": c.sim.zones(id)})
+		items = append(items, obj{"RegionId": id, "RegionEndpoint": "eci." + id + ".aliyuncs.com", "Zones": c.sim.zones(id), "RecommendZones": c.sim.zones(id), "UnavailableZones": []any{}})
 	}
 	return obj{"Regions": items}, nil
 }
@@ -47,10 +47,9 @@ func createContainers(c *call) (obj, error) {
 	cpu, memory := 0.0, 0.0
 	containers := []any{}
 	for _, in := range list {
-		shown := c.container(in, "Waiting")
-		containers = append(containers, shown)
-		cpu += shown["Cpu"].(float64)
-		memory += shown["Memory"].(float64)
+		containers = append(containers, c.container(in, "Waiting"))
+		cpu += decimal(text(in["Cpu"]), 1)
+		memory += decimal(text(in["Memory"]), 2)
 	}
 	initial := []any{}
 	for _, in := range c.list("InitContainer") {
@@ -63,7 +62,7 @@ func createContainers(c *call) (obj, error) {
 		"InitContainers": initial, "ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "RamRoleName": c.str("RamRoleName"),
 		"SpotStrategy": c.or("SpotStrategy", "NoSpot"), "EniInstanceId": c.w.id("eni-"), "Volumes": volumes(c.list("Volume")), "Events": []any{},
 		"DnsPolicy": c.or("DnsPolicy", "Default"), "ExpiredTime": "", "SucceededTime": "", "FailedTime": "", "EphemeralStorage": c.num("EphemeralStorage", 0),
-		"HostAliases": []any{}, "SpotPriceLimit": 0.0,
+		"HostAliases": []any{}, "SpotPriceLimit": 0.0, "DnsConfig": obj{asIs: true}, "EciSecurityContext": obj{asIs: true},
 	}))
 	c.becomes(r, "Status", "Pending")
 	c.runContainers(r)
@@ -123,14 +122,47 @@ func (c *call) container(in obj, state string) obj {
 		if hidden {
 			break
 		}
-		environment = append(environment, obj{"Key": text(e["Key"]), "Value": text(e["Value"])})
+		environment = append(environment, obj{asIs: true, "Key": text(e["Key"]), "Value": text(e["Value"])})
 	}
-	return obj{
-		"Name": text(in["Name"]), "Image": text(in["Image"]), "Cpu": decimal(text(in["Cpu"]), 1), "Memory": decimal(text(in["Memory"]), 2),
-		"Commands": stringList(in["Command"]), "Args": stringList(in["Arg"]), "VolumeMounts": mounts, "Ports": ports, "EnvironmentVars": environment,
+	shown := obj{
+		asIs: true, "Name": text(in["Name"]), "Image": text(in["Image"]), "Cpu": decimal(text(in["Cpu"]), 0), "Memory": decimal(text(in["Memory"]), 0),
+		"Commands": stringList(in["Command"]), "Command": stringList(in["Command"]), "Args": stringList(in["Arg"]), "VolumeMounts": mounts, "Ports": ports, "EnvironmentVars": environment,
 		"ImagePullPolicy": textOr(in["ImagePullPolicy"], "IfNotPresent"), "WorkingDir": text(in["WorkingDir"]), "RestartCount": 0, "Ready": false,
 		"Tty": isTrue(in["Tty"]), "Stdin": isTrue(in["Stdin"]), "StdinOnce": isTrue(in["StdinOnce"]), "Gpu": number(in["Gpu"], 0), "CurrentState": obj{"State": state},
 	}
+	for _, name := range []string{"LivenessProbe", "ReadinessProbe"} {
+		if probe := containerProbe(in, name); probe != nil {
+			shown[name] = probe
+		}
+	}
+	if user := text(in["SecurityContext.RunAsUser"]); user != "" {
+		shown["SecurityContext"] = obj{asIs: true, "RunAsUser": number(user, 0)}
+	}
+	return shown
+}
+
+// containerProbe shows a probe of a container, nil if it has none.
+func containerProbe(in obj, name string) obj {
+	probe := obj{asIs: true}
+	for _, n := range []struct {
+		member string
+		absent int
+	}{{"InitialDelaySeconds", 0}, {"PeriodSeconds", 10}, {"TimeoutSeconds", 1}, {"SuccessThreshold", 1}, {"FailureThreshold", 3}} {
+		probe[n.member] = number(in[name+"."+n.member], n.absent)
+	}
+	if command := stringList(in[name+".Exec.Command"]); len(command) > 0 {
+		probe["Execs"] = command
+		return probe
+	}
+	if port := number(in[name+".TcpSocket.Port"], 0); port > 0 {
+		probe["TcpSocket"] = obj{asIs: true, "Port": port}
+		return probe
+	}
+	if port := number(in[name+".HttpGet.Port"], 0); port > 0 {
+		probe["HttpGet"] = obj{asIs: true, "Port": port, "Path": text(in[name+".HttpGet.Path"]), "Scheme": textOr(in[name+".HttpGet.Scheme"], "HTTP")}
+		return probe
+	}
+	return nil
 }
 
 func volumes(list []obj) []any {

@@ -15,8 +15,8 @@ func (c *call) newDisk(more obj) *record {
 	id := c.w.id("d-")
 	return c.create(kindDisk, id, merge(obj{
 		"DiskId": id, "Status": "Creating", "CreationTime": c.stamp(seconds), "Portable": true, "DiskChargeType": "PostPaid",
-		"DeleteAutoSnapshot": true, "EnableAutoSnapshot": true, "DeleteWithInstance": false, "Encrypted": false, "Type": "data",
-		"SerialNumber": id[2:], "MultiAttach": "Disabled", "ResourceGroupId": c.defaultGroup(), "IOPS": 1800, "InstanceId": "", "Device": "",
+		"DeleteAutoSnapshot": false, "EnableAutoSnapshot": true, "DeleteWithInstance": false, "Encrypted": false, "Type": "data",
+		"SerialNumber": id[2:], "MultiAttach": "Disabled", "ResourceGroupId": "", "IOPS": 1800, "InstanceId": "", "Device": "",
 		"Category": "cloud_essd", "PerformanceLevel": "", "DiskName": "", "Description": "", "SourceSnapshotId": "", "ImageId": "",
 	}, more))
 }
@@ -39,7 +39,7 @@ func createDisk(c *call) (obj, error) {
 	more := obj{
 		"DiskName": c.str("DiskName"), "Description": c.str("Description"), "Category": c.or("DiskCategory", "cloud_efficiency"), "ZoneId": c.str("ZoneId"),
 		"Encrypted": c.yes("Encrypted"), "KMSKeyId": c.str("KMSKeyId"), "PerformanceLevel": c.str("PerformanceLevel"), "MultiAttach": c.or("MultiAttach", "Disabled"),
-		"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "BurstingEnabled": c.yes("BurstingEnabled"),
+		"ResourceGroupId": c.str("ResourceGroupId"), "BurstingEnabled": c.yes("BurstingEnabled"),
 	}
 	if id := c.str("SnapshotId"); id != "" {
 		s, err := c.need(kindSnapshot, id, "InvalidSnapshotId.NotFound")

@@ -34,7 +34,7 @@ func createGroup(c *call) (obj, error) {
 	id := c.w.id("sg-")
 	c.create(kindSecurityGroup, id, obj{
 		"SecurityGroupId": id, "SecurityGroupName": c.str("SecurityGroupName"), "Description": c.str("Description"), "VpcId": vpc,
-		"SecurityGroupType": c.or("SecurityGroupType", "normal"), "CreationTime": c.stamp(seconds), "ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()),
+		"SecurityGroupType": c.or("SecurityGroupType", "normal"), "CreationTime": c.stamp(seconds), "ResourceGroupId": c.str("ResourceGroupId"),
 		"InnerAccessPolicy": policy, "ServiceManaged": false, "AvailableInstanceAmount": 2000,
 	})
 	return obj{"SecurityGroupId": id}, nil

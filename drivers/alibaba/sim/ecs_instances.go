@@ -187,7 +187,7 @@ func (c *call) newInstance(o order, name string) (*record, error) {
 		"InternetChargeType": c.or("InternetChargeType", "PayByTraffic"), "InternetMaxBandwidthOut": c.num("InternetMaxBandwidthOut", 0),
 		"InternetMaxBandwidthIn": c.num("InternetMaxBandwidthIn", 200), "SpotStrategy": c.or("SpotStrategy", "NoSpot"),
 		"SpotPriceLimit": 0.0, "DeletionProtection": c.yes("DeletionProtection"), "KeyPairName": c.str("KeyPairName"), "StoppedMode": "Not-applicable",
-		"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "AutoReleaseTime": c.str("AutoReleaseTime"), "SerialNumber": id[2:],
+		"ResourceGroupId": c.str("ResourceGroupId"), "AutoReleaseTime": c.str("AutoReleaseTime"), "SerialNumber": id[2:],
 		"SecurityGroupIds": obj{"SecurityGroupId": o.groups}, "DeviceAvailable": true, "Recyclable": false, "CreditSpecification": c.str("CreditSpecification"),
 		"PublicIpAddress": obj{"IpAddress": []any{}}, "InnerIpAddress": obj{"IpAddress": []any{}}, "EipAddress": obj{}, "_userData": c.str("UserData"),
 		"MetadataOptions":            obj{"HttpEndpoint": c.or("HttpEndpoint", "enabled"), "HttpTokens": c.or("HttpTokens", "optional"), "HttpPutResponseHopLimit": 1},

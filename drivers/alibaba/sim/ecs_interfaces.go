@@ -27,7 +27,7 @@ func (c *call) newInterface(v *record, groups []string, address string, more obj
 	r := c.create(kindInterface, id, merge(obj{
 		"NetworkInterfaceId": id, "VSwitchId": v.id, "VpcId": v.str("VpcId"), "ZoneId": v.str("ZoneId"), "MacAddress": c.w.macAddress(),
 		"SecurityGroupIds": obj{"SecurityGroupId": groups}, "CreationTime": c.stamp(seconds), "OwnerId": c.who.account.uid, "InstanceId": "",
-		"NetworkInterfaceName": "", "Description": "", "NetworkInterfaceTrafficMode": "Standard", "QueueNumber": 1, "ResourceGroupId": c.defaultGroup(),
+		"NetworkInterfaceName": "", "Description": "", "NetworkInterfaceTrafficMode": "Standard", "QueueNumber": 1, "ResourceGroupId": "",
 		"DeleteOnRelease": true, "SourceDestCheck": false,
 	}, more))
 	setAddresses(r, []string{address})
@@ -70,7 +70,7 @@ func createInterface(c *call) (obj, error) {
 	}
 	r, err := c.newInterface(v, groups, c.str("PrimaryIpAddress"), obj{
 		"Type": "Secondary", "Status": "Available", "NetworkInterfaceName": c.str("NetworkInterfaceName"), "Description": c.str("Description"),
-		"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "DeleteOnRelease": !c.is("DeleteOnRelease", "false"),
+		"ResourceGroupId": c.str("ResourceGroupId"), "DeleteOnRelease": !c.is("DeleteOnRelease", "false"),
 		"QueueNumber": c.num("QueueNumber", 1), "NetworkInterfaceTrafficMode": c.or("NetworkInterfaceTrafficMode", "Standard"),
 	})
 	if err != nil {

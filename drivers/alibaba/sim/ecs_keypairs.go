@@ -27,7 +27,7 @@ func (c *call) newKeyPair(public []byte) (*record, error) {
 	id := "ssh-" + c.w.word(20)
 	return c.create(kindKeyPair, id, obj{
 		"KeyPairName": name, "KeyPairId": id, "KeyPairFingerPrint": hex.EncodeToString(sum[:]), "CreationTime": c.stamp(seconds),
-		"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()), "PublicKey": string(public),
+		"ResourceGroupId": c.str("ResourceGroupId"), "PublicKey": string(public),
 	}), nil
 }
 

@@ -10,7 +10,7 @@ func ecsRegions() actions {
 		"DescribeRegions": describeRegions, "DescribeZones": describeZones, "DescribeInstanceTypes": describeInstanceTypes,
 		"DescribeInstanceTypeFamilies": describeFamilies, "DescribeAvailableResource": describeAvailable,
 		"DescribeAccountAttributes": describeAccountAttributes, "DescribeBandwidthLimitation": describeBandwidth,
-		"DescribeResourcesModification": describeModification,
+		"DescribeResourcesModification": describeModification, "DescribeTags": describeTags,
 	}
 }
 

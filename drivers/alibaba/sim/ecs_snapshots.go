@@ -20,7 +20,7 @@ func (c *call) newSnapshot(d *record, more obj) *record {
 		"SnapshotId": id, "SourceDiskId": d.id, "SourceDiskSize": strconv.Itoa(d.num("Size")), "SourceDiskType": d.str("Type"), "Status": "progressing",
 		"Progress": "0%", "CreationTime": c.stamp(seconds), "LastModifiedTime": c.stamp(seconds), "SnapshotType": "user", "Usage": "none",
 		"SnapshotSN": id[2:], "SnapshotLinkId": "sl-" + d.id[2:], "SourceStorageType": "disk", "Category": "standard", "Available": false,
-		"Encrypted": d.attrs["Encrypted"], "ResourceGroupId": c.defaultGroup(), "_image": d.str("ImageId"),
+		"Encrypted": d.attrs["Encrypted"], "ResourceGroupId": "", "_image": d.str("ImageId"),
 	}, more))
 }
 
@@ -47,6 +47,7 @@ func createSnapshot(c *call) (obj, error) {
 	r := c.newSnapshot(d, obj{
 		"SnapshotName": c.str("SnapshotName"), "Description": c.str("Description"), "RetentionDays": c.num("RetentionDays", 0),
 		"Category": c.or("Category", "standard"), "InstantAccess": c.yes("InstantAccess"),
+		"ResourceGroupId": c.str("ResourceGroupId"),
 	})
 	c.later(r, 1, func() { r.set("Status", "accomplished"); r.set("Progress", "100%"); r.set("Available", true) })
 	return obj{"SnapshotId": r.id}, nil

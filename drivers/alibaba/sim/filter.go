@@ -71,7 +71,13 @@ func (c *call) matchOne(r *record, name string) bool {
 		attr = parameter
 	}
 	want := c.str(parameter)
-	return want == "" || matches(text(r.attrs[attr]), want)
+	return want == "" || c.inNoGroup(r, parameter) || matches(text(r.attrs[attr]), want)
+}
+
+// inNoGroup tells whether a record is of the default resource group, which ECS shows
+// empty, and lists whatever group is asked for.
+func (c *call) inNoGroup(r *record, parameter string) bool {
+	return parameter == "ResourceGroupId" && c.action.Product.Name == "Ecs" && r.str(parameter) == ""
 }
 
 // containsWord tells whether a text has a word that is not part of a longer one.

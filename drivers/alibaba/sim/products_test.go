@@ -245,7 +245,7 @@ func TestFirewall(t *testing.T) {
 func TestWaf(t *testing.T) {
 	t.Parallel()
 	c := newClient(t, sim.Options{Faults: sim.Faults{DelayMS: 1, Unsold: []string{"waf"}}})
-	if got := str(c.do("waf", "DescribeInstance", nil), "InstanceId"); got != "" {
+	if got, ok := c.do("waf", "DescribeInstance", nil)["InstanceId"]; ok {
 		t.Errorf("there is %s", got)
 	}
 	waf := str(c.do("waf", "CreatePostpaidInstance", nil), "InstanceId")

@@ -16,9 +16,9 @@ func rdsParts() actions {
 		"GrantAccountPrivilege": grantPrivilege, "RevokeAccountPrivilege": revokePrivilege,
 		"CreateDatabase": createSchema, "DescribeDatabases": describeSchemas, "DeleteDatabase": deleteSchema,
 		"DescribeBackupPolicy": backupPolicy, "ModifyBackupPolicy": modifyBackupPolicy, "DescribeBackups": noBackups, "CreateBackup": createBackup,
-		"DescribeParameters": dbParameters, "ModifyParameter": done, "DescribeDBInstanceSSL": dbSSL, "DescribeDBInstanceTDE": dbTDE,
+		"DescribeParameters": dbParameters, "ModifyParameter": modifyParameter, "DescribeParameterTemplates": parameterTemplates, "DescribeDBInstanceSSL": dbSSL, "DescribeDBInstanceTDE": dbTDE,
 		"DescribeSQLCollectorPolicy": sqlCollector, "DescribeSQLCollectorRetention": sqlRetention, "DescribeDBInstanceHAConfig": dbHA,
-		"DescribeHASwitchConfig": haSwitch, "DescribeInstanceAutoRenewalAttribute": dbRenewal, "DescribeDBInstanceMonitor": dbMonitor,
+		"DescribeHASwitchConfig": haSwitch, "DescribeInstanceAutoRenewalAttribute": dbRenewal, "DescribeDBInstanceMonitor": dbMonitor, "ModifyDBInstanceMonitor": modifyDBMonitor,
 		"DescribePGHbaConfig": pgHBA, "DescribeDBInstanceEncryptionKey": dbKey, "ModifyDBInstanceConfig": done, "DescribeTags": dbTags, "DescribeHADiagnoseConfig": haDiagnose, "DescribeInstanceLinkedWhitelistTemplate": linkedLists, "ModifyHADiagnoseConfig": done,
 		"ModifyDBInstanceSSL": done, "ModifyDBInstanceTDE": done, "ModifyPGHbaConfig": done, "ModifyInstanceAutoRenewalAttribute": done,
 	}
@@ -294,15 +294,6 @@ func createBackup(c *call) (obj, error) {
 	return obj{"BackupJobId": c.w.digits(8)}, nil
 }
 
-func dbParameters(c *call) (obj, error) {
-	r, err := c.database()
-	if err != nil {
-		return nil, err
-	}
-	return merge(wrap("RunningParameters.DBInstanceParameter", []any{obj{"ParameterName": "max_connections", "ParameterValue": "2000"}}),
-		obj{"Engine": r.str("Engine"), "EngineVersion": r.str("EngineVersion")}), nil
-}
-
 func dbSSL(c *call) (obj, error) {
 	r, err := c.database()
 	if err != nil {
@@ -351,8 +342,23 @@ func dbRenewal(c *call) (obj, error) {
 }
 
 func dbMonitor(c *call) (obj, error) {
-	_, err := c.database()
-	return obj{"Period": "300"}, err
+	r, err := c.database()
+	if err != nil {
+		return nil, err
+	}
+	return obj{"Period": textOr(r.attrs["_period"], "300")}, nil
+}
+
+func modifyDBMonitor(c *call) (obj, error) {
+	r, err := c.database()
+	if err != nil {
+		return nil, err
+	}
+	if !contains([]string{"5", "10", "60", "300"}, c.str("Period")) {
+		return nil, c.fail("OperationDenied.DBInstanceMonitorPeriod", "Current DB instance does not support this monitor period.")
+	}
+	r.set("_period", c.str("Period"))
+	return obj{}, nil
 }
 
 func pgHBA(c *call) (obj, error) {

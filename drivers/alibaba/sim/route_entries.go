@@ -87,3 +87,20 @@ func describeRouteEntries(c *call) (obj, error) {
 		"RouteEntryType=Type", "NextHopId", "NextHopType", "IpVersion")
 	return c.listed("RouteEntrys.RouteEntry", records)
 }
+
+// describeRouteTablesOld is DescribeRouteTables, which DescribeRouteTableList and
+// DescribeRouteEntryList have replaced: tables with all their entries.
+func describeRouteTablesOld(c *call) (obj, error) {
+	records := c.selected(kindRouteTable, "RouteTableId", "RouteTableName", "RouterId", "RouterType", "VRouterId=RouterId", "Type=RouteTableType", "ResourceGroupId")
+	return c.listedAfter("RouteTables.RouteTable", records, func(t *record) {
+		entries := []any{}
+		for _, e := range c.with(kindRouteEntry, "RouteTableId", t.id) {
+			shown, _ := clone(e.attrs).(obj)
+			shown["InstanceId"], shown["NextHopRegionId"] = e.str("NextHopId"), e.region
+			entries = append(entries, shown)
+		}
+		t.set("VRouterId", t.str("RouterId"))
+		t.set("VSwitchIds", obj{"VSwitchId": ids(c.switchesOf(t))})
+		t.set("RouteEntrys", obj{"RouteEntry": entries})
+	})
+}

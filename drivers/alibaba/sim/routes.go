@@ -8,7 +8,7 @@ const (
 func vpcRoutes() actions {
 	return actions{
 		"CreateRouteTable": createRouteTable, "DeleteRouteTable": deleteRouteTable, "ModifyRouteTableAttributes": changing((*call).routeTable, "RouteTableName", "RouteTableName", "Description", "Description", "RoutePropagationEnable", "RoutePropagationEnable"),
-		"DescribeRouteTableList": describeRouteTables, "AssociateRouteTable": associateRouteTable, "UnassociateRouteTable": unassociateRouteTable,
+		"DescribeRouteTableList": describeRouteTables, "DescribeRouteTables": describeRouteTablesOld, "AssociateRouteTable": associateRouteTable, "UnassociateRouteTable": unassociateRouteTable,
 		"CreateRouteEntry": createRouteEntry, "DeleteRouteEntry": deleteRouteEntry, "ModifyRouteEntry": modifyRouteEntry,
 		"DescribeRouteEntryList": describeRouteEntries,
 	}

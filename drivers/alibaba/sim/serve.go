@@ -61,7 +61,7 @@ func (s *Sim) serve(q *request) (out outcome) {
 	out = outcome{requestID: c.requestID, status: http.StatusOK}
 	answer, err := s.handle(c, q, &out)
 	if err == nil {
-		err = s.seal(c, answer)
+		answer, err = s.seal(c, answer)
 	}
 	if err != nil {
 		var f *failure
@@ -172,19 +172,19 @@ func (s *Sim) protected(do handler, c *call) (answer obj, err error) {
 }
 
 // seal completes an answer and holds it against its schema.
-func (s *Sim) seal(c *call, answer obj) error {
+func (s *Sim) seal(c *call, answer obj) (obj, error) {
 	schema := c.action.Response
 	if schema.Properties["RequestId"] != nil {
 		answer["RequestId"] = c.requestID
 	}
 	success(schema, answer)
-	complete(schema, answer)
+	answer, _ = complete(schema, answer).(obj)
 	if wrong := schema.Check(answer); len(wrong) > 0 {
 		s.note("bad_answer", c.name()+" "+wrong[0])
 		s.opts.Log.Error("answer contradicts its schema", slog.String("action", c.name()), slog.Any("wrong", wrong))
-		return fmt.Errorf("answer contradicts its schema: %s", strings.Join(wrong, "; "))
+		return nil, fmt.Errorf("answer contradicts its schema: %s", strings.Join(wrong, "; "))
 	}
-	return nil
+	return answer, nil
 }
 
 // find is the action that a request names, by its version: no two products share one.

@@ -35,12 +35,13 @@ func (c *call) servers(name string) ([]obj, error) {
 		if r == nil && k != "ip" {
 			return nil, c.failOne([]string{"InvalidServerId.NotExist", "InvalidParameter", "InvalidServerId.NotExist"}, "The specified server does not exist.")
 		}
-		ip := text(in["ServerIp"])
+		given := text(in["ServerIp"])
+		ip := given
 		if ip == "" && r != nil {
 			ip = c.addressOf(r)
 		}
 		out = append(out, obj{
-			"ServerId": id, "Weight": number(in["Weight"], 100), "Type": k, "Port": number(in["Port"], 0), "Description": text(in["Description"]), "ServerIp": ip,
+			"ServerId": id, "Weight": number(in["Weight"], 100), "Type": k, "Port": number(in["Port"], 0), "Description": text(in["Description"]), "ServerIp": given, "_ip": ip,
 		})
 	}
 	return out, nil
@@ -54,7 +55,7 @@ func (c *call) addressOf(r *record) string {
 }
 
 func sameServer(a, b obj) bool {
-	return text(a["ServerId"]) == text(b["ServerId"]) && text(a["Port"]) == text(b["Port"]) && text(a["ServerIp"]) == text(b["ServerIp"])
+	return text(a["ServerId"]) == text(b["ServerId"]) && text(a["Port"]) == text(b["Port"]) && text(a["_ip"]) == text(b["_ip"])
 }
 
 // Changes of a list of servers.
@@ -252,7 +253,7 @@ func describeHealth(c *call) (obj, error) {
 				port = l.num("BackendServerPort")
 			}
 			items = append(items, obj{
-				"ServerId": text(s["ServerId"]), "ServerIp": text(s["ServerIp"]), "Port": port, "ListenerPort": l.num("ListenerPort"),
+				"ServerId": text(s["ServerId"]), "ServerIp": text(s["_ip"]), "Port": port, "ListenerPort": l.num("ListenerPort"),
 				"Protocol": l.str("ListenerProtocol"), "ServerHealthStatus": c.health(l, text(s["ServerId"])),
 			})
 		}

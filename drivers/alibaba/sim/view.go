@@ -44,6 +44,9 @@ func showAs(s *definitions.Schema, r *record) obj {
 			out[name] = restrict(member, v)
 		}
 	}
+	if _, ok := r.attrs[asIs]; ok {
+		out[asIs] = true
+	}
 	for _, name := range []string{"Tags", "TagSet", "TagList"} {
 		if member := s.Properties[name]; member != nil && out[name] == nil {
 			out[name] = tagList(member, r.tags)
@@ -65,7 +68,9 @@ func restrict(s *definitions.Schema, v any) any {
 		}
 		out := obj{}
 		for name, m := range v {
-			if member := s.Properties[name]; member != nil {
+			if name == asIs {
+				out[name] = m
+			} else if member := s.Properties[name]; member != nil {
 				out[name] = restrict(member, m)
 			}
 		}
@@ -146,11 +151,18 @@ func wrap(path string, v any) obj {
 	return obj{names[0]: v}
 }
 
+// asIs is a member that marks an object to which nothing is to be added: few services
+// leave out what is not there.
+const asIs = "-"
+
 // complete adds members that the schema has and the answer lacks, empty: the real
 // service answers nearly all of them.
 func complete(s *definitions.Schema, v any) any {
 	switch v := v.(type) {
 	case obj:
+		if _, ok := v[asIs]; ok {
+			return bare(s, v)
+		}
 		for name, member := range s.Properties {
 			if old, ok := v[name]; ok {
 				v[name] = complete(member, old)
@@ -168,6 +180,17 @@ func complete(s *definitions.Schema, v any) any {
 		}
 	}
 	return v
+}
+
+// bare completes the members that an object has, and adds none.
+func bare(s *definitions.Schema, v obj) obj {
+	out := make(obj, len(v))
+	for name, member := range v {
+		if known := s.Properties[name]; known != nil {
+			out[name] = complete(known, member)
+		}
+	}
+	return out
 }
 
 func empty(s *definitions.Schema) any {

@@ -97,7 +97,7 @@ func associateEIP(c *call) (obj, error) {
 	e.set("InstanceId", target.id)
 	e.set("InstanceType", targetType)
 	e.set("InstanceRegionId", target.region)
-	e.set("PrivateIpAddress", c.or("PrivateIpAddress", target.str("PrivateIpAddress")))
+	e.set("PrivateIpAddress", c.str("PrivateIpAddress"))
 	c.later(e, 1, func() {
 		e.set("Status", "InUse")
 		if k == kindInstance {

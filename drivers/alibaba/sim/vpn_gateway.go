@@ -50,7 +50,7 @@ func createVpnGateway(c *call) (obj, error) {
 		return nil, c.fail("InvalidVSwitchId.NotFound", "The specified vSwitch does not exist.")
 	}
 	id := c.w.id("vpn-")
-	charge := map[bool]string{true: "PREPAY", false: "POSTPAY"}[c.is("InstanceChargeType", "PREPAY")]
+	charge := map[bool]string{true: "Prepay", false: "PostpayByFlow"}[c.is("InstanceChargeType", "PREPAY")]
 	enabled := func(name string, absent string) string {
 		return map[bool]string{true: "enable", false: "disable"}[c.or(name, absent) == "true"]
 	}
@@ -111,11 +111,14 @@ func createCustomerGateway(c *call) (obj, error) {
 		return nil, err
 	}
 	id := c.w.id("cgw-")
-	r := c.create(kindCustomerGateway, id, obj{
-		"CustomerGatewayId": id, "IpAddress": c.str("IpAddress"), "Name": c.str("Name"), "Description": c.str("Description"), "CreateTime": c.millis(),
-		"Asn": c.num("Asn", 0), "AuthKey": c.str("AuthKey"), "ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()),
-	})
-	return c.show(r, ""), nil
+	attrs := obj{
+		asIs: true, "CustomerGatewayId": id, "IpAddress": c.str("IpAddress"), "Name": c.str("Name"), "Description": c.str("Description"), "CreateTime": c.millis(),
+		"AuthKey": c.str("AuthKey"), "ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()),
+	}
+	if c.has("Asn") {
+		attrs["Asn"] = c.num("Asn", 0)
+	}
+	return c.show(c.create(kindCustomerGateway, id, attrs), ""), nil
 }
 
 func (c *call) customerGateway() (*record, error) {

@@ -28,7 +28,7 @@ func createVSwitch(c *call) (obj, error) {
 			return nil, c.fail("InvalidCidrBlock.Overlapped", "Specified CIDR block overlapped with other subnets.")
 		}
 		if other.is("Status", "Pending") {
-			return nil, c.fail("OperationDenied.OtherSubnetCreating", "Another vSwitch of the VPC is being created.")
+			return nil, c.fail("IncorrectVSwitchStatus", "Some virtual switch is modifying within the same VPC.")
 		}
 	}
 	if err := c.quota(kindVSwitch, 240, "QuotaExceeded.VSwitch"); err != nil {
@@ -97,10 +97,11 @@ func (c *call) refreshVSwitch(r *record) {
 	r.set("AvailableIpAddressCount", addressCount(r.str("CidrBlock"))-c.addressesOf(r))
 }
 
+// describeVSwitchAttributes shows a vSwitch; one that is not there is shown empty.
 func describeVSwitchAttributes(c *call) (obj, error) {
-	r, err := c.need(kindVSwitch, c.str("VSwitchId"), noVSwitch...)
-	if err != nil {
-		return nil, err
+	r := c.find(kindVSwitch, c.str("VSwitchId"))
+	if r == nil {
+		return obj{}, nil
 	}
 	c.refreshVSwitch(r)
 	return c.show(r, ""), nil

@@ -8,19 +8,19 @@ const (
 
 func wafDomains() actions {
 	return actions{
-		"DescribeInstance": wafDescribeInstance, "CreatePostpaidInstance": wafBuy, "ReleaseInstance": removing((*call).wafOwned),
+		"DescribeInstance": wafDescribeInstance, "CreatePostpaidInstance": wafBuy, "ReleaseInstance": wafRelease,
 		"CreateDomain": wafCreateDomain, "ModifyDomain": wafModifyDomain, "DeleteDomain": wafDeleteDomain, "DescribeDomains": wafDomainsList,
-		"DescribeDomainDetail": showing((*call).wafNamed), "CreateCerts": wafCreateCert, "DescribeCerts": listing("Certs", kindWafCert), "DescribeCertDetail": wafCert,
+		"DescribeDomainDetail": wafDomain, "CreateCerts": wafCreateCert, "DescribeCerts": listing("Certs", kindWafCert), "DescribeCertDetail": wafCert,
 		"DescribeDefenseResources": wafResources, "DescribeDefenseResource": wafResource, "DescribePauseProtectionStatus": showing((*call).wafOwned),
 		"ModifyPauseProtectionStatus": changing((*call).wafOwned, "PauseStatus", "PauseStatus"), "DescribeCnameCount": wafCount, "DescribeWafSourceIpSegment": wafSources,
 	}
 }
 
-// wafInstance is the account's instance, which is there unless the service is unsold;
-// nil without.
+// wafInstance is the account's instance, which is there unless the service is unsold
+// or it was given back; nil without.
 func (c *call) wafInstance() *record {
 	id := "waf_v2_public_cn-" + c.who.account.uid[:11]
-	if r := c.w.byID(kindWafInstance, id); r != nil || contains(c.sim.faults.Unsold, "waf") {
+	if r := c.w.byID(kindWafInstance, id); r != nil || contains(c.sim.faults.Unsold, "waf") || c.w.released[id] {
 		return r
 	}
 	return c.newWafInstance(id)
@@ -31,6 +31,16 @@ func (c *call) newWafInstance(id string) *record {
 		"InstanceId": id, "Status": 1, "PayType": "POSTPAY", "Edition": "default_version", "InDebt": "0", "StartTime": c.millis(), "EndTime": 4809859200000,
 		"RegionId": c.region, "Details": obj{"CnameResourceMaxCount": 1000, "BackendMaxCount": 20, "HttpPorts": "80,8080", "HttpsPorts": "443,8443"}, "PauseStatus": 0,
 	}})
+}
+
+func wafRelease(c *call) (obj, error) {
+	r, err := c.wafOwned()
+	if err != nil {
+		return nil, err
+	}
+	c.w.released[r.id] = true
+	c.w.remove(r)
+	return obj{}, nil
 }
 
 // wafOwned checks the instance that a call names.
@@ -45,7 +55,7 @@ func (c *call) wafOwned() (*record, error) {
 func wafDescribeInstance(c *call) (obj, error) {
 	r := c.wafInstance()
 	if r == nil {
-		return obj{}, nil
+		return obj{asIs: true}, nil
 	}
 	return c.show(r, ""), nil
 }
@@ -78,6 +88,7 @@ func (c *call) wafArgs(attrs obj) {
 	for _, b := range stringList(redirect["BackupBackends"]) {
 		backups = append(backups, obj{"Backend": b})
 	}
+	shown["AllBackends"] = append(stringList(redirect["Backends"]), stringList(redirect["BackupBackends"])...)
 	shown["BackupBackends"], shown["BackUpBackendList"] = backups, stringList(redirect["BackupBackends"])
 	attrs["Redirect"] = shown
 }
@@ -113,10 +124,23 @@ func wafCreateDomain(c *call) (obj, error) {
 	return obj{"DomainInfo": restrict(c.at("DomainInfo"), attrs)}, nil
 }
 
-// wafNamed finds the domain of a call by its name or id.
-func (c *call) wafNamed() (*record, error) {
+// wafDomain shows a domain. Of one that is not there it shows nothing, which is no
+// error.
+func wafDomain(c *call) (obj, error) {
+	r, err := c.wafFound()
+	if err != nil || r == nil {
+		return obj{asIs: true}, err
+	}
+	return c.show(r, ""), nil
+}
+
+// wafFound finds the domain of a call by its name or id; nil if there is none.
+func (c *call) wafFound() (*record, error) {
 	if _, err := c.wafOwned(); err != nil {
 		return nil, err
+	}
+	if c.str("Domain") == "" && c.str("DomainId") == "" {
+		return nil, c.failOne([]string{"Waf.Pullin.DomainAndDomainIdBothEmpty", "Waf.Control.DomainAndDomainIdBothEmpty"}, "domain and domainId cannot be empty at the same time.")
 	}
 	for r := range c.all(kindWafDomain) {
 		if r.is("Domain", c.str("Domain")) || r.is("DomainId", c.str("DomainId")) {
@@ -124,10 +148,16 @@ func (c *call) wafNamed() (*record, error) {
 			return r, nil
 		}
 	}
-	if c.str("Domain") == "" && c.str("DomainId") == "" {
-		return nil, c.failOne([]string{"Waf.Pullin.DomainAndDomainIdBothEmpty", "Waf.Control.DomainAndDomainIdBothEmpty"}, "domain and domainId cannot be empty at the same time.")
+	return nil, nil
+}
+
+// wafNamed finds the domain of a call, which must be there.
+func (c *call) wafNamed() (*record, error) {
+	r, err := c.wafFound()
+	if err == nil && r == nil {
+		err = c.failOne([]string{"Waf.Pullin.DomainIdIsIllegal", "Waf.Control.DomainIdIsIllegal"}, "The domain does not exist.")
 	}
-	return nil, c.failOne([]string{"Waf.Pullin.DomainIdIsIllegal", "Waf.Control.DomainIdIsIllegal"}, "The domain does not exist.")
+	return r, err
 }
 
 func wafModifyDomain(c *call) (obj, error) {

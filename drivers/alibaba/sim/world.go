@@ -24,7 +24,8 @@ type world struct {
 	counts      map[string]int
 	notes       map[string]int
 	addresses   int
-	now         time.Time // of the call that is being served
+	released    map[string]bool // services that are there by default and were given back
+	now         time.Time       // of the call that is being served
 }
 
 // kind is a kind of resource: what its records have in common.
@@ -71,6 +72,7 @@ func newWorld(o Options) *world {
 		moving:      map[*record]struct{}{},
 		tokens:      map[string]*remembered{},
 		buckets:     map[string]*bucket{},
+		released:    map[string]bool{},
 		counts:      map[string]int{},
 		notes:       map[string]int{},
 	}

@@ -3,6 +3,7 @@ package simtest
 
 import (
 	"crypto/tls"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -16,7 +17,7 @@ import (
 // Cloud is a running cloud.
 type Cloud struct {
 	*sim.Sim
-	URL     string      // http://127.0.0.1:port
+	URL     string      // http://127.0.0.1:port, which takes https too
 	TLSURL  string      // https://127.0.0.1:port
 	CAFile  string      // PEM of who signed the certificate
 	Account sim.Account // the first account
@@ -26,17 +27,26 @@ type Cloud struct {
 // Start runs a cloud until the test ends.
 func Start(t testing.TB, opts sim.Options) *Cloud {
 	t.Helper()
+	return StartBehind(t, opts, func(cloud http.Handler) http.Handler { return cloud })
+}
+
+// StartBehind runs a cloud behind a handler that sees its requests and answers.
+func StartBehind(t testing.TB, opts sim.Options, front func(cloud http.Handler) http.Handler) *Cloud {
+	t.Helper()
 	s, err := sim.New(opts)
 	if err != nil {
 		t.Fatal(err)
 	}
+	handler := front(s)
 	authority, err := sim.NewAuthority(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	plain := httptest.NewServer(s)
+	plain := httptest.NewUnstartedServer(handler)
+	plain.Listener = sim.Either(plain.Listener, authority.Config())
+	plain.Start()
 	t.Cleanup(plain.Close)
-	secure := httptest.NewUnstartedServer(s)
+	secure := httptest.NewUnstartedServer(handler)
 	// StartTLS would answer clients that name no host, only an address, with a
 	// certificate of its own.
 	secure.Listener = tls.NewListener(secure.Listener, authority.Config())

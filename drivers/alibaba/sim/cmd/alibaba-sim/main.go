@@ -31,8 +31,8 @@ import (
 const drainTime = 5 * time.Second
 
 type flags struct {
-	Listen     string   `default:"127.0.0.1:8410" help:"Address for HTTP; port 0 takes a free one."`
-	TLS        string   `default:"127.0.0.1:8411" name:"tls" help:"Address for HTTPS; port 0 takes a free one."`
+	Listen     string   `default:"127.0.0.1:8410" help:"Address for HTTP, and for HTTPS too; port 0 takes a free one."`
+	TLS        string   `default:"127.0.0.1:8411" name:"tls" help:"Address for HTTPS alone; port 0 takes a free one."`
 	CA         string   `name:"ca" help:"File to write the certificate to that clients must trust."`
 	Accounts   string   `help:"JSON file: a list of accounts with UID, Name, AccessKeyID and AccessKeySecret."`
 	Regions    []string `help:"Regions; the first is the default."`
@@ -126,7 +126,7 @@ func serve(ctx context.Context, f flags, stdout io.Writer, log *slog.Logger) err
 		return err
 	}
 	server := &http.Server{Handler: cloud, ReadHeaderTimeout: drainTime, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn)}
-	return untilDone(ctx, server, plain, tls.NewListener(secure, authority.Config()))
+	return untilDone(ctx, server, sim.Either(plain, authority.Config()), tls.NewListener(secure, authority.Config()))
 }
 
 // untilDone serves both ports until the context or one of them ends, then drains.
