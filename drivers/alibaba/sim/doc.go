@@ -73,7 +73,7 @@
 //
 // # Limits
 //
-// ALB, NLB, IPv6, SSL VPN, DNAT, subscriptions' orders, backups and snapshot policies
+// Rules and access lists of ALB, IPv6, SSL VPN, DNAT, subscriptions' orders, backups and snapshot policies
 // are defined and not simulated: such a call is InvalidAction.NotFound with a note.
 // No data plane. Nothing outlives the process. RAM policies are kept but not evaluated:
 // every key of an account may do everything.

@@ -113,12 +113,14 @@ func (s *Sim) note(what, detail string) { s.w.notes[what+": "+detail]++ }
 func products() map[string]actions {
 	return map[string]actions{
 		"Actiontrail":     trailActions(),
+		"Alb":             albActions(),
 		"BssOpenApi":      bssActions(),
 		"Cloudfw":         bought("cloudfw", "not buy user", join(cloudfwPolicies(), cloudfwBorders())),
 		"Cms":             join(cmsMetrics(), cmsAlarms()),
 		"Eci":             join(eciGroups(), tagActions("UntagResources")),
 		"Ecs":             ecsActions(),
 		"Location":        {"DescribeEndpoints": describeEndpoints},
+		"Nlb":             nlbActions(),
 		"Ram":             join(ramUsers(), ramPolicies()),
 		"Rds":             join(rdsInstances(), rdsParts(), tagActions("UntagResources")),
 		"ResourceManager": resourceGroups(),
