@@ -30,6 +30,10 @@ func twoOfEach() map[string]string {
 		"DescribeLoadBalancerListeners": `{"Listeners":[{"LoadBalancerId":"lb-1","ListenerPort":80,"ListenerProtocol":"tcp"},{"LoadBalancerId":"lb-1","ListenerPort":81,"ListenerProtocol":"tcp"}]}`,
 		"DescribeVServerGroups":         `{"VServerGroups":{"VServerGroup":[{"VServerGroupId":"rsp-1"},{"VServerGroupId":"rsp-2"}]}}`,
 		"DescribeVServerGroupAttribute": `{"VServerGroupId":"rsp-1","LoadBalancerId":"lb-1","BackendServers":{"BackendServer":[{"ServerId":"i-1","Port":80},{"ServerId":"i-2","Port":80}]}}`,
+		"ListLoadBalancers":             `{"LoadBalancers":[{"LoadBalancerId":"alb-1"},{"LoadBalancerId":"alb-2"}]}`,
+		"ListServerGroups":              `{"ServerGroups":[{"ServerGroupId":"sgp-1","RelatedLoadBalancerIds":["alb-1"]},{"ServerGroupId":"sgp-2","RelatedLoadBalancerIds":["alb-1"]}]}`,
+		"ListServerGroupServers":        `{"Servers":[{"ServerId":"i-1","Port":80,"Weight":1},{"ServerId":"i-2","Port":80,"Weight":1}]}`,
+		"ListListeners":                 `{"Listeners":[{"ListenerId":"lsn-1","ServerGroupId":"sgp-1"},{"ListenerId":"lsn-2","ServerGroupId":"sgp-2"}]}`,
 		"DescribeVpnGateways":           `{"TotalCount":2,"VpnGateways":{"VpnGateway":[{"VpnGatewayId":"vpn-1"},{"VpnGatewayId":"vpn-2"}]}}`,
 		"DescribeVpnConnections":        `{"TotalCount":2,"VpnConnections":{"VpnConnection":[{"VpnConnectionId":"vco-1"},{"VpnConnectionId":"vco-2"}]}}`,
 		"DescribeDBInstances":           `{"TotalRecordCount":2,"Items":{"DBInstance":[{"DBInstanceId":"rm-1"},{"DBInstanceId":"rm-2"}]}}`,
@@ -82,11 +86,11 @@ func TestListsDoNotAskForEachItem(t *testing.T) {
 		"VIPs": {func(ctx context.Context, c grpc.ClientConnInterface) error {
 			_, err := networkv1.NewLoadBalancerServiceClient(c).ListVips(ctx, &networkv1.ListVipsRequest{})
 			return err
-		}, []string{"DescribeLoadBalancers"}},
+		}, []string{"DescribeLoadBalancers", "ListLoadBalancers", "ListLoadBalancers"}},
 		"listeners": {func(ctx context.Context, c grpc.ClientConnInterface) error {
 			_, err := networkv1.NewLoadBalancerServiceClient(c).ListListeners(ctx, &networkv1.ListListenersRequest{})
 			return err
-		}, []string{"DescribeLoadBalancerListeners"}},
+		}, []string{"DescribeLoadBalancerListeners", "ListListeners", "ListListeners"}},
 		"pools of a VIP": {func(ctx context.Context, c grpc.ClientConnInterface) error {
 			_, err := networkv1.NewLoadBalancerServiceClient(c).ListPools(ctx, &networkv1.ListPoolsRequest{VipId: "lb-1"})
 			return err
@@ -95,6 +99,18 @@ func TestListsDoNotAskForEachItem(t *testing.T) {
 			_, err := networkv1.NewLoadBalancerServiceClient(c).ListMembers(ctx, &networkv1.ListMembersRequest{PoolId: "rsp-1", WithHealth: true})
 			return err
 		}, []string{"DescribeVServerGroupAttribute", "DescribeHealthStatus"}},
+		"pools of an ALB": {func(ctx context.Context, c grpc.ClientConnInterface) error {
+			_, err := networkv1.NewLoadBalancerServiceClient(c).ListPools(ctx, &networkv1.ListPoolsRequest{VipId: "alb-1"})
+			return err
+		}, []string{"ListServerGroups"}},
+		"members of an NLB": {func(ctx context.Context, c grpc.ClientConnInterface) error {
+			_, err := networkv1.NewLoadBalancerServiceClient(c).ListMembers(ctx, &networkv1.ListMembersRequest{PoolId: "nlb~~sgp-1"})
+			return err
+		}, []string{"ListServerGroupServers"}},
+		"members of an ALB with health": {func(ctx context.Context, c grpc.ClientConnInterface) error {
+			_, err := networkv1.NewLoadBalancerServiceClient(c).ListMembers(ctx, &networkv1.ListMembersRequest{PoolId: "alb~~sgp-1", WithHealth: true})
+			return err
+		}, []string{"ListServerGroupServers", "ListServerGroups", "ListListeners", "GetListenerHealthStatus"}},
 		"VPN services": {func(ctx context.Context, c grpc.ClientConnInterface) error {
 			_, err := securityv1.NewVpnServiceServiceClient(c).ListVpnServices(ctx, &securityv1.ListVpnServicesRequest{})
 			return err

@@ -159,11 +159,12 @@ func (d *driver) QuotePrice(ctx context.Context, req *driverv1.QuotePriceRequest
 // ClientToken, and the others look for what they marked.
 func capabilities(s *session.Session) *driverv1.AccountCapabilities {
 	return &driverv1.AccountCapabilities{
-		RegionId:     s.Region,
-		CloudProject: cmp.Or(s.ResourceGroup, s.OwnerID),
-		ChangeTypes:  changeTypes(),
-		BillLines:    true,
-		PricedTypes:  bill.PricedTypes(),
+		RegionId:       s.Region,
+		AbsentFeatures: loadbalancer.Absent(s),
+		CloudProject:   cmp.Or(s.ResourceGroup, s.OwnerID),
+		ChangeTypes:    changeTypes(),
+		BillLines:      true,
+		PricedTypes:    bill.PricedTypes(),
 		Idempotency: &driverv1.Idempotency{
 			NativeToken:           true,
 			RequestTimeoutSeconds: requestTimeoutSeconds,

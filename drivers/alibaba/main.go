@@ -9,7 +9,7 @@
 //	compute       ECS instances, ECI container groups, instance types, key pairs
 //	storage       ECS disks, snapshots and images
 //	network       VPC, vSwitches, route tables, security groups, ENIs, EIPs
-//	loadbalancer  CLB
+//	loadbalancer  CLB, ALB, NLB
 //	vpn           VPN gateways and connections
 //	security      network ACLs, Cloud Firewall, WAF 3.0, Security Center
 //	database      RDS

@@ -47,7 +47,8 @@ type Cloud struct {
 
 // Open serves what register adds in an account of a cloud that answers by action:
 // JSON, which is a refusal with status 400 if it begins with {"Code". Actions
-// without an answer get an empty object.
+// without an answer get an empty object. A key "Action Name=value" is the answer to
+// calls with that parameter.
 func Open(t testing.TB, register func(grpc.ServiceRegistrar, *session.Accounts), answers map[string]string) *Cloud {
 	t.Helper()
 	set, err := definitions.Load()
@@ -139,7 +140,7 @@ func (c *Cloud) RoundTrip(req *http.Request) (*http.Response, error) {
 	c.mu.Lock()
 	c.calls = append(c.calls, call)
 	c.mu.Unlock()
-	return c.answer(req, call.Action), nil
+	return c.answer(req, call), nil
 }
 
 // check fails the test for a parameter that contradicts the definitions.
@@ -154,10 +155,15 @@ func (c *Cloud) check(sent map[string]string) {
 	}
 }
 
-func (c *Cloud) answer(req *http.Request, action string) *http.Response {
-	body, given := c.answers[action]
+func (c *Cloud) answer(req *http.Request, call Call) *http.Response {
+	body, given := c.answers[call.Action]
 	if !given {
 		body = `{}`
+	}
+	for name, value := range call.Params {
+		if own, given := c.answers[call.Action+" "+name+"="+value]; given {
+			body = own
+		}
 	}
 	status := http.StatusOK
 	if strings.HasPrefix(body, `{"Code"`) {

@@ -1,18 +1,21 @@
 // Package loadbalancer serves the load balancer rpcs of the contract on Alibaba
-// Cloud's classic load balancer, CLB (Slb 2014-05-15).
+// Cloud's three load balancers: it passes each request to the product that the id
+// tells, and joins their lists. It serves CLB (Slb 2014-05-15) itself; package zonal
+// serves ALB and NLB.
 //
-// It owns the calls, and the mapping between the cloud's fields and the contract's
-// messages (files *_map.go, pure functions). It does not own how calls are made
-// (package api), nor waiting.
+// It owns the choice, the calls of CLB, and the mapping between the cloud's fields and
+// the contract's messages (files *_map.go, pure functions). It does not own how calls
+// are made (package api), nor waiting.
 //
-// # Why CLB
+// # Which product
 //
-// Alibaba has three load balancers. CLB takes layer 4 and layer 7 in one instance
-// and one zone, as the contract's VIP of any kind does, and its parts are made
-// without asynchronous jobs. ALB works at layer 7 only and NLB at layer 4 only, both
-// in two zones at least. VIPs are therefore CLB instances; the edition says of which
-// size. What only ALB or NLB has is not offered: LEAST_CONNECTIONS, TLS at layer 4,
-// HTTPS to members, members by address.
+// An edition names its product: "alb", "alb.Basic", "nlb", or a specification of CLB.
+// Without one the subnets decide. One subnet is a CLB, which takes layers 4 and 7 in one
+// instance and has no asynchronous jobs. Two or more are an ALB for a VIP of layer 7, an
+// NLB for one of layer 4. Least connections, members by address, HTTPS to members and
+// TLS that ends at the listener are theirs alone.
+//
+// # CLB
 //
 // The contract's words and the cloud's:
 //
@@ -36,5 +39,5 @@
 //
 // Calls: a list of VIPs or listeners is one call a page; a list of pools is one call
 // for each load balancer, which is all that the API offers; a list of members is one
-// call, two with health.
+// call, two with health. Lists of all products make a call of each.
 package loadbalancer

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -16,9 +17,9 @@ func readGroup(ctx context.Context, s *session.Session, id string) (*group, erro
 	case err == nil && v.VServerGroupID != "":
 		return &v, nil
 	case err == nil, noGroup(err), api.HasCode(err, "InvalidParameter"):
-		return nil, sdk.NotFound(typePool, id, err)
+		return nil, sdk.NotFound(balance.TypePool, id, err)
 	}
-	return nil, refusal(err, typePool, id)
+	return nil, refusal(err, balance.TypePool, id)
 }
 
 // groupsOf reads the VServer groups of an instance, with the listeners that send
@@ -29,7 +30,7 @@ func groupsOf(ctx context.Context, s *session.Session, vipID string, tag map[str
 	}
 	params := api.Params{}.Set("LoadBalancerId", vipID).Bool("IncludeListener", true).Tags("Tag", tag)
 	if err := s.Call(ctx, api.SLB, "DescribeVServerGroups", params, &answer); err != nil {
-		return nil, refusal(err, typeVIP, vipID)
+		return nil, refusal(err, balance.TypeVIP, vipID)
 	}
 	return answer.VServerGroups.VServerGroup, nil
 }

@@ -7,6 +7,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 )
 
@@ -25,7 +26,7 @@ func healthOf(ctx context.Context, s *session.Session, vipID string) ([]health, 
 		BackendServers struct{ BackendServer []health }
 	}
 	err := s.Call(ctx, api.SLB, "DescribeHealthStatus", api.Params{}.Set("LoadBalancerId", vipID), &answer)
-	return answer.BackendServers.BackendServer, refusal(err, typeVIP, vipID)
+	return answer.BackendServers.BackendServer, refusal(err, balance.TypeVIP, vipID)
 }
 
 // toProtoHealth maps the health of a member. Source: DescribeHealthStatus,

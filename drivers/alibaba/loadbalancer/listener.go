@@ -8,6 +8,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
@@ -32,7 +33,7 @@ func (n *server) CreateListener(ctx context.Context, req *networkv1.CreateListen
 		return nil, kind.AsReference(err, "default_pool_id")
 	}
 	if req.GetVipId() != "" && req.GetVipId() != pool.LoadBalancerID {
-		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typePool, pool.VServerGroupID), sdk.Field("default_pool_id"))
+		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(balance.TypePool, pool.VServerGroupID), sdk.Field("default_pool_id"))
 	}
 	own, err := settingsOf(ctx, s, pool.LoadBalancerID, []group{*pool})
 	if err != nil {
@@ -41,7 +42,7 @@ func (n *server) CreateListener(ctx context.Context, req *networkv1.CreateListen
 	v := &listener{LoadBalancerID: pool.LoadBalancerID, ListenerProtocol: fromProtoProtocol(req.GetProtocol()), ListenerPort: req.GetPort()}
 	of := own[pool.VServerGroupID]
 	if of.protocol != 0 && of.protocol != poolProtocol(v.ListenerProtocol) {
-		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typePool, pool.VServerGroupID), sdk.Field("protocol"))
+		return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(balance.TypePool, pool.VServerGroupID), sdk.Field("protocol"))
 	}
 	made := &networkv1.CreateListenerResponse{Id: listenerID(v), State: networkv1.LoadBalancerState_LOAD_BALANCER_STATE_UPDATING}
 	params := of.params(v.ListenerProtocol, true)
@@ -62,20 +63,13 @@ func (n *server) CreateListener(ctx context.Context, req *networkv1.CreateListen
 func refuseListener(req *networkv1.CreateListenerRequest) error {
 	switch {
 	case fromProtoProtocol(req.GetProtocol()) == "":
-		return sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_FEATURE, sdk.Feature("network.listener.tls"), sdk.Field("protocol"))
+		return balance.Rejected("protocol", "TLS that ends at the listener "+needsZones)
 	case len(req.GetAllowedCidrs()) > 0:
 		return sdk.Unsupported("network.listener.allowed_cidrs")
 	case req.GetConnectionLimit() != 0:
 		return sdk.Unsupported("network.listener.connection_limit")
 	}
-	return oneCertificate(req.GetCertificateIds())
-}
-
-func oneCertificate(ids []string) error {
-	if len(ids) > 1 {
-		return rejected("certificate_ids", "a listener has one certificate on this cloud")
-	}
-	return nil
+	return balance.OneCertificate(req.GetCertificateIds())
 }
 
 // markListener adds the hidden tag by which a repeat knows the listener of its request.
@@ -96,11 +90,11 @@ func explainListener(ctx context.Context, s *session.Session, v *listener, err e
 		if readErr == nil && found.Tags.All()[api.MarkerTag] == api.Token(ctx, "") {
 			return nil
 		}
-		return api.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, typeListener, listenerID(v), sdk.Field("port"))
+		return api.As(apiv1.Reason_REASON_CONFLICTS_WITH_EXISTING, err, balance.TypeListener, listenerID(v), sdk.Field("port"))
 	case api.HasCode(err, "CertificateNotExist", "InvalidParameter.ServerCertificateId"):
 		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, "", "", sdk.Field("certificate_ids"))
 	}
-	return refusal(err, typeListener, "")
+	return refusal(err, balance.TypeListener, "")
 }
 
 // startListener starts a new listener. While the instance takes in another change
@@ -111,7 +105,7 @@ func startListener(ctx context.Context, s *session.Session, v *listener) error {
 		sdk.SetNextStep(ctx, "start", pollAfter)
 		return nil
 	}
-	return refusal(err, typeListener, listenerID(v))
+	return refusal(err, balance.TypeListener, listenerID(v))
 }
 
 // readListener reads one listener. Errors: NOT_FOUND.
@@ -126,7 +120,7 @@ func readListener(ctx context.Context, s *session.Session, v *listener) (*listen
 			return &all[i], nil
 		}
 	}
-	return nil, sdk.NotFound(typeListener, listenerID(v), err)
+	return nil, sdk.NotFound(balance.TypeListener, listenerID(v), err)
 }
 
 // GetListener reads one listener.
@@ -158,7 +152,7 @@ func (n *server) UpdateListener(ctx context.Context, req *networkv1.UpdateListen
 	case req.ConnectionLimit != nil:
 		return nil, sdk.Unsupported("network.listener.connection_limit")
 	}
-	if err := oneCertificate(req.GetCertificateIds().GetValues()); err != nil {
+	if err := balance.OneCertificate(req.GetCertificateIds().GetValues()); err != nil {
 		return nil, err
 	}
 	key, err := splitListenerID(req.GetId())
@@ -180,7 +174,7 @@ func (n *server) UpdateListener(ctx context.Context, req *networkv1.UpdateListen
 	}
 	if req.GetTags() != nil {
 		if err := tags.Replace(ctx, s, tagged("listener", v.tagID()), v.Tags.ToProto(), req.GetTags().GetEntries()); err != nil {
-			return nil, refusal(err, typeListener, req.GetId())
+			return nil, refusal(err, balance.TypeListener, req.GetId())
 		}
 	}
 	return &networkv1.UpdateListenerResponse{Id: req.GetId(), State: toProtoListenerState(v.Status)}, nil
@@ -200,7 +194,7 @@ func listenerChange(ctx context.Context, s *session.Session, v *listener, req *n
 		}
 		of := own[pool.VServerGroupID]
 		if pool.LoadBalancerID != v.LoadBalancerID || (of.protocol != 0 && of.protocol != poolProtocol(v.ListenerProtocol)) {
-			return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(typePool, pool.VServerGroupID), sdk.Field("default_pool_id"))
+			return nil, sdk.NewError(apiv1.Reason_REASON_REFERENCE_MISMATCH, sdk.Resource(balance.TypePool, pool.VServerGroupID), sdk.Field("default_pool_id"))
 		}
 		params = of.params(strings.ToLower(v.ListenerProtocol), false)
 		params.Set("VServerGroup", on).Set("VServerGroupId", pool.VServerGroupID)
@@ -218,7 +212,7 @@ func listenerChange(ctx context.Context, s *session.Session, v *listener, req *n
 func setListener(ctx context.Context, s *session.Session, v *listener, params api.Params) error {
 	params.Set("LoadBalancerId", v.LoadBalancerID).Int("ListenerPort", v.ListenerPort)
 	err := s.Call(ctx, api.SLB, "SetLoadBalancer"+v.word()+"ListenerAttribute", params, nil)
-	return refusal(err, typeListener, listenerID(v))
+	return refusal(err, balance.TypeListener, listenerID(v))
 }
 
 // DeleteListener removes a listener; absent is success.
@@ -234,12 +228,12 @@ func (n *server) DeleteListener(ctx context.Context, req *networkv1.DeleteListen
 	}
 	err = s.Call(ctx, api.SLB, "DeleteLoadBalancerListener", v.params().Set("ListenerProtocol", v.ListenerProtocol), nil)
 	switch {
-	case err == nil, api.IsGone(err, typeListener), api.IsNotFound(err):
+	case err == nil, api.IsGone(err, balance.TypeListener), api.IsNotFound(err):
 		return done, nil
 	case api.HasCode(err, "ListenerForwardExist"):
-		return nil, api.As(apiv1.Reason_REASON_IN_USE, err, typeListener, req.GetId())
+		return nil, api.As(apiv1.Reason_REASON_IN_USE, err, balance.TypeListener, req.GetId())
 	}
-	return nil, refusal(err, typeListener, req.GetId())
+	return nil, refusal(err, balance.TypeListener, req.GetId())
 }
 
 // ListListeners reads a page of listeners.
@@ -258,7 +252,7 @@ func (n *server) ListListeners(ctx context.Context, req *networkv1.ListListeners
 	}
 	resp := &networkv1.ListListenersResponse{NextPageToken: p.Next, MissingIds: p.Missing}
 	for i := range p.Items {
-		if v := toProtoListener(&p.Items[i], s.Region); keepsListener(req, v) {
+		if v := toProtoListener(&p.Items[i], s.Region); balance.KeepsListener(req, v) {
 			resp.Listeners = append(resp.Listeners, v)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
-	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/drivers/sdk/nativeid"
 )
@@ -21,7 +21,7 @@ func listenerID(v *listener) string {
 func splitListenerID(id string) (*listener, error) {
 	parts, err := nativeid.Split(id)
 	if err != nil || len(parts) != 3 || number(parts[2]) == 0 {
-		return nil, sdk.NotFound(typeListener, id, err)
+		return nil, sdk.NotFound(balance.TypeListener, id, err)
 	}
 	return &listener{LoadBalancerID: parts[0], ListenerProtocol: parts[1], ListenerPort: number(parts[2])}, nil
 }
@@ -72,13 +72,4 @@ func toProtoListenerState(status string) networkv1.LoadBalancerState {
 	default:
 		return networkv1.LoadBalancerState_LOAD_BALANCER_STATE_UNSPECIFIED
 	}
-}
-
-// keepsListener tells whether a listener fits the filters of a request.
-func keepsListener(req *networkv1.ListListenersRequest, v *networkv1.Listener) bool {
-	return (req.GetName() == "" || req.GetName() == v.GetName()) &&
-		tags.Match(v.GetTags(), req.GetTag()) &&
-		(req.GetState() == 0 || req.GetState() == v.GetState()) &&
-		(req.GetVipId() == "" || req.GetVipId() == v.GetVipId()) &&
-		(req.GetDefaultPoolId() == "" || req.GetDefaultPoolId() == v.GetDefaultPoolId())
 }

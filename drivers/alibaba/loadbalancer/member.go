@@ -9,6 +9,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -51,38 +52,29 @@ func (n *server) CreateMember(ctx context.Context, req *networkv1.CreateMemberRe
 func memberServer(ctx context.Context, s *session.Session, req *networkv1.CreateMemberRequest) (backendServer, error) {
 	out := backendServer{
 		ServerID: req.GetVmId(), Type: serverVM, Port: strconv.Itoa(int(req.GetPort())),
-		Weight: strconv.Itoa(defaultWeight), Description: req.GetName(),
+		Weight: strconv.Itoa(balance.DefaultWeight), Description: req.GetName(),
 	}
 	if req.Weight != nil {
 		out.Weight = strconv.Itoa(int(req.GetWeight()))
 	}
 	switch {
 	case req.GetAddress() != "":
-		return out, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_FEATURE, sdk.Feature("network.pool.address_members"), sdk.Field("address"))
+		return out, balance.Rejected("address", "a member by address "+needsZones)
 	case req.GetNicId() == "":
 		return out, nil
 	}
-	var answer struct {
-		NetworkInterfaceSets struct {
-			NetworkInterfaceSet []struct{ NetworkInterfaceID, PrivateIPAddress string }
-		}
+	address, err := balance.NICAddress(ctx, s, req.GetNicId())
+	if err != nil {
+		return out, err
 	}
-	err := s.Call(ctx, api.ECS, "DescribeNetworkInterfaces", api.Params{}.List("NetworkInterfaceId", req.GetNicId()), &answer)
-	if err != nil && !api.IsNotFound(err) {
-		return out, api.Error(err, typeNIC, req.GetNicId())
-	}
-	if len(answer.NetworkInterfaceSets.NetworkInterfaceSet) == 0 {
-		return out, sdk.NewError(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, sdk.Resource(typeNIC, req.GetNicId()), sdk.Field("nic_id"))
-	}
-	out.ServerID, out.Type = req.GetNicId(), serverNIC
-	out.ServerIP = answer.NetworkInterfaceSets.NetworkInterfaceSet[0].PrivateIPAddress
+	out.ServerID, out.Type, out.ServerIP = req.GetNicId(), serverNIC, address
 	return out, nil
 }
 
 func explainMember(err error, req *networkv1.CreateMemberRequest) error {
-	resourceType, id, field := typeVM, req.GetVmId(), "vm_id"
+	resourceType, id, field := balance.TypeVM, req.GetVmId(), "vm_id"
 	if req.GetNicId() != "" {
-		resourceType, id, field = typeNIC, req.GetNicId(), "nic_id"
+		resourceType, id, field = balance.TypeNIC, req.GetNicId(), "nic_id"
 	}
 	switch {
 	case api.HasCode(err, "InvalidServerId.NotExist", "ObtainIpFail", "InvalidBackendServers.NotFound"):
@@ -90,9 +82,9 @@ func explainMember(err error, req *networkv1.CreateMemberRequest) error {
 	case api.HasCode(err, "NetworkConflict", "InvalidBackendServers.VpcNotInCen", "Mismatched.ZoneId"):
 		return api.As(apiv1.Reason_REASON_REFERENCE_MISMATCH, err, resourceType, id, sdk.Field(field))
 	case noGroup(err):
-		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, typePool, req.GetPoolId(), sdk.Field("pool_id"))
+		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, balance.TypePool, req.GetPoolId(), sdk.Field("pool_id"))
 	}
-	return refusal(err, typeMember, "")
+	return refusal(err, balance.TypeMember, "")
 }
 
 // GetMember reads one backend server.
@@ -130,14 +122,14 @@ func readMember(ctx context.Context, s *session.Session, id string) (*group, *ba
 	}
 	v, err := readGroup(ctx, s, poolID)
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
-		return nil, nil, sdk.NotFound(typeMember, id, err)
+		return nil, nil, sdk.NotFound(balance.TypeMember, id, err)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	found := v.find(serverID, port)
 	if found == nil {
-		return nil, nil, sdk.NotFound(typeMember, id, nil)
+		return nil, nil, sdk.NotFound(balance.TypeMember, id, nil)
 	}
 	return v, found, nil
 }
@@ -165,7 +157,7 @@ func (n *server) UpdateMember(ctx context.Context, req *networkv1.UpdateMemberRe
 	}
 	params := api.Params{}.Set("VServerGroupId", v.VServerGroupID).JSON("BackendServers", []backendServer{wanted})
 	if err := s.Call(ctx, api.SLB, "SetVServerGroupAttribute", params, nil); err != nil {
-		return nil, refusal(err, typeMember, req.GetId())
+		return nil, refusal(err, balance.TypeMember, req.GetId())
 	}
 	return &networkv1.UpdateMemberResponse{Id: req.GetId(), State: networkv1.LoadBalancerState_LOAD_BALANCER_STATE_ACTIVE}, nil
 }
@@ -186,7 +178,7 @@ func (n *server) DeleteMember(ctx context.Context, req *networkv1.DeleteMemberRe
 	}
 	params := api.Params{}.Set("VServerGroupId", v.VServerGroupID).JSON("BackendServers", []backendServer{named(found)})
 	if err := s.Call(ctx, api.SLB, "RemoveVServerGroupBackendServers", params, nil); err != nil {
-		return nil, refusal(err, typeMember, req.GetId())
+		return nil, refusal(err, balance.TypeMember, req.GetId())
 	}
 	return done, nil
 }
@@ -215,7 +207,7 @@ func (n *server) ListMembers(ctx context.Context, req *networkv1.ListMembersRequ
 	}
 	resp := &networkv1.ListMembersResponse{NextPageToken: p.Next, MissingIds: p.Missing}
 	for _, v := range p.Items {
-		if keepsMember(req, v) {
+		if balance.KeepsMember(req, v) {
 			resp.Members = append(resp.Members, v)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/drivers/sdk/nativeid"
 )
@@ -15,8 +16,6 @@ const (
 	serverVM  = "ecs"
 	serverNIC = "eni"
 )
-
-const defaultWeight = 100
 
 // backendServer is a server as a request names it: JSON text, all members text.
 type backendServer struct {
@@ -42,7 +41,7 @@ func memberID(poolID string, v *backend) string {
 func splitMemberID(id string) (poolID, serverID string, port int32, err error) {
 	parts, err := nativeid.Split(id)
 	if err != nil || len(parts) != 3 || number(parts[2]) == 0 {
-		return "", "", 0, sdk.NotFound(typeMember, id, err)
+		return "", "", 0, sdk.NotFound(balance.TypeMember, id, err)
 	}
 	return parts[0], parts[1], number(parts[2]), nil
 }
@@ -76,11 +75,4 @@ func (v *group) find(serverID string, port int32) *backend {
 		}
 	}
 	return nil
-}
-
-// keepsMember tells whether a member fits the filters of a request.
-func keepsMember(req *networkv1.ListMembersRequest, v *networkv1.Member) bool {
-	return (req.GetName() == "" || req.GetName() == v.GetName()) &&
-		(req.GetState() == 0 || req.GetState() == v.GetState()) &&
-		(req.GetPoolId() == "" || req.GetPoolId() == v.GetPoolId())
 }

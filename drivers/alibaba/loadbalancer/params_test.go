@@ -106,14 +106,14 @@ func TestCreatePoolParameters(t *testing.T) {
 				},
 			},
 			"protocol":  {Set: &req{Protocol: networkv1.LoadBalancerProtocol_LOAD_BALANCER_PROTOCOL_UDP}, Want: tags("yunqiao-protocol", "udp")},
-			"algorithm": {Set: &req{Algorithm: networkv1.PoolAlgorithm_POOL_ALGORITHM_LEAST_CONNECTIONS}, Refused: "network.pool.least_connections"},
+			"algorithm": {Set: &req{Algorithm: networkv1.PoolAlgorithm_POOL_ALGORITHM_LEAST_CONNECTIONS}, Rejected: "algorithm"},
 			"session_persistence": {
 				Set: &req{SessionPersistence: &networkv1.SessionPersistence{
 					Type: networkv1.SessionPersistenceType_SESSION_PERSISTENCE_TYPE_COOKIE_APP, CookieName: "sid",
 				}},
 				Want: tags("yunqiao-sticky", "4 0 sid"),
 			},
-			"member_kind": {Set: &req{MemberKind: networkv1.MemberKind_MEMBER_KIND_ADDRESS}, Refused: "network.pool.address_members"},
+			"member_kind": {Set: &req{MemberKind: networkv1.MemberKind_MEMBER_KIND_ADDRESS}, Rejected: "member_kind"},
 			"health_monitor": {
 				Set: &req{HealthMonitor: &networkv1.HealthMonitor{
 					Type: networkv1.HealthMonitorType_HEALTH_MONITOR_TYPE_HTTP, IntervalSeconds: 5, TimeoutSeconds: 3, HealthyThreshold: 2, UnhealthyThreshold: 4,
@@ -196,7 +196,7 @@ func TestCreateMemberParameters(t *testing.T) {
 			"port":    {Set: &req{Port: 81}, Want: servers(`[{"ServerId":"i-1","Port":"81","Type":"ecs","Weight":"100"}]`)},
 			"weight":  {Set: &req{Weight: proto.Int32(0)}, Want: servers(`[{"ServerId":"i-1","Port":"80","Type":"ecs","Weight":"0"}]`)},
 			"nic_id":  {Set: &req{NicId: "eni-1"}, Want: servers(`[{"ServerId":"eni-1","Port":"80","Type":"eni","Weight":"100","ServerIp":"10.0.0.7"}]`)},
-			"address": {Set: &req{Address: "10.0.0.8"}, Refused: "network.pool.address_members"},
+			"address": {Set: &req{Address: "10.0.0.8"}, Rejected: "address"},
 			"backup":  {Set: &req{Backup: true}, Refused: "network.member.backup"},
 		},
 	}.Run(t)

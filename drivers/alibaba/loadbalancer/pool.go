@@ -9,6 +9,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
@@ -27,7 +28,7 @@ func (n *server) CreatePool(ctx context.Context, req *networkv1.CreatePoolReques
 		return nil, err
 	}
 	if req.GetMemberKind() == networkv1.MemberKind_MEMBER_KIND_ADDRESS {
-		return nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_FEATURE, sdk.Feature("network.pool.address_members"), sdk.Field("member_kind"))
+		return nil, balance.Rejected("member_kind", "ADDRESS "+needsZones)
 	}
 	mark := map[string]string{api.MarkerTag: api.Token(ctx, "")}
 	if api.Repeated(ctx) {
@@ -45,7 +46,7 @@ func (n *server) CreatePool(ctx context.Context, req *networkv1.CreatePoolReques
 	var made group
 	params := api.Params{}.Set("LoadBalancerId", req.GetVipId()).Set("VServerGroupName", req.GetName()).Tags("Tag", all)
 	if err := s.Call(ctx, api.SLB, "CreateVServerGroup", params, &made); err != nil {
-		return nil, refusal(err, typePool, "")
+		return nil, refusal(err, balance.TypePool, "")
 	}
 	return &networkv1.CreatePoolResponse{Id: made.VServerGroupID, State: networkv1.LoadBalancerState_LOAD_BALANCER_STATE_ACTIVE}, nil
 }
@@ -89,18 +90,18 @@ func (n *server) UpdatePool(ctx context.Context, req *networkv1.UpdatePoolReques
 	if req.Name != nil {
 		params := api.Params{}.Set("VServerGroupId", v.VServerGroupID).Set("VServerGroupName", req.GetName())
 		if err := s.Call(ctx, api.SLB, "SetVServerGroupAttribute", params, nil); err != nil {
-			return nil, refusal(err, typePool, v.VServerGroupID)
+			return nil, refusal(err, balance.TypePool, v.VServerGroupID)
 		}
 	}
 	target := tagged("vservergroup", v.VServerGroupID)
 	if req.GetTags() != nil {
 		if err := tags.Replace(ctx, s, target, v.Tags.ToProto(), req.GetTags().GetEntries()); err != nil {
-			return nil, refusal(err, typePool, v.VServerGroupID)
+			return nil, refusal(err, balance.TypePool, v.VServerGroupID)
 		}
 	}
 	if req.Algorithm != nil || req.GetSessionPersistence() != nil || req.GetHealthMonitor() != nil || req.GetRemoveHealthMonitor() {
 		if err := tags.Set(ctx, s, target, own.toTags()); err != nil {
-			return nil, refusal(err, typePool, v.VServerGroupID)
+			return nil, refusal(err, balance.TypePool, v.VServerGroupID)
 		}
 		if err := applySettings(ctx, s, v, own); err != nil {
 			return nil, err
@@ -142,7 +143,7 @@ func (n *server) DeletePool(ctx context.Context, req *networkv1.DeletePoolReques
 	case api.HasCode(err, "RspoolVipExist"):
 		return nil, poolInUse(ctx, s, id, err)
 	}
-	return nil, refusal(err, typePool, id)
+	return nil, refusal(err, balance.TypePool, id)
 }
 
 // poolInUse is the IN_USE of a pool, naming the listeners that send to it.
@@ -150,18 +151,18 @@ func poolInUse(ctx context.Context, s *session.Session, id string, cause error) 
 	blockers := kind.Blockers{}
 	v, err := readGroup(ctx, s, id)
 	if err != nil {
-		return sdk.InUse(typePool, id, cause)
+		return sdk.InUse(balance.TypePool, id, cause)
 	}
 	all, err := listenersOf(ctx, s, v.LoadBalancerID)
 	if err != nil {
-		return sdk.InUse(typePool, id, cause)
+		return sdk.InUse(balance.TypePool, id, cause)
 	}
 	for i := range all {
 		if all[i].VServerGroupID == id {
-			blockers.Add(typeListener, listenerID(&all[i]))
+			blockers.Add(balance.TypeListener, listenerID(&all[i]))
 		}
 	}
-	return sdk.InUse(typePool, id, cause, blockers.List()...)
+	return sdk.InUse(balance.TypePool, id, cause, blockers.List()...)
 }
 
 // ListPools reads a page of pools. The API lists the groups of one instance at a
@@ -200,7 +201,7 @@ func (n *server) ListPools(ctx context.Context, req *networkv1.ListPoolsRequest)
 	}
 	resp := &networkv1.ListPoolsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
 	for _, v := range p.Items {
-		if keepsPool(req, v) {
+		if balance.KeepsPool(req, v) {
 			resp.Pools = append(resp.Pools, v)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
-	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
 )
 
 // toProtoPool maps a VServer group of a VIP with its settings.
@@ -23,12 +22,4 @@ func toProtoPool(v *group, vipID string, s settings, region string) *networkv1.P
 		MemberKind:         networkv1.MemberKind_MEMBER_KIND_VM_OR_NIC,
 		HealthMonitor:      s.monitor,
 	}
-}
-
-// keepsPool tells whether a pool fits the filters of a request.
-func keepsPool(req *networkv1.ListPoolsRequest, v *networkv1.Pool) bool {
-	return (req.GetName() == "" || req.GetName() == v.GetName()) &&
-		tags.Match(v.GetTags(), req.GetTag()) &&
-		(req.GetState() == 0 || req.GetState() == v.GetState()) &&
-		(req.GetVipId() == "" || req.GetVipId() == v.GetVipId())
 }

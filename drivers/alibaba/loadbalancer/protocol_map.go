@@ -53,12 +53,6 @@ func poolProtocol(listener string) networkv1.LoadBalancerProtocol {
 	return toProtoProtocol(listener)
 }
 
-// isWeb tells whether a protocol works at layer 7.
-func isWeb(p networkv1.LoadBalancerProtocol) bool {
-	return p == networkv1.LoadBalancerProtocol_LOAD_BALANCER_PROTOCOL_HTTP ||
-		p == networkv1.LoadBalancerProtocol_LOAD_BALANCER_PROTOCOL_HTTPS
-}
-
 // Algorithms of the cloud.
 const (
 	weighted     = "wrr"

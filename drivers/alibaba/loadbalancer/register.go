@@ -7,20 +7,20 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
-	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // pollAfter is how soon a started change is worth looking at.
 const pollAfter = time.Second
 
 // Register adds the load balancer service, which works in the given accounts.
-func Register(r grpc.ServiceRegistrar, accounts *sdk.Accounts[*session.Session]) {
-	networkv1.RegisterLoadBalancerServiceServer(r, &server{accounts: accounts})
+func Register(r grpc.ServiceRegistrar, accounts *session.Accounts) {
+	networkv1.RegisterLoadBalancerServiceServer(r, newFront(accounts))
 }
 
+// server serves CLB.
 type server struct {
 	networkv1.UnimplementedLoadBalancerServiceServer
-	accounts *sdk.Accounts[*session.Session]
+	accounts *session.Accounts
 }
 
 var _ networkv1.LoadBalancerServiceServer = (*server)(nil)

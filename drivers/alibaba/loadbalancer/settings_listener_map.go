@@ -7,6 +7,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 )
 
 const (
@@ -78,8 +79,8 @@ func thresholds(params api.Params, m *networkv1.HealthMonitor) {
 // webCheck adds what is asked of members by HTTP. A domain of "$_ip" is the
 // member's own address.
 func webCheck(params api.Params, m *networkv1.HealthMonitor) {
-	codes, _ := fromProtoCodes(m.GetExpectedCodes())
-	params.Set("HealthCheckURI", cmp.Or(m.GetUrlPath(), "/")).Set("HealthCheckHttpCode", codes).
+	codes, _ := balance.FromProtoCodes(m.GetExpectedCodes())
+	params.Set("HealthCheckURI", cmp.Or(m.GetUrlPath(), "/")).Set("HealthCheckHttpCode", strings.Join(codes, ",")).
 		Set("HealthCheckDomain", cmp.Or(m.GetHost(), "$_ip"))
 }
 
@@ -138,7 +139,7 @@ func toProtoMonitor(protocol string, c *listenerConfig) *networkv1.HealthMonitor
 		m.Type = networkv1.HealthMonitorType_HEALTH_MONITOR_TYPE_HTTP
 		m.HttpMethod = strings.ToUpper(c.HealthCheckMethod)
 		m.UrlPath = c.HealthCheckURI
-		m.ExpectedCodes = toProtoCodes(c.HealthCheckHTTPCode)
+		m.ExpectedCodes = balance.ToProtoCodes(strings.Split(c.HealthCheckHTTPCode, ","))
 		if c.HealthCheckDomain != "$_ip" {
 			m.Host = c.HealthCheckDomain
 		}

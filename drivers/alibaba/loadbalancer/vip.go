@@ -7,6 +7,7 @@ import (
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
@@ -68,13 +69,13 @@ func explainVIP(err error) error {
 	case api.HasCode(err, "VSwitchNotExist", "InvalidVSwitchId.NotFound"):
 		return api.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, vswitch.Type, "", sdk.Field("subnets[0].subnet_id"))
 	case api.HasCode(err, "VSwitchAvailableIpNotExist", "SubnetIpExhaust", "OperationFailed.ZoneResourceLimit", "OperationFailed.RegionResourceLimit", "PRODUCT.NOT_AVAILABLE_IZ", "ShareSlbHaltSales"):
-		return api.As(apiv1.Reason_REASON_OUT_OF_STOCK, err, typeVIP, "")
+		return api.As(apiv1.Reason_REASON_OUT_OF_STOCK, err, balance.TypeVIP, "")
 	case api.HasCode(err, "OperationFailed.TokenIsProcessing"):
-		return api.As(apiv1.Reason_REASON_RESOURCE_BUSY, err, typeVIP, "")
+		return api.As(apiv1.Reason_REASON_RESOURCE_BUSY, err, balance.TypeVIP, "")
 	case api.HasCode(err, "MissingParam.LoadBalancerSpec", "IllegalParam.SpecType", "MissingParam.SpecType", "IllegalParam.InstanceChargeType"):
-		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeVIP, "", sdk.Field("edition"))
+		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, balance.TypeVIP, "", sdk.Field("edition"))
 	}
-	return refusal(err, typeVIP, "")
+	return refusal(err, balance.TypeVIP, "")
 }
 
 // UpdateVip changes what is present.
@@ -91,12 +92,12 @@ func (n *server) UpdateVip(ctx context.Context, req *networkv1.UpdateVipRequest)
 	if req.Name != nil {
 		params := api.Params{}.Set("LoadBalancerId", id).Set("LoadBalancerName", req.GetName())
 		if err := s.Call(ctx, api.SLB, "SetLoadBalancerName", params, nil); err != nil {
-			return nil, refusal(err, typeVIP, id)
+			return nil, refusal(err, balance.TypeVIP, id)
 		}
 	}
 	if req.GetTags() != nil {
 		if err := tags.Replace(ctx, s, tagged("instance", id), v.Tags.ToProto(), req.GetTags().GetEntries()); err != nil {
-			return nil, refusal(err, typeVIP, id)
+			return nil, refusal(err, balance.TypeVIP, id)
 		}
 	}
 	state := toProtoVIPState(v.LoadBalancerStatus)
@@ -118,7 +119,7 @@ func setStatus(ctx context.Context, s *session.Session, id string, enabled bool)
 		status = "active"
 	}
 	params := api.Params{}.Set("LoadBalancerId", id).Set("LoadBalancerStatus", status)
-	return refusal(s.Call(ctx, api.SLB, "SetLoadBalancerStatus", params, nil), typeVIP, id)
+	return refusal(s.Call(ctx, api.SLB, "SetLoadBalancerStatus", params, nil), balance.TypeVIP, id)
 }
 
 // DeleteVip removes a CLB instance with its listeners and groups.
@@ -130,14 +131,14 @@ func (n *server) DeleteVip(ctx context.Context, req *networkv1.DeleteVipRequest)
 	id := req.GetId()
 	err = s.Call(ctx, api.SLB, "DeleteLoadBalancer", api.Params{}.Set("LoadBalancerId", id), nil)
 	switch {
-	case err == nil, api.IsGone(err, typeVIP):
+	case err == nil, api.IsGone(err, balance.TypeVIP):
 		return &networkv1.DeleteVipResponse{Id: id, State: networkv1.LoadBalancerState_LOAD_BALANCER_STATE_DELETED}, nil
 	case api.HasCode(err, "OperationDenied.DeleteProtectionIsOn"):
-		return nil, api.As(apiv1.Reason_REASON_DELETION_PROTECTED, err, typeVIP, id)
+		return nil, api.As(apiv1.Reason_REASON_DELETION_PROTECTED, err, balance.TypeVIP, id)
 	case api.HasCode(err, "InvalidChargeType"):
-		return nil, api.As(apiv1.Reason_REASON_INVALID_STATE, err, typeVIP, id)
+		return nil, api.As(apiv1.Reason_REASON_INVALID_STATE, err, balance.TypeVIP, id)
 	}
-	return nil, refusal(err, typeVIP, id)
+	return nil, refusal(err, balance.TypeVIP, id)
 }
 
 // GetVip reads one CLB instance and the health of its members.
@@ -172,7 +173,7 @@ func (n *server) ListVips(ctx context.Context, req *networkv1.ListVipsRequest) (
 	}
 	resp := &networkv1.ListVipsResponse{NextPageToken: p.Next, MissingIds: p.Missing}
 	for i := range p.Items {
-		if v := toProtoVIP(&p.Items[i], s.Region); keepsVIP(req, v) {
+		if v := toProtoVIP(&p.Items[i], s.Region); balance.KeepsVIP(req, v) {
 			resp.Vips = append(resp.Vips, v)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
-	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
 )
 
 const (
@@ -130,12 +129,4 @@ func toProtoVIPHealth(members []health) networkv1.VipHealth {
 		return networkv1.VipHealth_VIP_HEALTH_NO_MONITOR
 	}
 	return networkv1.VipHealth_VIP_HEALTH_UNSPECIFIED
-}
-
-// keepsVIP tells whether a VIP fits the filters of a request.
-func keepsVIP(req *networkv1.ListVipsRequest, v *networkv1.Vip) bool {
-	return (req.GetName() == "" || req.GetName() == v.GetName()) &&
-		tags.Match(v.GetTags(), req.GetTag()) &&
-		(req.GetState() == 0 || req.GetState() == v.GetState()) &&
-		(req.GetNetworkId() == "" || req.GetNetworkId() == v.GetNetworkId())
 }

@@ -2,6 +2,7 @@ package loadbalancer
 
 import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
 )
@@ -88,26 +89,16 @@ type listenerConfig struct {
 	ServerCertificateID       string
 }
 
-// Types of resources of the contract.
-const (
-	typeVIP      = "network.vip"
-	typePool     = "network.pool"
-	typeMember   = "network.member"
-	typeListener = "network.listener"
-	typeNIC      = "network.nic"
-	typeVM       = "compute.vm"
-)
-
 func vips() kind.Kind[instance] {
 	return kind.Kind[instance]{
-		Type: typeVIP, Product: api.SLB, Action: "DescribeLoadBalancers", Items: "LoadBalancers.LoadBalancer", IDs: "LoadBalancerId",
+		Type: balance.TypeVIP, Product: api.SLB, Action: "DescribeLoadBalancers", Items: "LoadBalancers.LoadBalancer", IDs: "LoadBalancerId",
 		Style: kind.CommaIDs, MaxIDs: 10, MaxPage: 100, ID: func(v *instance) string { return v.LoadBalancerID },
 	}
 }
 
 func listeners() kind.Kind[listener] {
 	return kind.Kind[listener]{
-		Type: typeListener, Product: api.SLB, Action: "DescribeLoadBalancerListeners", Items: "Listeners",
+		Type: balance.TypeListener, Product: api.SLB, Action: "DescribeLoadBalancerListeners", Items: "Listeners",
 		Paging: kind.Tokens, MaxPage: 100, ID: func(v *listener) string { return listenerID(v) },
 	}
 }

@@ -41,6 +41,8 @@ type Session struct {
 	// ResourceGroup is where everything is made and listed; empty: the default
 	// one, and lists show all.
 	ResourceGroup string
+	// Zonal tells that ALB and NLB are used beside CLB.
+	Zonal bool
 	// OwnerID is the number of the cloud account that the credentials belong to.
 	OwnerID string
 	// Flavors holds all flavors under key "" (compute package).
@@ -88,7 +90,7 @@ func newSession(t target, opts Options) *Session {
 	client := api.NewClient(t.endpoints, credentials, opts.Transport)
 	return &Session{
 		Caller: client, client: client, closeIdle: closeIdle, Now: opts.Now,
-		Region: t.endpoints.Region, Site: t.endpoints.Site, ResourceGroup: t.resourceGroup,
+		Region: t.endpoints.Region, Site: t.endpoints.Site, ResourceGroup: t.resourceGroup, Zonal: t.zonal,
 		Flavors:   cache.New[[]*computev1.Flavor](offerTTL, opts.Now),
 		Zones:     cache.New[[]*computev1.Zone](zoneTTL, opts.Now),
 		DiskTypes: cache.New[[]*storagev1.DiskType](offerTTL, opts.Now),

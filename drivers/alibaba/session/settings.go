@@ -30,8 +30,11 @@ const (
 	settingEndpoints       = "endpoints"
 	settingCAFile          = "ca_file"
 	settingCAPEM           = "ca_pem"
+	settingBalancers       = "load_balancers"
 	credentialSecret       = "access_key_secret"
 	credentialToken        = "security_token"
+	balancersAll           = "all"
+	balancersClassic       = "classic"
 	schemeHTTPS            = "https"
 	schemeHTTP             = "http"
 	defaultRoleSession     = "yunqiao"
@@ -59,6 +62,7 @@ func Schema() []*driverv1.AccountField {
 		{Name: settingEndpoints, Description: "Hosts of single products, such as ecs=ecs-vpc.cn-hangzhou.aliyuncs.com,vpc=vpc-vpc.cn-hangzhou.aliyuncs.com"},
 		{Name: settingCAFile, Description: "File of PEM certificates that the endpoints' certificates are checked against"},
 		{Name: settingCAPEM, Description: "The same certificates given directly"},
+		{Name: settingBalancers, Description: "classic: CLB alone, for a region without ALB and NLB or an identity that may not use them", Values: []string{balancersAll, balancersClassic}, DefaultValue: balancersAll},
 	}
 }
 
@@ -68,6 +72,7 @@ type target struct {
 	credential    api.Credential
 	role          api.Role // without ARN: none
 	resourceGroup string
+	zonal         bool // ALB and NLB are used too
 	tls           *tls.Config
 }
 
@@ -91,12 +96,16 @@ func readSettings(settings, credentials map[string]string) (target, error) {
 			SecurityToken:   sdk.Secret(credentials[credentialToken]),
 		},
 		resourceGroup: settings[settingResourceGroup],
+		zonal:         settings[settingBalancers] != balancersClassic,
 	}
 	if t.credential.AccessKeyID == "" {
 		return target{}, rejected(settingAccessKeyID, "must be given")
 	}
 	if t.credential.AccessKeySecret == "" {
 		return target{}, rejected(credentialSecret, "must be given")
+	}
+	if v := settings[settingBalancers]; v != "" && v != balancersAll && v != balancersClassic {
+		return target{}, rejected(settingBalancers, "must be all or classic")
 	}
 	var err error
 	if t.endpoints, err = readEndpoints(settings); err != nil {

@@ -101,6 +101,7 @@ func TestBadSettings(t *testing.T) {
 		"no such file":       {func(s, _ map[string]string) { s["ca_file"] = "/nowhere" }, "ca_file"},
 		"no certificate":     {func(s, _ map[string]string) { s["ca_pem"] = "x" }, "ca_pem"},
 		"two certificates":   {func(s, _ map[string]string) { s["ca_pem"], s["ca_file"] = "x", empty }, "ca_file"},
+		"unknown balancers":  {func(s, _ map[string]string) { s["load_balancers"] = "nlb" }, "load_balancers"},
 		"a secret in public": {func(s, _ map[string]string) { s["access_key_secret"] = "secret" }, "access_key_secret"},
 	} {
 		t.Run(name, func(t *testing.T) {
