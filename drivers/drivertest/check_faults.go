@@ -41,7 +41,7 @@ func (s *suite) checkFaults(ctx context.Context) {
 	if s.faultEndpoint == "" {
 		return
 	}
-	for _, f := range plan() {
+	for _, f := range s.forms() {
 		create := s.creates[f.resource]
 		if !f.paged || s.made[f.resource] == nil || !s.declared(create) {
 			continue

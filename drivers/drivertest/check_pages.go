@@ -14,7 +14,7 @@ const inPages = 5
 
 // checkPages reads pages of two while one resource goes and another comes.
 func (s *suite) checkPages(ctx context.Context) {
-	for _, f := range plan() {
+	for _, f := range s.forms() {
 		lister, create := s.contract.Lister(f.resource), s.creates[f.resource]
 		if f.paged && s.made[f.resource] != nil && s.declared(lister) {
 			var made []*object

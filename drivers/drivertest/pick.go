@@ -42,6 +42,7 @@ func (s *suite) pick(ctx context.Context) {
 	}
 	if zones := s.items(ctx, "compute.zone", nil); s.features["network.subnet.zonal"] && len(zones) > 0 {
 		s.picks["zone"] = text(zones[0], "id")
+		s.picks["other_zone"] = text(zones[len(zones)-1], "id")
 	}
 	for _, firewall := range s.items(ctx, "security.firewall", nil) {
 		scope := firewall.Descriptor().Fields().ByName("scope")

@@ -107,7 +107,7 @@ func (s *suite) tearDown(ctx context.Context) {
 // checkNothingLeft looks for what carries this run's mark.
 func (s *suite) checkNothingLeft(ctx context.Context) {
 	ctx = context.WithoutCancel(ctx)
-	for _, f := range plan() {
+	for _, f := range s.forms() {
 		lister := s.contract.Lister(f.resource)
 		if !s.declared(s.creates[f.resource]) || !s.declared(lister) || !s.wanted(f.resource) || needsParent(lister) {
 			continue

@@ -72,7 +72,7 @@ func Check(ctx context.Context, target Target, options Options) (*Report, error)
 	s.checkUndeclared(ctx)
 	s.checkReads(ctx)
 	s.checkInTime(ctx)
-	for _, f := range plan() {
+	for _, f := range s.forms() {
 		if s.wanted(f.resource) {
 			s.live(ctx, f)
 		}
