@@ -18,6 +18,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
+	"github.com/gophercloud/gophercloud/v2/openstack/db/v1/instances"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/pools"
@@ -63,7 +64,7 @@ func realOpenStack(t *testing.T) target {
 // openStackCloud asks the services directly.
 type openStackCloud struct {
 	compute, network, volume, image *gophercloud.ServiceClient
-	loadBalancer                    *gophercloud.ServiceClient // nil: it has none
+	loadBalancer, database          *gophercloud.ServiceClient // nil: it has none
 	vpn                             bool
 }
 
@@ -91,6 +92,7 @@ func openOpenStack(t *testing.T, file, name string) *openStackCloud {
 		}
 	}
 	c.loadBalancer, _ = openstack.NewLoadBalancerV2(provider, endpoint)
+	c.database, _ = openstack.NewDBV1(provider, endpoint)
 	c.vpn = extensions.Get(t.Context(), c.network, "vpnaas").Err == nil
 	return c
 }
@@ -116,6 +118,9 @@ func (c *openStackCloud) left(t *testing.T, prefix string) []string {
 	each(t, volumes.List(c.volume, volumes.ListOpts{}), volumes.ExtractVolumes, func(v volumes.Volume) { see("storage.disk", v.Name) })
 	each(t, snapshots.List(c.volume, snapshots.ListOpts{}), snapshots.ExtractSnapshots, func(s snapshots.Snapshot) { see("storage.snapshot", s.Name) })
 	each(t, images.List(c.image, images.ListOpts{}), images.ExtractImages, func(i images.Image) { see("storage.image", i.Name) })
+	if c.database != nil {
+		each(t, instances.List(c.database), instances.ExtractInstances, func(i instances.Instance) { see("database.instance", i.Name) })
+	}
 	if c.loadBalancer != nil {
 		each(t, loadbalancers.List(c.loadBalancer, loadbalancers.ListOpts{}), loadbalancers.ExtractLoadBalancers,
 			func(l loadbalancers.LoadBalancer) { see("network.vip", l.Name) })

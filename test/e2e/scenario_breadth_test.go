@@ -148,18 +148,21 @@ func (s *scenario) listVPN() {
 
 // useDatabases runs a database, changes it and gives it another password.
 func (s *scenario) useDatabases() {
-	if !s.onMemcloud() {
+	if !s.offers("cloud.database.v1.InstanceService/CreateInstance") {
+		s.Logf("the account has no databases")
 		return
 	}
 	const name = "database/instance/"
-	if engines := s.list("database/engine/list", "engines", object{"account_id": s.account}); len(engines) == 0 {
-		s.Error("there is no engine")
+	engines := s.list("database/engine/list", "engines", object{"engine": "ENGINE_TYPE_MYSQL"})
+	at := slices.IndexFunc(engines, func(e object) bool { return e.Bool("is_default") })
+	if at < 0 {
+		s.Fatalf("no engine is the default: %v", engines)
 	}
-	if flavors := s.list("database/db-flavor/list", "db_flavors", object{"account_id": s.account}); len(flavors) == 0 {
+	if flavors := s.list("database/db-flavor/list", "db_flavors", nil); len(flavors) == 0 {
 		s.Error("there is no flavor of databases")
 	}
 	id := s.done(name+"create", object{
-		"account_id": s.account, "name": s.prefix + "db", "engine": "ENGINE_TYPE_MYSQL", "engine_version": "8.0",
+		"account_id": s.account, "name": s.prefix + "db", "engine": "ENGINE_TYPE_MYSQL", "engine_version": engines[at].Text("version"),
 		"memory_mib": 2000, "storage_gib": 21, "subnet_id": s.subnet, "password": "Aa1-Aa1-Aa1",
 	})
 	instance := s.expectState(name+"get", "instance", id, "INSTANCE_STATE_RUNNING")
@@ -169,6 +172,9 @@ func (s *scenario) useDatabases() {
 	s.listed(name+"list", "instances", id, object{"account_id": s.account})
 	s.done(name+"restart", object{"id": id})
 	s.done(name+"reset-password", object{"id": id, "password": "Bb2-Bb2-Bb2"})
+	login := s.gateway.Get(s, name+"get", object{"id": id, "include_password": true})
+	s.expect("password of the administrator", login.Text("password"), "Bb2-Bb2-Bb2")
+	s.expect("administrator", login.Text("username") == "", false)
 	s.done(name+"update", object{"id": id, "allowed_cidrs": object{"values": []string{"10.0.0.0/28"}}})
 	s.expect("ranges of the database", len(s.get(name+"get", "instance", id).Texts("allowed_cidrs")), 1)
 	s.done(name+"delete", object{"id": id})
