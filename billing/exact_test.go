@@ -16,7 +16,7 @@ import (
 
 // shown are the files with binary fractions: numbers of spreadsheets, which have no
 // others, and millimetres of a page.
-var shown = []string{"export/xlsx.go", "export/statement_pdf.go"}
+var shown = []string{"export/statement_xlsx.go", "export/statement_pdf.go"}
 
 // TestNoBinaryFractions walks all code that money passes through, and all columns
 // that it is kept in.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/xuri/excelize/v2"
+
+	"github.com/yunqiao/yunqiao/internal/money"
 )
 
 // StatementXLSX writes a statement as a workbook. Amounts are exact texts; the last
@@ -43,7 +45,7 @@ func StatementXLSX(w io.Writer, s *Statement, zone *time.Location) (err error) {
 		for _, c := range columns {
 			cells = append(cells, c.text(r))
 		}
-		if err := add(append(cells, r.Exact.String(), asNumberOfAllDigits(r.Amount))...); err != nil {
+		if err := add(append(cells, r.Exact.String(), asNumber(r.Amount))...); err != nil {
 			return err
 		}
 	}
@@ -60,3 +62,6 @@ func StatementXLSX(w io.Writer, s *Statement, zone *time.Location) (err error) {
 	}
 	return file.Write(w)
 }
+
+// asNumber is an amount as spreadsheets have numbers: they know no exact decimals.
+func asNumber(amount money.Amount) any { return float64(amount) / 1_0000_0000 }
