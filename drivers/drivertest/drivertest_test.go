@@ -58,7 +58,7 @@ const (
 // few are the resource types that the broken drivers are wrong about.
 func few() []string {
 	return []string{
-		"network.network", "network.subnet", "network.security_group", "compute.key_pair", "compute.vm", "compute.flavor", "storage.disk",
+		"network.network", "network.subnet", "network.security_group", "compute.key_pair", "compute.vm", "compute.flavor", "storage.disk", "account.cloud_tenant",
 	}
 }
 

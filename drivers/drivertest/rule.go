@@ -24,6 +24,7 @@ const (
 	RuleCrash       Rule = "survives-kill"
 	RuleFaults      Rule = "survives-faults"
 	RuleFeature     Rule = "feature"
+	RuleTenants     Rule = "tenants"
 )
 
 // RuleDoc is a rule with what it demands.
@@ -53,6 +54,7 @@ func Rules() []RuleDoc {
 		{RuleSteps, "work in steps ends, and can be undone"},
 		{RuleCrash, "a create repeated after kill -9 makes one resource"},
 		{RuleFaults, "a create during which the cloud throttles, is away, fails or loses its answer tells which, and its repeat makes one resource; where the cloud can be told to fail"},
+		{RuleTenants, "a tenant is made once, works with credentials of its own and sees nothing of others, refuses retired ones, and is gone when it is deleted; where the driver makes tenants"},
 		{RuleNothingLeft, "what is deleted is gone, and nothing is left at the end"},
 	}
 }

@@ -79,6 +79,7 @@ func Check(ctx context.Context, target Target, options Options) (*Report, error)
 	}
 	s.checkPages(ctx)
 	s.checkFaults(ctx)
+	s.checkTenant(ctx)
 	s.tearDown(ctx)
 	s.checkNothingLeft(ctx)
 	s.checkLog()

@@ -52,6 +52,7 @@ func Drivers() []Driver {
 		simple(drivertest.RuleErrors, "answers errors without a reason", losesReason),
 		{drivertest.RuleSecrets, "logs passwords", overLogging},
 		simple(drivertest.RuleUnits, "gives MB for MiB", countsMegabytes),
+		simple(drivertest.RuleTenants, "takes retired credentials of a tenant", keepsCredentials),
 		simple(drivertest.RuleNothingLeft, "reports a deletion that it does not do", keepsKeyPairs),
 		simple(drivertest.RuleSteps, "asks for one more step for ever", neverEnds),
 		simple(drivertest.RuleFaults, "takes throttling for a refusal of the request", mistakesThrottling),
@@ -292,6 +293,13 @@ func countsMegabytes(c call) error {
 		}
 	}
 	return err
+}
+
+func keepsCredentials(c call) error {
+	if ends(c, "RetireCredentials") {
+		return nil
+	}
+	return c.send(c.ctx)
 }
 
 func keepsKeyPairs(c call) error {
