@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -23,12 +22,6 @@ const (
 	featureDisable   = "account.cloud_tenant.disable"
 	tenantAccountID  = "conformance-tenant"
 )
-
-// isTenantMethod tells whether an rpc is one of the service by which the gateway makes
-// tenants, which no client calls.
-func isTenantMethod(name string) bool {
-	return strings.HasPrefix(name, driverv1.TenantService_ServiceDesc.ServiceName+"/")
-}
 
 // tenantCheck is the life of one tenant; the first thing that is wrong ends it.
 type tenantCheck struct {
