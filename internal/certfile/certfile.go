@@ -24,7 +24,10 @@ type Files struct {
 type Options struct {
 	MinVersion uint16        // default tls.VersionTLS12
 	CheckEvery time.Duration // the files are looked at so often at most, during handshakes; default 2s
-	Now        func() time.Time
+	// Ask takes a certificate of any kind from clients that have one, where ClientCA is
+	// empty: that its key is theirs is all that is checked.
+	Ask bool
+	Now func() time.Time
 }
 
 // Source gives handshakes the configuration that the files hold now. It is safe
@@ -134,6 +137,9 @@ func (s *Source) load() (*tls.Config, error) {
 		Certificates: []tls.Certificate{cert}, MinVersion: s.opts.MinVersion, NextProtos: []string{"h2", "http/1.1"},
 	}
 	if s.files.ClientCA == "" {
+		if s.opts.Ask {
+			config.ClientAuth = tls.RequestClientCert
+		}
 		return config, nil
 	}
 	text, err := os.ReadFile(s.files.ClientCA)

@@ -316,6 +316,29 @@ func TestClientCertificates(t *testing.T) {
 	}
 }
 
+// TestAsking takes any certificate from who has one, and nothing from who has none.
+func TestAsking(t *testing.T) {
+	a := newAuthority(t)
+	for _, ask := range []bool{false, true} {
+		r := newRig(t, nil, certfile.Options{Ask: ask})
+		shown := false
+		_, _, err := r.get(t, func(c *tls.Config) {
+			cert, key := a.leaf(t, "client")
+			pair, err := tls.X509KeyPair(cert, key)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { shown = true; return &pair, nil }
+		})
+		if err != nil || shown != ask {
+			t.Errorf("ask %v: shown %v, %v", ask, shown, err)
+		}
+		if _, _, err := r.get(t, nil); err != nil {
+			t.Errorf("ask %v, without a certificate: %v", ask, err)
+		}
+	}
+}
+
 func TestBadFilesAreRefused(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := newAuthority(t).leaf(t, "a")
