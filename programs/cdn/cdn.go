@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -23,12 +24,14 @@ type CDN interface {
 	Prefetch(ctx context.Context, urls []string) error
 	// Locate tells on which nodes a URL is (分发位置定位).
 	Locate(ctx context.Context, url string) ([]string, error)
-	// Redirect sends requests of a URL elsewhere (请求重定向).
+	// Redirect sends requests of a URL elsewhere (请求重定向), until it is purged.
 	Redirect(ctx context.Context, from, to string) error
 }
 
 // HTTPCache is one or more caches, such as nginx or Varnish, that remove a URL at the
-// request PURGE <path> with its host. It is safe for concurrent use.
+// request PURGE <path> with its host, and answer for it with 302 after the request
+// REDIRECT <path> with its host and a Location (examples/programs/varnish.vcl). It is
+// safe for concurrent use.
 type HTTPCache struct {
 	name   string
 	nodes  []*url.URL
@@ -75,29 +78,47 @@ func (c *HTTPCache) Prefetch(ctx context.Context, urls []string) error {
 	return c.each(ctx, http.MethodGet, urls, func(status int) bool { return status/100 == 2 })
 }
 
-// Locate implements CDN: the nodes that answer with an Age.
+// Locate implements CDN: the nodes that answer from what they have. They are asked for
+// nothing else (only-if-cached, RFC 9111, 5.2.1.7); one that does not know this tells by
+// X-Cache or Age.
 func (c *HTTPCache) Locate(ctx context.Context, target string) ([]string, error) {
 	var found []string
 	for _, node := range c.nodes {
-		_, header, err := c.send(ctx, http.MethodHead, node, target)
+		status, header, err := c.send(ctx, http.MethodHead, node, target, http.Header{"Cache-Control": {"only-if-cached"}})
 		if err != nil {
 			return nil, err
 		}
-		if age := header.Get("Age"); age != "" && age != "0" {
+		age := header.Get("Age")
+		if status != http.StatusGatewayTimeout && (strings.HasPrefix(strings.ToUpper(header.Get("X-Cache")), "HIT") || age != "" && age != "0") {
 			found = append(found, node.Host)
 		}
 	}
 	return found, nil
 }
 
-// Redirect implements CDN; plain caches have no request for it.
-func (c *HTTPCache) Redirect(context.Context, string, string) error { return ErrUnsupported }
+// Redirect implements CDN: every node must answer as it will answer players. Nodes that
+// know no such request make it ErrUnsupported.
+func (c *HTTPCache) Redirect(ctx context.Context, from, to string) error {
+	var problems []error
+	for _, node := range c.nodes {
+		status, header, err := c.send(ctx, "REDIRECT", node, from, http.Header{"Location": {to}})
+		switch {
+		case err != nil:
+			problems = append(problems, err)
+		case status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented:
+			problems = append(problems, fmt.Errorf("REDIRECT at %s: status %d: %w", node.Host, status, ErrUnsupported))
+		case status/100 != 3 || header.Get("Location") != to:
+			problems = append(problems, fmt.Errorf("REDIRECT at %s: status %d to %q", node.Host, status, header.Get("Location")))
+		}
+	}
+	return errors.Join(problems...)
+}
 
 func (c *HTTPCache) each(ctx context.Context, method string, urls []string, good func(status int) bool) error {
 	var problems []error
 	for _, target := range urls {
 		for _, node := range c.nodes {
-			status, _, err := c.send(ctx, method, node, target)
+			status, _, err := c.send(ctx, method, node, target, http.Header{})
 			switch {
 			case err != nil:
 				problems = append(problems, err)
@@ -110,7 +131,7 @@ func (c *HTTPCache) each(ctx context.Context, method string, urls []string, good
 }
 
 // send asks a node for a URL of its origin, and reads the answer to its end.
-func (c *HTTPCache) send(ctx context.Context, method string, node *url.URL, target string) (int, http.Header, error) {
+func (c *HTTPCache) send(ctx context.Context, method string, node *url.URL, target string, header http.Header) (int, http.Header, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" {
 		return 0, nil, fmt.Errorf("%q is no URL", target)
@@ -121,7 +142,7 @@ func (c *HTTPCache) send(ctx context.Context, method string, node *url.URL, targ
 	if err != nil {
 		return 0, nil, err
 	}
-	request.Host = host
+	request.Host, request.Header = host, header
 	response, err := c.client.Do(request)
 	if err != nil {
 		return 0, nil, fmt.Errorf("%s at %s: %w", method, node.Host, err)

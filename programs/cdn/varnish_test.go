@@ -1,6 +1,7 @@
 package cdn_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,21 +20,15 @@ import (
 	"github.com/yunqiao/yunqiao/programs/cdn"
 )
 
-const vcl = `vcl 4.1;
-backend origin { .host = "127.0.0.1"; .port = "%s"; }
-sub vcl_recv {
-	if (req.method == "PURGE") { return (purge); }
-	return (hash);
-}
-sub vcl_backend_response { set beresp.ttl = 1h; }
-`
+// config is the example that operators start from.
+const config = "../../examples/programs/varnish.vcl"
 
 // startVarnish runs a real cache in front of an origin.
 func startVarnish(t *testing.T, origin string) string {
 	t.Helper()
 	program, err := exec.LookPath("varnishd")
 	if err != nil {
-		t.Skip("varnishd is not there; install Debian's package varnish")
+		t.Fatalf("varnishd is needed: run scripts/setup test, or install Debian's package varnish: %v", err)
 	}
 	u, err := url.Parse(origin)
 	if err != nil {
@@ -44,7 +39,12 @@ func startVarnish(t *testing.T, origin string) string {
 		t.Fatal(err)
 	}
 	file := filepath.Join(dir, "cache.vcl")
-	if err := os.WriteFile(file, fmt.Appendf(nil, vcl, u.Port()), 0o644); err != nil {
+	text, err := os.ReadFile(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text = bytes.Replace(text, []byte(`.port = "8080"`), fmt.Appendf(nil, ".port = %q", u.Port()), 1)
+	if err := os.WriteFile(file, text, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	free, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -86,7 +86,7 @@ func startVarnish(t *testing.T, origin string) string {
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
-	text, err := os.ReadFile(log.Name())
+	text, err = os.ReadFile(log.Name())
 	t.Fatalf("varnishd did not start: %s %v", text, err)
 	return ""
 }
@@ -109,6 +109,7 @@ func TestPurgeOfVarnish(t *testing.T) {
 		t.Fatal(err)
 	}
 	const played = "https://cdn.example/p1/index.m3u8?v=1"
+	location := ""
 	get := func() int {
 		t.Helper()
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, node+"/p1/index.m3u8?v=1", nil)
@@ -116,18 +117,27 @@ func TestPurgeOfVarnish(t *testing.T) {
 			t.Fatal(err)
 		}
 		request.Host = "cdn.example"
-		response, err := http.DefaultClient.Do(request)
+		response, err := http.DefaultTransport.RoundTrip(request) // follows nothing
 		if err != nil {
 			t.Fatal(err)
 		}
 		if err := response.Body.Close(); err != nil {
 			t.Fatal(err)
 		}
+		location = response.Header.Get("Location")
 		return response.StatusCode
 	}
+	locate := func(want int) {
+		t.Helper()
+		if nodes, err := network.Locate(t.Context(), played); err != nil || len(nodes) != want {
+			t.Errorf("locate: got %v, %v; want %d nodes", nodes, err, want)
+		}
+	}
+	locate(0)
 	if err := network.Prefetch(t.Context(), []string{played}); err != nil {
 		t.Fatal(err)
 	}
+	locate(1)
 	gone.Store(true)
 	if status := get(); status != http.StatusOK || fetched.Load() != 1 {
 		t.Errorf("prefetched: got %d after %d fetches", status, fetched.Load())
@@ -137,11 +147,30 @@ func TestPurgeOfVarnish(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	locate(0)
 	if status := get(); status != http.StatusGone {
 		t.Errorf("purged: got %d, want the origin's 410", status)
 	}
-	if err := network.Redirect(t.Context(), played, "https://other.example"); !errors.Is(err, cdn.ErrUnsupported) {
-		t.Errorf("redirect: got %v", err)
+	gone.Store(false)
+	const notice = "https://notice.example/off.m3u8?a=1&b=2"
+	if err := network.Redirect(t.Context(), played, notice); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if status := get(); status != http.StatusFound || location != notice {
+			t.Errorf("redirected: got %d to %q", status, location)
+		}
+	}
+	if other, err := cdn.NewHTTPCache("edge", []string{origin.URL}, nil); err != nil {
+		t.Fatal(err)
+	} else if err := other.Redirect(t.Context(), played, notice); err == nil || errors.Is(err, cdn.ErrUnsupported) {
+		t.Errorf("what answers 200 has redirected nothing: got %v", err)
+	}
+	if err := network.Purge(t.Context(), []string{played}); err != nil {
+		t.Fatal(err)
+	}
+	if status := get(); status != http.StatusOK {
+		t.Errorf("after the redirect: got %d", status)
 	}
 	broken, err := cdn.NewHTTPCache("edge", []string{"http://127.0.0.1:1"}, nil)
 	if err != nil {
