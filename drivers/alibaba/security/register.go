@@ -36,6 +36,7 @@ func Features() []*driverv1.Feature {
 		{Name: "security.firewall.native"},
 		{Name: "security.firewall.description", Note: "of scope SUBNET"},
 		{Name: "security.firewall.scope.subnet", Note: "a network ACL"},
+		{Name: "security.firewall.network_required", Note: "what can be made is of scope SUBNET"},
 		{Name: "security.firewall.scope.internet", Note: "once Cloud Firewall is bought"},
 		{Name: "security.firewall_policy.native", Note: "comes with its firewall"},
 		{Name: "security.firewall_rule.native"},

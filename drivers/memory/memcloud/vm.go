@@ -40,8 +40,12 @@ func (s *vmService) UpdateVm(ctx context.Context, req *computev1.UpdateVmRequest
 		if err != nil {
 			return nil, err
 		}
-		_, vm = vms.edit(v, r)
+		r, vm = vms.edit(v, r)
 		fill(vm, req)
+		if req.GetRemoveReleaseAt() {
+			vm.ReleaseAt = nil
+		}
+		releaseLater(r, vm)
 		return &computev1.UpdateVmResponse{Id: r.id, State: vm.GetState()}, nil
 	})
 }

@@ -123,6 +123,7 @@ func endResize(v *view, r *record) {
 	delete(r.aux, auxResizeFrom)
 	delete(r.aux, auxResizeTo)
 	delete(r.aux, auxResizeWas)
+	releaseLater(r, vm)
 }
 
 func settleResize(v *view, r *record, vm *computev1.Vm) {

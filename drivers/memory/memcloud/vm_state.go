@@ -19,9 +19,14 @@ const (
 	vmResizeDelay = 2 * time.Second
 )
 
-// settleVm ends a VM's move.
+// settleVm ends a VM's move, or the VM itself when its time has come.
 func settleVm(v *view, r *record) {
 	r, vm := vms.edit(v, r)
+	if at := vm.GetReleaseAt(); isSettledVM(vm) && at != nil && !at.AsTime().After(v.now) {
+		removeVM(v, r, vm)
+		refreshAntivirus(v, r.id)
+		return
+	}
 	switch vm.GetState() {
 	case computev1.VmState_VM_STATE_CREATING, computev1.VmState_VM_STATE_STARTING, computev1.VmState_VM_STATE_REBOOTING:
 		settleTo(r, computev1.VmState_VM_STATE_RUNNING, computev1.VmState_VM_STATE_ERROR)
@@ -36,8 +41,32 @@ func settleVm(v *view, r *record) {
 		settleResize(v, r, vm)
 	case computev1.VmState_VM_STATE_DELETING:
 		removeVM(v, r, vm)
+		refreshAntivirus(v, r.id)
+		return
 	}
+	releaseLater(r, vm)
 	refreshAntivirus(v, r.id)
+}
+
+// isSettledVM tells whether a VM stays as it is until somebody acts.
+func isSettledVM(vm *computev1.Vm) bool {
+	switch vm.GetState() {
+	case computev1.VmState_VM_STATE_RUNNING, computev1.VmState_VM_STATE_STOPPED, computev1.VmState_VM_STATE_SUSPENDED, computev1.VmState_VM_STATE_ERROR:
+		return true
+	}
+	return false
+}
+
+// releaseLater makes a VM that does not move go at its time, if it has one. A move
+// that is under way comes first; its end calls this again.
+func releaseLater(r *record, vm *computev1.Vm) {
+	if !isSettledVM(vm) {
+		return
+	}
+	r.due = time.Time{}
+	if vm.GetReleaseAt() != nil {
+		r.due = vm.GetReleaseAt().AsTime()
+	}
 }
 
 // removeVM removes a VM with what the cloud made for it. Disks with snapshots

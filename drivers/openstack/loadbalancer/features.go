@@ -22,6 +22,8 @@ func Features() []*driverv1.Feature {
 		{Name: "network.pool.description"},
 		{Name: "network.pool.tags"},
 		{Name: featureSourceIPPort, Note: "of the provider ovn only"},
+		{Name: "network.pool.least_connections"},
+		{Name: "network.pool.address_members"},
 		{Name: "network.pool.sticky_source_ip"},
 		{Name: "network.pool.tls"},
 		{Name: "network.pool.no_monitor"},
@@ -31,6 +33,7 @@ func Features() []*driverv1.Feature {
 		{Name: "network.listener.tags"},
 		{Name: "network.listener.allowed_cidrs"},
 		{Name: "network.listener.connection_limit"},
+		{Name: "network.listener.tls"},
 		{Name: "network.public_ip.bind_vip", Note: "by the NIC of the VIP"},
 	}
 }

@@ -251,7 +251,8 @@ type Vm struct {
 	State VmState `protobuf:"varint,6,opt,name=state,proto3,enum=cloud.compute.v1.VmState" json:"state,omitempty"`
 	// The cloud's own word for the state; for support only.
 	ProviderState string `protobuf:"bytes,7,opt,name=provider_state,json=providerState,proto3" json:"provider_state,omitempty"`
-	// Reason of the error table when the state is ERROR; empty otherwise.
+	// Reason of the error table when the state is ERROR, or DELETED because the cloud
+	// could not make what it had accepted; empty otherwise.
 	StateReason string `protobuf:"bytes,8,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
 	// The reason in words, in the caller's language.
 	StateMessage string `protobuf:"bytes,9,opt,name=state_message,json=stateMessage,proto3" json:"state_message,omitempty"`
@@ -302,7 +303,9 @@ type Vm struct {
 	// What happens to the capacity of the VM while it is STOPPED.
 	StopMode StopMode `protobuf:"varint,40,opt,name=stop_mode,json=stopMode,proto3,enum=cloud.compute.v1.StopMode" json:"stop_mode,omitempty"`
 	// When it was started. Absent: never, or the cloud does not tell.
-	StartedAt     *timestamppb.Timestamp `protobuf:"bytes,41,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,41,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// When the cloud will delete it by itself, UTC. Absent: never.
+	ReleaseAt     *timestamppb.Timestamp `protobuf:"bytes,42,opt,name=release_at,json=releaseAt,proto3" json:"release_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -564,6 +567,13 @@ func (x *Vm) GetStopMode() StopMode {
 func (x *Vm) GetStartedAt() *timestamppb.Timestamp {
 	if x != nil {
 		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Vm) GetReleaseAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseAt
 	}
 	return nil
 }
@@ -902,7 +912,11 @@ type CreateVmRequest struct {
 	// Let the gateway make a password; get-initial-password tells it.
 	GeneratePassword bool `protobuf:"varint,41,opt,name=generate_password,json=generatePassword,proto3" json:"generate_password,omitempty"`
 	// Data for the first start (cloud-init), at most 16384 bytes.
-	UserData      []byte `protobuf:"bytes,42,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
+	UserData []byte `protobuf:"bytes,42,opt,name=user_data,json=userData,proto3" json:"user_data,omitempty"`
+	// When the cloud shall delete it by itself, UTC, in the future; with pay as you go
+	// only. Clouds round down to whole minutes and have limits of their own. Absent:
+	// never.
+	ReleaseAt     *timestamppb.Timestamp `protobuf:"bytes,43,opt,name=release_at,json=releaseAt,proto3" json:"release_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1066,6 +1080,13 @@ func (x *CreateVmRequest) GetGeneratePassword() bool {
 func (x *CreateVmRequest) GetUserData() []byte {
 	if x != nil {
 		return x.UserData
+	}
+	return nil
+}
+
+func (x *CreateVmRequest) GetReleaseAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseAt
 	}
 	return nil
 }
@@ -1275,8 +1296,12 @@ type UpdateVmRequest struct {
 	Tags *v1.StringMap `protobuf:"bytes,5,opt,name=tags,proto3" json:"tags,omitempty"`
 	// New deletion protection.
 	DeletionProtected *bool `protobuf:"varint,17,opt,name=deletion_protected,json=deletionProtected,proto3,oneof" json:"deletion_protected,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// New time at which the cloud shall delete it by itself, by the rule of create.
+	ReleaseAt *timestamppb.Timestamp `protobuf:"bytes,43,opt,name=release_at,json=releaseAt,proto3" json:"release_at,omitempty"`
+	// The cloud shall not delete it by itself any more.
+	RemoveReleaseAt bool `protobuf:"varint,44,opt,name=remove_release_at,json=removeReleaseAt,proto3" json:"remove_release_at,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *UpdateVmRequest) Reset() {
@@ -1340,6 +1365,20 @@ func (x *UpdateVmRequest) GetTags() *v1.StringMap {
 func (x *UpdateVmRequest) GetDeletionProtected() bool {
 	if x != nil && x.DeletionProtected != nil {
 		return *x.DeletionProtected
+	}
+	return false
+}
+
+func (x *UpdateVmRequest) GetReleaseAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ReleaseAt
+	}
+	return nil
+}
+
+func (x *UpdateVmRequest) GetRemoveReleaseAt() bool {
+	if x != nil {
+		return x.RemoveReleaseAt
 	}
 	return false
 }
@@ -2968,7 +3007,7 @@ var File_cloud_compute_v1_vm_proto protoreflect.FileDescriptor
 
 const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\n" +
-	"\x19cloud/compute/v1/vm.proto\x12\x10cloud.compute.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x18cloud/api/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x0e\n" +
+	"\x19cloud/compute/v1/vm.proto\x12\x10cloud.compute.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x18cloud/api/v1/types.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc0\x0e\n" +
 	"\x02Vm\x12+\n" +
 	"\x02id\x18\x01 \x01(\tB\x1b\x9a\xcb\x18\x17\n" +
 	"\n" +
@@ -3016,7 +3055,9 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\aos_type\x18' \x01(\x0e2\x18.cloud.compute.v1.OsTypeR\x06osType\x127\n" +
 	"\tstop_mode\x18( \x01(\x0e2\x1a.cloud.compute.v1.StopModeR\bstopMode\x129\n" +
 	"\n" +
-	"started_at\x18) \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x1a7\n" +
+	"started_at\x18) \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x129\n" +
+	"\n" +
+	"release_at\x18* \x01(\v2\x1a.google.protobuf.TimestampR\treleaseAt\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1aE\n" +
@@ -3060,7 +3101,7 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\x10storage.snapshot\"\"compute.vm.data_disk_from_snapshotR\n" +
 	"snapshotId\x12)\n" +
 	"\x0edelete_with_vm\x18\x04 \x01(\bH\x00R\fdeleteWithVm\x88\x01\x01B\x11\n" +
-	"\x0f_delete_with_vm\"\xa2\x10\n" +
+	"\x0f_delete_with_vm\"\x91\x12\n" +
 	"\x0fCreateVmRequest\x12.\n" +
 	"\n" +
 	"account_id\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04\x10\x01\x18 \x9a\xcb\x18\x028\x01R\taccountId\x124\n" +
@@ -3087,11 +3128,14 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\bpassword\x18( \x01(\tB\xe7\x02\xbaH\xc7\x02\xba\x01\xc3\x02\n" +
 	"\x12create_vm.password\x12hmust have 8 to 30 printable characters of at least three classes: upper case, lower case, digits, others\x1a\xc2\x01this == '' || (this.matches('^[!-~]{8,30}$') && (this.matches('[A-Z]') ? 1 : 0) + (this.matches('[a-z]') ? 1 : 0) + (this.matches('[0-9]') ? 1 : 0) + (this.matches('[^A-Za-z0-9]') ? 1 : 0) >= 3)\x9a\xcb\x18\x15\"\x13compute.vm.password\x80\x01\x01R\bpassword\x12H\n" +
 	"\x11generate_password\x18) \x01(\bB\x1b\x9a\xcb\x18\x17\"\x13compute.vm.password8\x01R\x10generatePassword\x12C\n" +
-	"\tuser_data\x18* \x01(\fB&\xbaH\x06z\x04\x18\x80\x80\x01\x9a\xcb\x18\x16\"\x14compute.vm.user_data\x80\x01\x01R\buserData\x1a7\n" +
+	"\tuser_data\x18* \x01(\fB&\xbaH\x06z\x04\x18\x80\x80\x01\x9a\xcb\x18\x16\"\x14compute.vm.user_data\x80\x01\x01R\buserData\x12^\n" +
+	"\n" +
+	"release_at\x18+ \x01(\v2\x1a.google.protobuf.TimestampB#\xbaH\x05\xb2\x01\x02@\x01\x9a\xcb\x18\x17\"\x15compute.vm.release_atR\treleaseAt\x1a7\n" +
 	"\tTagsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\xcb\x01\xbaH\xc7\x01\x1a\xc4\x01\n" +
-	"\x0fcreate_vm.login\x12Gat most one of key_pair_id, password and generate_password may be given\x1ah(this.key_pair_id != '' ? 1 : 0) + (this.password != '' ? 1 : 0) + (this.generate_password ? 1 : 0) <= 1\"\xe2\x01\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01:\xda\x02\xbaH\xd6\x02\x1a\xc4\x01\n" +
+	"\x0fcreate_vm.login\x12Gat most one of key_pair_id, password and generate_password may be given\x1ah(this.key_pair_id != '' ? 1 : 0) + (this.password != '' ? 1 : 0) + (this.generate_password ? 1 : 0) <= 1\x1a\x8c\x01\n" +
+	"\x14create_vm.release_at\x12/release_at may not be given with a subscription\x1aC!has(this.release_at) || !has(this.charge) || this.charge.mode != 2\"\xe2\x01\n" +
 	"\x10CreateVmResponse\x12 \n" +
 	"\x02id\x18\x01 \x01(\tB\x10\x9a\xcb\x18\f\n" +
 	"\n" +
@@ -3109,7 +3153,7 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"compute.vmR\x02id\x12/\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x19.cloud.compute.v1.VmStateR\x05state\x12)\n" +
 	"\foperation_id\x18\x03 \x01(\tB\x06\x9a\xcb\x18\x028\x01R\voperationId\x12P\n" +
-	"\x10operation_status\x18\x04 \x01(\x0e2\x1d.cloud.api.v1.OperationStatusB\x06\x9a\xcb\x18\x028\x01R\x0foperationStatus\"\xc2\x02\n" +
+	"\x10operation_status\x18\x04 \x01(\x0e2\x1d.cloud.api.v1.OperationStatusB\x06\x9a\xcb\x18\x028\x01R\x0foperationStatus\"\xf8\x04\n" +
 	"\x0fUpdateVmRequest\x12*\n" +
 	"\x02id\x18\x01 \x01(\tB\x1a\xbaH\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18\f\n" +
 	"\n" +
@@ -3117,7 +3161,11 @@ const file_cloud_compute_v1_vm_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tB \xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$H\x00R\x04name\x88\x01\x01\x12/\n" +
 	"\vdescription\x18\x04 \x01(\tB\b\xbaH\x05r\x03\x18\xc8\x01H\x01R\vdescription\x88\x01\x01\x12+\n" +
 	"\x04tags\x18\x05 \x01(\v2\x17.cloud.api.v1.StringMapR\x04tags\x12:\n" +
-	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01H\x02R\x11deletionProtected\x88\x01\x01B\a\n" +
+	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01H\x02R\x11deletionProtected\x88\x01\x01\x12^\n" +
+	"\n" +
+	"release_at\x18+ \x01(\v2\x1a.google.protobuf.TimestampB#\xbaH\x05\xb2\x01\x02@\x01\x9a\xcb\x18\x17\"\x15compute.vm.release_atR\treleaseAt\x12G\n" +
+	"\x11remove_release_at\x18, \x01(\bB\x1b\x9a\xcb\x18\x17\"\x15compute.vm.release_atR\x0fremoveReleaseAt:\x8a\x01\xbaH\x86\x01\x1a\x83\x01\n" +
+	"\x14update_vm.release_at\x129only one of release_at and remove_release_at may be given\x1a0!has(this.release_at) || !this.remove_release_atB\a\n" +
 	"\x05_nameB\x0e\n" +
 	"\f_descriptionB\x15\n" +
 	"\x13_deletion_protected\"\xe2\x01\n" +
@@ -3404,73 +3452,76 @@ var file_cloud_compute_v1_vm_proto_depIdxs = []int32{
 	2,  // 10: cloud.compute.v1.Vm.os_type:type_name -> cloud.compute.v1.OsType
 	1,  // 11: cloud.compute.v1.Vm.stop_mode:type_name -> cloud.compute.v1.StopMode
 	41, // 12: cloud.compute.v1.Vm.started_at:type_name -> google.protobuf.Timestamp
-	40, // 13: cloud.compute.v1.CreateVmRequest.tags:type_name -> cloud.compute.v1.CreateVmRequest.TagsEntry
-	42, // 14: cloud.compute.v1.CreateVmRequest.charge:type_name -> cloud.api.v1.Charge
-	5,  // 15: cloud.compute.v1.CreateVmRequest.nics:type_name -> cloud.compute.v1.NicSpec
-	6,  // 16: cloud.compute.v1.CreateVmRequest.boot_disk:type_name -> cloud.compute.v1.BootDisk
-	7,  // 17: cloud.compute.v1.CreateVmRequest.data_disks:type_name -> cloud.compute.v1.DataDisk
-	0,  // 18: cloud.compute.v1.CreateVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 19: cloud.compute.v1.CreateVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 20: cloud.compute.v1.DeleteVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 21: cloud.compute.v1.DeleteVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	46, // 22: cloud.compute.v1.UpdateVmRequest.tags:type_name -> cloud.api.v1.StringMap
-	0,  // 23: cloud.compute.v1.UpdateVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 24: cloud.compute.v1.UpdateVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 25: cloud.compute.v1.StartVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 26: cloud.compute.v1.StartVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	1,  // 27: cloud.compute.v1.StopVmRequest.stop_mode:type_name -> cloud.compute.v1.StopMode
-	0,  // 28: cloud.compute.v1.StopVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 29: cloud.compute.v1.StopVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 30: cloud.compute.v1.RebootVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 31: cloud.compute.v1.RebootVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 32: cloud.compute.v1.SetVmSecurityGroupsResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 33: cloud.compute.v1.SetVmSecurityGroupsResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	0,  // 34: cloud.compute.v1.ResizeVmResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 35: cloud.compute.v1.ResizeVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	47, // 36: cloud.compute.v1.ListVmsRequest.view:type_name -> cloud.api.v1.View
-	0,  // 37: cloud.compute.v1.ListVmsRequest.state:type_name -> cloud.compute.v1.VmState
-	3,  // 38: cloud.compute.v1.ListVmsResponse.vms:type_name -> cloud.compute.v1.Vm
-	48, // 39: cloud.compute.v1.ListVmsResponse.unreachable:type_name -> cloud.api.v1.Unreachable
-	49, // 40: cloud.compute.v1.ListVmsResponse.sources:type_name -> cloud.api.v1.Source
-	3,  // 41: cloud.compute.v1.GetVmResponse.vm:type_name -> cloud.compute.v1.Vm
-	0,  // 42: cloud.compute.v1.ResetVmPasswordResponse.state:type_name -> cloud.compute.v1.VmState
-	45, // 43: cloud.compute.v1.ResetVmPasswordResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
-	50, // 44: cloud.compute.v1.GetComputeQuotaResponse.quotas:type_name -> cloud.api.v1.Quota
-	8,  // 45: cloud.compute.v1.VmService.CreateVm:input_type -> cloud.compute.v1.CreateVmRequest
-	10, // 46: cloud.compute.v1.VmService.DeleteVm:input_type -> cloud.compute.v1.DeleteVmRequest
-	12, // 47: cloud.compute.v1.VmService.UpdateVm:input_type -> cloud.compute.v1.UpdateVmRequest
-	14, // 48: cloud.compute.v1.VmService.StartVm:input_type -> cloud.compute.v1.StartVmRequest
-	16, // 49: cloud.compute.v1.VmService.StopVm:input_type -> cloud.compute.v1.StopVmRequest
-	18, // 50: cloud.compute.v1.VmService.RebootVm:input_type -> cloud.compute.v1.RebootVmRequest
-	20, // 51: cloud.compute.v1.VmService.SetVmSecurityGroups:input_type -> cloud.compute.v1.SetVmSecurityGroupsRequest
-	22, // 52: cloud.compute.v1.VmService.ResizeVm:input_type -> cloud.compute.v1.ResizeVmRequest
-	24, // 53: cloud.compute.v1.VmService.GetVmInitialPassword:input_type -> cloud.compute.v1.GetVmInitialPasswordRequest
-	26, // 54: cloud.compute.v1.VmService.ListVms:input_type -> cloud.compute.v1.ListVmsRequest
-	28, // 55: cloud.compute.v1.VmService.GetVm:input_type -> cloud.compute.v1.GetVmRequest
-	30, // 56: cloud.compute.v1.VmService.ResetVmPassword:input_type -> cloud.compute.v1.ResetVmPasswordRequest
-	32, // 57: cloud.compute.v1.VmService.GetVmConsole:input_type -> cloud.compute.v1.GetVmConsoleRequest
-	34, // 58: cloud.compute.v1.VmService.GetVmConsoleOutput:input_type -> cloud.compute.v1.GetVmConsoleOutputRequest
-	36, // 59: cloud.compute.v1.VmService.GetComputeQuota:input_type -> cloud.compute.v1.GetComputeQuotaRequest
-	9,  // 60: cloud.compute.v1.VmService.CreateVm:output_type -> cloud.compute.v1.CreateVmResponse
-	11, // 61: cloud.compute.v1.VmService.DeleteVm:output_type -> cloud.compute.v1.DeleteVmResponse
-	13, // 62: cloud.compute.v1.VmService.UpdateVm:output_type -> cloud.compute.v1.UpdateVmResponse
-	15, // 63: cloud.compute.v1.VmService.StartVm:output_type -> cloud.compute.v1.StartVmResponse
-	17, // 64: cloud.compute.v1.VmService.StopVm:output_type -> cloud.compute.v1.StopVmResponse
-	19, // 65: cloud.compute.v1.VmService.RebootVm:output_type -> cloud.compute.v1.RebootVmResponse
-	21, // 66: cloud.compute.v1.VmService.SetVmSecurityGroups:output_type -> cloud.compute.v1.SetVmSecurityGroupsResponse
-	23, // 67: cloud.compute.v1.VmService.ResizeVm:output_type -> cloud.compute.v1.ResizeVmResponse
-	25, // 68: cloud.compute.v1.VmService.GetVmInitialPassword:output_type -> cloud.compute.v1.GetVmInitialPasswordResponse
-	27, // 69: cloud.compute.v1.VmService.ListVms:output_type -> cloud.compute.v1.ListVmsResponse
-	29, // 70: cloud.compute.v1.VmService.GetVm:output_type -> cloud.compute.v1.GetVmResponse
-	31, // 71: cloud.compute.v1.VmService.ResetVmPassword:output_type -> cloud.compute.v1.ResetVmPasswordResponse
-	33, // 72: cloud.compute.v1.VmService.GetVmConsole:output_type -> cloud.compute.v1.GetVmConsoleResponse
-	35, // 73: cloud.compute.v1.VmService.GetVmConsoleOutput:output_type -> cloud.compute.v1.GetVmConsoleOutputResponse
-	37, // 74: cloud.compute.v1.VmService.GetComputeQuota:output_type -> cloud.compute.v1.GetComputeQuotaResponse
-	60, // [60:75] is the sub-list for method output_type
-	45, // [45:60] is the sub-list for method input_type
-	45, // [45:45] is the sub-list for extension type_name
-	45, // [45:45] is the sub-list for extension extendee
-	0,  // [0:45] is the sub-list for field type_name
+	41, // 13: cloud.compute.v1.Vm.release_at:type_name -> google.protobuf.Timestamp
+	40, // 14: cloud.compute.v1.CreateVmRequest.tags:type_name -> cloud.compute.v1.CreateVmRequest.TagsEntry
+	42, // 15: cloud.compute.v1.CreateVmRequest.charge:type_name -> cloud.api.v1.Charge
+	5,  // 16: cloud.compute.v1.CreateVmRequest.nics:type_name -> cloud.compute.v1.NicSpec
+	6,  // 17: cloud.compute.v1.CreateVmRequest.boot_disk:type_name -> cloud.compute.v1.BootDisk
+	7,  // 18: cloud.compute.v1.CreateVmRequest.data_disks:type_name -> cloud.compute.v1.DataDisk
+	41, // 19: cloud.compute.v1.CreateVmRequest.release_at:type_name -> google.protobuf.Timestamp
+	0,  // 20: cloud.compute.v1.CreateVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 21: cloud.compute.v1.CreateVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	0,  // 22: cloud.compute.v1.DeleteVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 23: cloud.compute.v1.DeleteVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	46, // 24: cloud.compute.v1.UpdateVmRequest.tags:type_name -> cloud.api.v1.StringMap
+	41, // 25: cloud.compute.v1.UpdateVmRequest.release_at:type_name -> google.protobuf.Timestamp
+	0,  // 26: cloud.compute.v1.UpdateVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 27: cloud.compute.v1.UpdateVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	0,  // 28: cloud.compute.v1.StartVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 29: cloud.compute.v1.StartVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	1,  // 30: cloud.compute.v1.StopVmRequest.stop_mode:type_name -> cloud.compute.v1.StopMode
+	0,  // 31: cloud.compute.v1.StopVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 32: cloud.compute.v1.StopVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	0,  // 33: cloud.compute.v1.RebootVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 34: cloud.compute.v1.RebootVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	0,  // 35: cloud.compute.v1.SetVmSecurityGroupsResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 36: cloud.compute.v1.SetVmSecurityGroupsResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	0,  // 37: cloud.compute.v1.ResizeVmResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 38: cloud.compute.v1.ResizeVmResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	47, // 39: cloud.compute.v1.ListVmsRequest.view:type_name -> cloud.api.v1.View
+	0,  // 40: cloud.compute.v1.ListVmsRequest.state:type_name -> cloud.compute.v1.VmState
+	3,  // 41: cloud.compute.v1.ListVmsResponse.vms:type_name -> cloud.compute.v1.Vm
+	48, // 42: cloud.compute.v1.ListVmsResponse.unreachable:type_name -> cloud.api.v1.Unreachable
+	49, // 43: cloud.compute.v1.ListVmsResponse.sources:type_name -> cloud.api.v1.Source
+	3,  // 44: cloud.compute.v1.GetVmResponse.vm:type_name -> cloud.compute.v1.Vm
+	0,  // 45: cloud.compute.v1.ResetVmPasswordResponse.state:type_name -> cloud.compute.v1.VmState
+	45, // 46: cloud.compute.v1.ResetVmPasswordResponse.operation_status:type_name -> cloud.api.v1.OperationStatus
+	50, // 47: cloud.compute.v1.GetComputeQuotaResponse.quotas:type_name -> cloud.api.v1.Quota
+	8,  // 48: cloud.compute.v1.VmService.CreateVm:input_type -> cloud.compute.v1.CreateVmRequest
+	10, // 49: cloud.compute.v1.VmService.DeleteVm:input_type -> cloud.compute.v1.DeleteVmRequest
+	12, // 50: cloud.compute.v1.VmService.UpdateVm:input_type -> cloud.compute.v1.UpdateVmRequest
+	14, // 51: cloud.compute.v1.VmService.StartVm:input_type -> cloud.compute.v1.StartVmRequest
+	16, // 52: cloud.compute.v1.VmService.StopVm:input_type -> cloud.compute.v1.StopVmRequest
+	18, // 53: cloud.compute.v1.VmService.RebootVm:input_type -> cloud.compute.v1.RebootVmRequest
+	20, // 54: cloud.compute.v1.VmService.SetVmSecurityGroups:input_type -> cloud.compute.v1.SetVmSecurityGroupsRequest
+	22, // 55: cloud.compute.v1.VmService.ResizeVm:input_type -> cloud.compute.v1.ResizeVmRequest
+	24, // 56: cloud.compute.v1.VmService.GetVmInitialPassword:input_type -> cloud.compute.v1.GetVmInitialPasswordRequest
+	26, // 57: cloud.compute.v1.VmService.ListVms:input_type -> cloud.compute.v1.ListVmsRequest
+	28, // 58: cloud.compute.v1.VmService.GetVm:input_type -> cloud.compute.v1.GetVmRequest
+	30, // 59: cloud.compute.v1.VmService.ResetVmPassword:input_type -> cloud.compute.v1.ResetVmPasswordRequest
+	32, // 60: cloud.compute.v1.VmService.GetVmConsole:input_type -> cloud.compute.v1.GetVmConsoleRequest
+	34, // 61: cloud.compute.v1.VmService.GetVmConsoleOutput:input_type -> cloud.compute.v1.GetVmConsoleOutputRequest
+	36, // 62: cloud.compute.v1.VmService.GetComputeQuota:input_type -> cloud.compute.v1.GetComputeQuotaRequest
+	9,  // 63: cloud.compute.v1.VmService.CreateVm:output_type -> cloud.compute.v1.CreateVmResponse
+	11, // 64: cloud.compute.v1.VmService.DeleteVm:output_type -> cloud.compute.v1.DeleteVmResponse
+	13, // 65: cloud.compute.v1.VmService.UpdateVm:output_type -> cloud.compute.v1.UpdateVmResponse
+	15, // 66: cloud.compute.v1.VmService.StartVm:output_type -> cloud.compute.v1.StartVmResponse
+	17, // 67: cloud.compute.v1.VmService.StopVm:output_type -> cloud.compute.v1.StopVmResponse
+	19, // 68: cloud.compute.v1.VmService.RebootVm:output_type -> cloud.compute.v1.RebootVmResponse
+	21, // 69: cloud.compute.v1.VmService.SetVmSecurityGroups:output_type -> cloud.compute.v1.SetVmSecurityGroupsResponse
+	23, // 70: cloud.compute.v1.VmService.ResizeVm:output_type -> cloud.compute.v1.ResizeVmResponse
+	25, // 71: cloud.compute.v1.VmService.GetVmInitialPassword:output_type -> cloud.compute.v1.GetVmInitialPasswordResponse
+	27, // 72: cloud.compute.v1.VmService.ListVms:output_type -> cloud.compute.v1.ListVmsResponse
+	29, // 73: cloud.compute.v1.VmService.GetVm:output_type -> cloud.compute.v1.GetVmResponse
+	31, // 74: cloud.compute.v1.VmService.ResetVmPassword:output_type -> cloud.compute.v1.ResetVmPasswordResponse
+	33, // 75: cloud.compute.v1.VmService.GetVmConsole:output_type -> cloud.compute.v1.GetVmConsoleResponse
+	35, // 76: cloud.compute.v1.VmService.GetVmConsoleOutput:output_type -> cloud.compute.v1.GetVmConsoleOutputResponse
+	37, // 77: cloud.compute.v1.VmService.GetComputeQuota:output_type -> cloud.compute.v1.GetComputeQuotaResponse
+	63, // [63:78] is the sub-list for method output_type
+	48, // [48:63] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_cloud_compute_v1_vm_proto_init() }

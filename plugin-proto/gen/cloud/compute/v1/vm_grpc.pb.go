@@ -55,8 +55,9 @@ type VmServiceClient interface {
 	// success. Returns when accepted; done when the VM is gone. Errors:
 	// INVALID_STATE, DELETION_PROTECTED, IN_USE.
 	DeleteVm(ctx context.Context, in *DeleteVmRequest, opts ...grpc.CallOption) (*DeleteVmResponse, error)
-	// UpdateVm changes name, description, tags or deletion protection. Done when it
-	// returns. Errors: NOT_FOUND, INVALID_STATE.
+	// UpdateVm changes name, description, tags, deletion protection or when the cloud
+	// deletes the VM. Done when it returns. Errors: NOT_FOUND, INVALID_STATE,
+	// PARAMETER_REJECTED (a time that the cloud does not take).
 	UpdateVm(ctx context.Context, in *UpdateVmRequest, opts ...grpc.CallOption) (*UpdateVmResponse, error)
 	// StartVm starts a stopped VM. Running already is success. Returns when accepted;
 	// done when RUNNING. Errors: NOT_FOUND, INVALID_STATE, OUT_OF_STOCK.
@@ -275,8 +276,9 @@ type VmServiceServer interface {
 	// success. Returns when accepted; done when the VM is gone. Errors:
 	// INVALID_STATE, DELETION_PROTECTED, IN_USE.
 	DeleteVm(context.Context, *DeleteVmRequest) (*DeleteVmResponse, error)
-	// UpdateVm changes name, description, tags or deletion protection. Done when it
-	// returns. Errors: NOT_FOUND, INVALID_STATE.
+	// UpdateVm changes name, description, tags, deletion protection or when the cloud
+	// deletes the VM. Done when it returns. Errors: NOT_FOUND, INVALID_STATE,
+	// PARAMETER_REJECTED (a time that the cloud does not take).
 	UpdateVm(context.Context, *UpdateVmRequest) (*UpdateVmResponse, error)
 	// StartVm starts a stopped VM. Running already is success. Returns when accepted;
 	// done when RUNNING. Errors: NOT_FOUND, INVALID_STATE, OUT_OF_STOCK.

@@ -5656,8 +5656,7 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\vnetwork.vip*\t对象 ID*\x16虚服务 IP 地址 IDR\x02id\x129\n" +
 	"\x05state\x18\x02 \x01(\x0e2#.cloud.network.v1.LoadBalancerStateR\x05state\x12)\n" +
 	"\foperation_id\x18\x03 \x01(\tB\x06\x9a\xcb\x18\x028\x01R\voperationId\x12P\n" +
-	"\x10operation_status\x18\x04 \x01(\x0e2\x1d.cloud.api.v1.OperationStatusB\x06\x9a\xcb\x18\x028\x01R\x0foperationStatus\"\xea\n" +
-	"\n" +
+	"\x10operation_status\x18\x04 \x01(\x0e2\x1d.cloud.api.v1.OperationStatusB\x06\x9a\xcb\x18\x028\x01R\x0foperationStatus\"\xcb\v\n" +
 	"\x11CreatePoolRequest\x12F\n" +
 	"\x04name\x18\x03 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x12B\n" +
 	"\vdescription\x18\x04 \x01(\tB \xbaH\x05r\x03\x18\xc8\x01\x9a\xcb\x18\x14*\x12对象描述信息R\vdescription\x12v\n" +
@@ -5666,10 +5665,11 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01R\x11deletionProtected\x12\x83\x01\n" +
 	"\x06vip_id\x18\x1e \x01(\tBl\xbaH\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18^\n" +
 	"\vnetwork.vip\x12\x1aLOAD_BALANCER_STATE_ACTIVE\x12\x1bLOAD_BALANCER_STATE_STOPPED*\x16虚服务 IP 地址 IDR\x05vipId\x12o\n" +
-	"\bprotocol\x18\x1f \x01(\x0e2&.cloud.network.v1.LoadBalancerProtocolB+\xbaH\v\x82\x01\b\x18\x01\x18\x02\x18\x04\x18\x05\x9a\xcb\x18\x19\"\x10network.pool.tlsB\x05HTTPSR\bprotocol\x12x\n" +
-	"\talgorithm\x18  \x01(\x0e2\x1f.cloud.network.v1.PoolAlgorithmB9\xbaH\x05\x82\x01\x02\x10\x01\x9a\xcb\x18-\"\x1bnetwork.pool.source_ip_portB\x0eSOURCE_IP_PORTR\talgorithm\x12U\n" +
-	"\x13session_persistence\x18! \x01(\v2$.cloud.network.v1.SessionPersistenceR\x12sessionPersistence\x12G\n" +
-	"\vmember_kind\x18\" \x01(\x0e2\x1c.cloud.network.v1.MemberKindB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"\bprotocol\x18\x1f \x01(\x0e2&.cloud.network.v1.LoadBalancerProtocolB+\xbaH\v\x82\x01\b\x18\x01\x18\x02\x18\x04\x18\x05\x9a\xcb\x18\x19\"\x10network.pool.tlsB\x05HTTPSR\bprotocol\x12\xad\x01\n" +
+	"\talgorithm\x18  \x01(\x0e2\x1f.cloud.network.v1.PoolAlgorithmBn\xbaH\x05\x82\x01\x02\x10\x01\x9a\xcb\x18b\"\x1bnetwork.pool.source_ip_portB\x0eSOURCE_IP_PORTb3\n" +
+	"\x1enetwork.pool.least_connections\x12\x11LEAST_CONNECTIONSR\talgorithm\x12U\n" +
+	"\x13session_persistence\x18! \x01(\v2$.cloud.network.v1.SessionPersistenceR\x12sessionPersistence\x12r\n" +
+	"\vmember_kind\x18\" \x01(\x0e2\x1c.cloud.network.v1.MemberKindB3\xbaH\x05\x82\x01\x02\x10\x01\x9a\xcb\x18'\"\x1cnetwork.pool.address_membersB\aADDRESSR\n" +
 	"memberKind\x12F\n" +
 	"\x0ehealth_monitor\x18# \x01(\v2\x1f.cloud.network.v1.HealthMonitorR\rhealthMonitor\x12\x91\x01\n" +
 	"\blistener\x18( \x01(\v2'.cloud.network.v1.CreateListenerRequestBL\x9a\xcb\x18H2F\n" +
@@ -5688,15 +5688,16 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB'\xbaH\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18\x19\n" +
 	"\fnetwork.pool*\t对象 IDR\x02id\"=\n" +
 	"\x0fGetPoolResponse\x12*\n" +
-	"\x04pool\x18\x01 \x01(\v2\x16.cloud.network.v1.PoolR\x04pool\"\x83\a\n" +
+	"\x04pool\x18\x01 \x01(\v2\x16.cloud.network.v1.PoolR\x04pool\"\xb9\a\n" +
 	"\x11UpdatePoolRequest\x127\n" +
 	"\x02id\x18\x01 \x01(\tB'\xbaH\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18\x19\n" +
 	"\fnetwork.pool*\t对象 IDR\x02id\x12K\n" +
 	"\x04name\x18\x03 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称H\x00R\x04name\x88\x01\x01\x12G\n" +
 	"\vdescription\x18\x04 \x01(\tB \xbaH\x05r\x03\x18\xc8\x01\x9a\xcb\x18\x14*\x12对象描述信息H\x01R\vdescription\x88\x01\x01\x12+\n" +
 	"\x04tags\x18\x05 \x01(\v2\x17.cloud.api.v1.StringMapR\x04tags\x12:\n" +
-	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01H\x02R\x11deletionProtected\x88\x01\x01\x12\x7f\n" +
-	"\talgorithm\x18  \x01(\x0e2\x1f.cloud.network.v1.PoolAlgorithmB;\xbaH\a\x82\x01\x04\x10\x01 \x00\x9a\xcb\x18-\"\x1bnetwork.pool.source_ip_portB\x0eSOURCE_IP_PORTH\x03R\talgorithm\x88\x01\x01\x12U\n" +
+	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01H\x02R\x11deletionProtected\x88\x01\x01\x12\xb4\x01\n" +
+	"\talgorithm\x18  \x01(\x0e2\x1f.cloud.network.v1.PoolAlgorithmBp\xbaH\a\x82\x01\x04\x10\x01 \x00\x9a\xcb\x18b\"\x1bnetwork.pool.source_ip_portB\x0eSOURCE_IP_PORTb3\n" +
+	"\x1enetwork.pool.least_connections\x12\x11LEAST_CONNECTIONSH\x03R\talgorithm\x88\x01\x01\x12U\n" +
 	"\x13session_persistence\x18! \x01(\v2$.cloud.network.v1.SessionPersistenceR\x12sessionPersistence\x12F\n" +
 	"\x0ehealth_monitor\x18# \x01(\v2\x1f.cloud.network.v1.HealthMonitorR\rhealthMonitor\x122\n" +
 	"\x15remove_health_monitor\x18) \x01(\bR\x13removeHealthMonitor:\xa3\x01\xbaH\x9f\x01\x1a\x9c\x01\n" +
@@ -5752,7 +5753,7 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\asources\x18\x05 \x03(\v2\x14.cloud.api.v1.SourceB\x06\x9a\xcb\x18\x028\x01R\asources\x12*\n" +
 	"\n" +
 	"total_size\x18\x06 \x01(\x05B\x06\x9a\xcb\x18\x028\x01H\x00R\ttotalSize\x88\x01\x01B\r\n" +
-	"\v_total_size\"\xd6\a\n" +
+	"\v_total_size\"\xf9\a\n" +
 	"\x13CreateMemberRequest\x12I\n" +
 	"\x04name\x18\x03 \x01(\tB5\xbaH r\x1e\x18@2\x1a^$|^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x125\n" +
 	"\ttenant_id\x18\f \x01(\tB\x18\xbaH\x04r\x02\x18@\x9a\xcb\x18\r*\t租户 ID8\x01R\btenantId\x12n\n" +
@@ -5762,9 +5763,9 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\n" +
 	"compute.vmR\x04vmId\x120\n" +
 	"\x06nic_id\x18  \x01(\tB\x19\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18\r\n" +
-	"\vnetwork.nicR\x05nicId\x12i\n" +
-	"\aaddress\x18! \x01(\tBO\xbaHL\xba\x01I\n" +
-	"\x15create_member.address\x12\x15must be an IP address\x1a\x19this == '' || this.isIp()R\aaddress\x129\n" +
+	"\vnetwork.nicR\x05nicId\x12\x8b\x01\n" +
+	"\aaddress\x18! \x01(\tBq\xbaHL\xba\x01I\n" +
+	"\x15create_member.address\x12\x15must be an IP address\x1a\x19this == '' || this.isIp()\x9a\xcb\x18\x1e\"\x1cnetwork.pool.address_membersR\aaddress\x129\n" +
 	"\tsubnet_id\x18\" \x01(\tB\x1c\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18\x10\n" +
 	"\x0enetwork.subnetR\bsubnetId\x12\x1f\n" +
 	"\x04port\x18# \x01(\x05B\v\xbaH\b\x1a\x06\x18\xff\xff\x03(\x01R\x04port\x12A\n" +
@@ -5841,7 +5842,7 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\asources\x18\x05 \x03(\v2\x14.cloud.api.v1.SourceB\x06\x9a\xcb\x18\x028\x01R\asources\x12*\n" +
 	"\n" +
 	"total_size\x18\x06 \x01(\x05B\x06\x9a\xcb\x18\x028\x01H\x00R\ttotalSize\x88\x01\x01B\r\n" +
-	"\v_total_size\"\xd1\n" +
+	"\v_total_size\"\xf2\n" +
 	"\n" +
 	"\x15CreateListenerRequest\x12F\n" +
 	"\x04name\x18\x03 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x12B\n" +
@@ -5849,9 +5850,8 @@ const file_cloud_network_v1_load_balancer_proto_rawDesc = "" +
 	"\x04tags\x18\x05 \x03(\v21.cloud.network.v1.CreateListenerRequest.TagsEntryB3\xbaH0\x9a\x01-\x10\x10\"\"r 2\x1e^[a-zA-Z][a-zA-Z0-9_.-]{0,62}$*\x05r\x03\x18\x80\x01R\x04tags\x125\n" +
 	"\ttenant_id\x18\f \x01(\tB\x18\xbaH\x04r\x02\x18@\x9a\xcb\x18\r*\t租户 ID8\x01R\btenantId\x12\x81\x01\n" +
 	"\x06vip_id\x18\x1e \x01(\tBj\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18^\n" +
-	"\vnetwork.vip\x12\x1aLOAD_BALANCER_STATE_ACTIVE\x12\x1bLOAD_BALANCER_STATE_STOPPED*\x16虚服务 IP 地址 IDR\x05vipId\x12N\n" +
-	"\bprotocol\x18\x1f \x01(\x0e2&.cloud.network.v1.LoadBalancerProtocolB\n" +
-	"\xbaH\a\x82\x01\x04\x10\x01 \x00R\bprotocol\x12\x1f\n" +
+	"\vnetwork.vip\x12\x1aLOAD_BALANCER_STATE_ACTIVE\x12\x1bLOAD_BALANCER_STATE_STOPPED*\x16虚服务 IP 地址 IDR\x05vipId\x12o\n" +
+	"\bprotocol\x18\x1f \x01(\x0e2&.cloud.network.v1.LoadBalancerProtocolB+\xbaH\a\x82\x01\x04\x10\x01 \x00\x9a\xcb\x18\x1d\"\x14network.listener.tlsB\x05_TLS$R\bprotocol\x12\x1f\n" +
 	"\x04port\x18  \x01(\x05B\v\xbaH\b\x1a\x06\x18\xff\xff\x03(\x01R\x04port\x12}\n" +
 	"\x0fdefault_pool_id\x18! \x01(\tBU\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18I\n" +
 	"\fnetwork.pool\x12\x1aLOAD_BALANCER_STATE_ACTIVE\x12\x1bLOAD_BALANCER_STATE_STOPPEDP\x01R\rdefaultPoolId\x12<\n" +

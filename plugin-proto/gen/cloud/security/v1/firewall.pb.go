@@ -1645,7 +1645,7 @@ const file_cloud_security_v1_firewall_proto_rawDesc = "" +
 	"\x16destination_ip_address\x18\x06 \x01(\tB\x16\x9a\xcb\x18\x12*\x10目的 IP 地址R\x14destinationIpAddress\x12I\n" +
 	"\vsource_port\x18\a \x01(\v2\x17.cloud.api.v1.PortRangeB\x0f\x9a\xcb\x18\v*\t源端口R\n" +
 	"sourcePort\x12V\n" +
-	"\x10destination_port\x18\b \x01(\v2\x17.cloud.api.v1.PortRangeB\x12\x9a\xcb\x18\x0e*\f目的端口R\x0fdestinationPort\"\x83\x14\n" +
+	"\x10destination_port\x18\b \x01(\v2\x17.cloud.api.v1.PortRangeB\x12\x9a\xcb\x18\x0e*\f目的端口R\x0fdestinationPort\"\xa7\x14\n" +
 	"\x15CreateFirewallRequest\x12.\n" +
 	"\n" +
 	"account_id\x18\x02 \x01(\tB\x0f\xbaH\x06r\x04\x10\x01\x18 \x9a\xcb\x18\x028\x01R\taccountId\x12F\n" +
@@ -1660,10 +1660,10 @@ const file_cloud_security_v1_firewall_proto_rawDesc = "" +
 	"router_ids\x18\x1f \x03(\tBR\xbaH\x10\x92\x01\r\x10\x10\x18\x01\"\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18;\n" +
 	"\x0enetwork.router\"\x1esecurity.firewall.scope.router*\t路由 IDR\trouterIds\x12[\n" +
 	"\anic_ids\x18  \x03(\tBB\xbaH\x10\x92\x01\r\x10d\x18\x01\"\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x18+\n" +
-	"\vnetwork.nic\"\x1csecurity.firewall.scope.portR\x06nicIds\x12U\n" +
+	"\vnetwork.nic\"\x1csecurity.firewall.scope.portR\x06nicIds\x12y\n" +
 	"\n" +
-	"network_id\x18! \x01(\tB6\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18*\n" +
-	"\x0fnetwork.network\x12\x17NETWORK_STATE_AVAILABLER\tnetworkId\x12f\n" +
+	"network_id\x18! \x01(\tBZ\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x18N\n" +
+	"\x0fnetwork.network\x12\x17NETWORK_STATE_AVAILABLEJ\"security.firewall.network_requiredR\tnetworkId\x12f\n" +
 	"\n" +
 	"subnet_ids\x18\" \x03(\tBG\xbaH\x10\x92\x01\r\x10d\x18\x01\"\ar\x05\x10\x01\x18\x80\x04\x9a\xcb\x180\n" +
 	"\x0enetwork.subnet\"\x1esecurity.firewall.scope.subnetR\tsubnetIds\x12O\n" +
