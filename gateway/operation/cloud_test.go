@@ -157,6 +157,7 @@ const (
 	stopped  = computev1.VmState_VM_STATE_STOPPED
 	deleting = computev1.VmState_VM_STATE_DELETING
 	failed   = computev1.VmState_VM_STATE_ERROR
+	gone     = computev1.VmState_VM_STATE_DELETED
 )
 
 // CreateVm makes a VM unless the token, or on a repeat the marker, says that it is
@@ -203,7 +204,7 @@ func (c *cloud) GetVm(ctx context.Context, request *computev1.GetVmRequest) (*co
 		return nil, sdk.NotFound("compute.vm", request.GetId(), nil)
 	}
 	vm := &computev1.Vm{Id: request.GetId(), Name: "vm", State: states[0]}
-	if states[0] == failed {
+	if states[0] == failed || states[0] == gone {
 		vm.StateReason = "OUT_OF_STOCK"
 	}
 	if len(states) > 1 {

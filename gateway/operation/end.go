@@ -61,6 +61,20 @@ func (t *task) endFailed(ctx context.Context, cause *apiv1.Error, state string, 
 		func(r *row) { r.ResourceState = state }, t.observation(t.row.ResourceID, state, body))
 }
 
+// failTaken ends the operation because the cloud has taken its resource away again,
+// and tells why if the cloud does.
+func (t *task) failTaken(ctx context.Context, resource protoreflect.Message, state string) error {
+	field := resource.Descriptor().Fields().ByName("state_reason")
+	if field == nil || resource.Get(field).String() == "" {
+		return t.failGone(ctx)
+	}
+	observed := t.observation(t.row.ResourceID, state, nil)
+	observed.Gone = true
+	cause := &apiv1.Error{Code: int32(apiv1.Reason_REASON_RESOURCE_FAILED), CauseReason: resource.Get(field).String()}
+	return t.end(ctx, apiv1.OperationStatus_OPERATION_STATUS_FAILED, fault.Remember(cause),
+		func(r *row) { r.ResourceState = state }, observed)
+}
+
 // failGone ends the operation because its resource is no more.
 func (t *task) failGone(ctx context.Context) error {
 	observed := t.observation(t.row.ResourceID, "", nil)

@@ -179,7 +179,7 @@ func (t *task) decide(ctx context.Context, resource protoreflect.Message, body [
 		if deleting {
 			return t.succeed(ctx, state, body, true)
 		}
-		return t.failGone(ctx)
+		return t.failTaken(ctx, resource, state)
 	case apiv1.Phase_PHASE_FAILED:
 		if deleting && t.engine.now().Sub(*t.row.StartedAt) < failingGrace {
 			return t.observe(ctx, state, body)

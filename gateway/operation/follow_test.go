@@ -29,6 +29,28 @@ func TestErrorState(t *testing.T) {
 	}
 }
 
+// The cloud gave an id, and then took back what it could not make.
+func TestTakenBack(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.cloud.before = func(rpc string, _ int) error {
+		if rpc == "GetVm" {
+			r.cloud.set("vm-1", gone)
+		}
+		return nil
+	}
+	o := r.ends(r.mustSubmit(r.createVm("a", "")).GetOperationId(), opFailed)
+	if o.GetError().GetReason() != "RESOURCE_FAILED" || o.GetError().GetCauseReason() != "OUT_OF_STOCK" || o.GetResourceState() != "VM_STATE_DELETED" {
+		t.Errorf("got %v in %s", o.GetError(), o.GetResourceState())
+	}
+	if _, ok := r.inventory.Owner("acc.vm-1"); ok {
+		t.Error("the inventory still has it")
+	}
+	if n := len(r.events("ResourceGone", "acc.vm-1")); n != 1 {
+		t.Errorf("ResourceGone: got %d events, want 1", n)
+	}
+}
+
 // The cloud took the start and did nothing: that is told, long before the limit.
 func TestSettledElsewhere(t *testing.T) {
 	t.Parallel()
