@@ -63,6 +63,7 @@ func Features() []*driverv1.Feature {
 		{Name: "compute.vm.zone", Note: "must be the zone of the primary NIC's subnet"},
 		{Name: "compute.vm.prepaid", Note: "paid at once from the account's balance"},
 		{Name: "compute.vm.spot"},
+		{Name: "compute.vm.release_at", Note: "by the minute, half an hour to three years ahead"},
 		{Name: "compute.vm.force_stop"},
 		{Name: "compute.vm.stop_release", Note: "economical mode; the cloud keeps charging where it does not apply"},
 		{Name: "compute.container.tags"},
@@ -81,7 +82,6 @@ func Attributes() []*driverv1.AttributeDoc {
 	return []*driverv1.AttributeDoc{
 		{Resource: typeVM, Key: ecs.AttributeGroup, Meaning: "resource group"},
 		{Resource: typeVM, Key: attributeOS, Meaning: "name of the operating system"},
-		{Resource: typeVM, Key: attributeRelease, Meaning: "when the cloud will remove the instance by itself, UTC"},
 		{Resource: typeContainer, Key: ecs.AttributeGroup, Meaning: "resource group"},
 		{Resource: typeContainer, Key: attributeMessage, Meaning: "why the container is not running"},
 	}

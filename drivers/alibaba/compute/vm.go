@@ -4,11 +4,13 @@ import (
 	"cmp"
 	"context"
 
+	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // VMs serves cloud.compute.v1.VmService with ECS instances.
@@ -48,6 +50,10 @@ func (v *VMs) GetVm(ctx context.Context, req *computev1.GetVmRequest) (*computev
 		return nil, err
 	}
 	found, err := instances().Get(ctx, s, req.GetId())
+	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND && req.GetId() != "" {
+		vm, err := takenBack(ctx, s, req.GetId(), err)
+		return &computev1.GetVmResponse{Vm: vm}, err
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func (v *VMs) CreateVm(ctx context.Context, req *computev1.CreateVmRequest) (*co
 		} `json:"InstanceIdSets"`
 	}
 	if err := s.Call(ctx, api.ECS, "RunInstances", params.Once(ctx, ""), &made); err != nil {
-		return nil, api.Error(err, typeVM, "")
+		return nil, explainCreate(err)
 	}
 	if len(made.InstanceIDSets.InstanceIDSet) != 1 {
 		return nil, sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR, sdk.Resource(typeVM, ""),
@@ -42,6 +42,13 @@ func (v *VMs) CreateVm(ctx context.Context, req *computev1.CreateVmRequest) (*co
 	}
 	sdk.SetNextStep(ctx, "", pollAfter)
 	return &computev1.CreateVmResponse{Id: made.InstanceIDSets.InstanceIDSet[0], State: computev1.VmState_VM_STATE_CREATING}, nil
+}
+
+func explainCreate(err error) error {
+	if api.HasCode(err, "InvalidAutoReleaseTime*") {
+		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeVM, "", sdk.Field("release_at"))
+	}
+	return api.Error(err, typeVM, "")
 }
 
 // refuseVM refuses what ECS has no parameter for.
@@ -80,6 +87,7 @@ func vmParams(s *session.Session, req *computev1.CreateVmRequest) (api.Params, e
 		Set("Password", req.GetPassword()).
 		Set("UserData", base64.StdEncoding.EncodeToString(req.GetUserData())).
 		Set("ResourceGroupId", s.ResourceGroup).
+		Set("AutoReleaseTime", fromProtoRelease(req.GetReleaseAt())).
 		Tags("Tag", req.GetTags())
 	if req.GetDeletionProtected() {
 		params.Bool("DeletionProtection", true)

@@ -2,6 +2,9 @@ package compute
 
 import (
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 
@@ -13,7 +16,6 @@ import (
 // Keys of provider_attributes.
 const (
 	attributeOS      = "os_name"
-	attributeRelease = "auto_release_time"
 	attributeMessage = "message"
 )
 
@@ -56,8 +58,9 @@ func toProtoVM(v *instance, region string) *computev1.Vm {
 		KeyPairId:         toKeyPairID(v.KeyPairName),
 		OsType:            ecs.ToProtoOSType(v.OSType),
 		StartedAt:         kind.ToProtoTime(v.StartTime),
+		ReleaseAt:         kind.ToProtoTime(v.AutoReleaseTime),
 		ProviderAttributes: ecs.Attributes(map[string]string{
-			ecs.AttributeGroup: v.ResourceGroupID, attributeOS: v.OSName, attributeRelease: v.AutoReleaseTime,
+			ecs.AttributeGroup: v.ResourceGroupID, attributeOS: v.OSName,
 		}),
 	}
 	if vm.State == computev1.VmState_VM_STATE_STOPPED {
@@ -70,6 +73,15 @@ func toProtoVM(v *instance, region string) *computev1.Vm {
 		vm.LockReasons = append(vm.LockReasons, ecs.ToProtoLock(lock.LockReason))
 	}
 	return vm
+}
+
+// fromProtoRelease is when an instance shall go, which the cloud takes by the minute;
+// empty: never.
+func fromProtoRelease(at *timestamppb.Timestamp) string {
+	if at == nil {
+		return ""
+	}
+	return at.AsTime().UTC().Truncate(time.Minute).Format(time.RFC3339)
 }
 
 // toProtoVMState maps the status of an instance. A reboot shows as Starting or

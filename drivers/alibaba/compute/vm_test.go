@@ -4,10 +4,12 @@ import (
 	"context"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
@@ -75,6 +77,10 @@ func TestCreateVmParameters(t *testing.T) {
 					"DataDisk.1.Size": "100", "DataDisk.1.Category": "cloud_ssd", "DataDisk.1.SnapshotId": "s-1", "DataDisk.1.DeleteWithInstance": "true",
 					"DataDisk.2.Size": "20", "DataDisk.2.DeleteWithInstance": "false",
 				},
+			},
+			"release_at": {
+				Set:  &vm{ReleaseAt: timestamppb.New(time.Date(2026, 11, 20, 10, 30, 59, 0, time.UTC))},
+				Want: map[string]string{"AutoReleaseTime": "2026-11-20T10:30:00Z"},
 			},
 			"key_pair_id": {Set: &vm{KeyPairId: "my~20key"}, Want: map[string]string{"KeyPairName": "my key"}},
 			"password":    {Set: &vm{Password: "Secret-123"}, Want: map[string]string{"Password": "Secret-123"}},
@@ -197,6 +203,26 @@ func TestVmActions(t *testing.T) {
 			},
 			calls: 4,
 		},
+		"time of release": {
+			run: func(t *testing.T, c computev1.VmServiceClient) error {
+				_, err := c.UpdateVm(calltest.Context(t), &computev1.UpdateVmRequest{
+					Id: "i-1", ReleaseAt: timestamppb.New(time.Date(2027, 1, 2, 3, 4, 5, 0, time.UTC)),
+				})
+				return err
+			},
+			want: []calltest.Call{
+				call("ModifyInstanceAutoReleaseTime", map[string]string{"InstanceId": "i-1", "AutoReleaseTime": "2027-01-02T03:04:00Z"}),
+			},
+			calls: 2,
+		},
+		"no time of release": {
+			run: func(t *testing.T, c computev1.VmServiceClient) error {
+				_, err := c.UpdateVm(calltest.Context(t), &computev1.UpdateVmRequest{Id: "i-1", RemoveReleaseAt: true})
+				return err
+			},
+			want:  []calltest.Call{call("ModifyInstanceAutoReleaseTime", map[string]string{"InstanceId": "i-1"})},
+			calls: 2,
+		},
 		"security groups": {
 			run: func(t *testing.T, c computev1.VmServiceClient) error {
 				_, err := c.SetVmSecurityGroups(calltest.Context(t), &computev1.SetVmSecurityGroupsRequest{Id: "i-1", SecurityGroupIds: []string{"sg-9"}})
@@ -262,7 +288,7 @@ func TestListVmsIsOneCall(t *testing.T) {
 	cloud := calltest.Open(t, compute.Register, map[string]string{"DescribeInstances": `{"NextToken":"t2","Instances":{"Instance":[{
 		"InstanceId":"i-1","InstanceName":"web","Status":"Stopped","StoppedMode":"StopCharging","Cpu":2,"Memory":8192,"OSType":"linux",
 		"CreationTime":"2026-11-20T08:01Z","InstanceChargeType":"PostPaid","ExpiredTime":"2099-12-31T15:59Z","ZoneId":"cn-hangzhou-h",
-		"KeyPairName":"my key","VpcAttributes":{"VpcId":"vpc-1","VSwitchId":"vsw-1"},"EipAddress":{"IpAddress":"47.1.1.1"},
+		"ResourceGroupId":"rg-test","KeyPairName":"my key","VpcAttributes":{"VpcId":"vpc-1","VSwitchId":"vsw-1"},"EipAddress":{"IpAddress":"47.1.1.1"},
 		"SecurityGroupIds":{"SecurityGroupId":["sg-1"]},"OperationLocks":{"LockReason":[{"LockReason":"financial"}]},
 		"NetworkInterfaces":{"NetworkInterface":[{"NetworkInterfaceId":"eni-1","Type":"Primary","MacAddress":"00:16:3E:00:00:01",
 			"PrivateIpSets":{"PrivateIpSet":[{"PrivateIpAddress":"10.0.0.4","Primary":true}]}}]},

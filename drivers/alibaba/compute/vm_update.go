@@ -13,8 +13,8 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// UpdateVm changes what is present: a call that reads, and one each for attributes,
-// new tags and tags that go.
+// UpdateVm changes what is present: a call that reads, and one each for attributes, the
+// time of release, new tags and tags that go.
 func (v *VMs) UpdateVm(ctx context.Context, req *computev1.UpdateVmRequest) (*computev1.UpdateVmResponse, error) {
 	s, err := v.open(ctx)
 	if err != nil {
@@ -39,12 +39,30 @@ func (v *VMs) UpdateVm(ctx context.Context, req *computev1.UpdateVmRequest) (*co
 			return nil, instances().Refusal(ctx, s, err, req.GetId(), changing)
 		}
 	}
+	if req.GetReleaseAt() != nil || req.GetRemoveReleaseAt() {
+		if err := setRelease(ctx, s, req); err != nil {
+			return nil, err
+		}
+	}
 	if req.GetTags() != nil {
 		if err := tags.Replace(ctx, s, tagged(req.GetId()), found.Tags.ToProto(), req.GetTags().GetEntries()); err != nil {
 			return nil, api.Error(err, typeVM, req.GetId())
 		}
 	}
 	return &computev1.UpdateVmResponse{Id: req.GetId(), State: toProtoVMState(found.Status)}, nil
+}
+
+// setRelease sets when the cloud releases an instance; no time: never.
+func setRelease(ctx context.Context, s *session.Session, req *computev1.UpdateVmRequest) error {
+	params := api.Params{}.Set("AutoReleaseTime", fromProtoRelease(req.GetReleaseAt()))
+	err := act(ctx, s, "ModifyInstanceAutoReleaseTime", req.GetId(), params)
+	switch {
+	case api.HasCode(err, "InvalidAutoReleaseTime*"):
+		return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, typeVM, req.GetId(), sdk.Field("release_at"))
+	case api.HasCode(err, "NoSuchResource"):
+		return sdk.NotFound(typeVM, req.GetId(), err)
+	}
+	return instances().Refusal(ctx, s, err, req.GetId(), changing)
 }
 
 // SetVmSecurityGroups sets the groups of the primary NIC through the instance and

@@ -51,7 +51,8 @@
 // calls, Times calls, each Every-th: it refuses with a code, cuts the connection before
 // the call is done or after (the answer is lost), or waits. Rates throttle per second,
 // account and action pattern; Quotas limit resources of a kind ("vpc", "instance", …,
-// the kinds of /sim/dump) an account and region; SoldOut names instance types, disk
+// the kinds of /sim/dump) an account and region; TakenBack names instance
+// types that are accepted and then not made; SoldOut names instance types, disk
 // categories and zones without stock; Arrears names accounts that cannot buy; Unsold
 // names services (waf, cloudfw) that nobody has bought yet.
 //

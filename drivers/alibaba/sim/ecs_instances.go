@@ -167,6 +167,9 @@ func createInstance(c *call) (obj, error) {
 
 // start moves an instance to Running: Pending, Starting, Running.
 func (c *call) start(vm *record) {
+	if c.takeBack(vm) {
+		return
+	}
 	c.becomes(vm, "Status", "Starting")
 	c.later(vm, 2, func() {
 		vm.set("Status", "Running")

@@ -8,14 +8,15 @@ import (
 // Faults is how the cloud misbehaves on purpose, and how fast it is. It is read and
 // replaced at /sim/faults.
 type Faults struct {
-	DelayMS int            `json:"delay_ms"`    // how long a state change takes; default 20
-	Rates   map[string]int `json:"rates"`       // calls a second and account by action pattern; none by default
-	Quotas  map[string]int `json:"quotas"`      // resources an account and region by kind; see doc.go
-	SoldOut []string       `json:"sold_out"`    // instance types, disk categories or zones without stock
-	Arrears []string       `json:"arrears"`     // UIDs of accounts that owe money
-	Tokens  int            `json:"sts_seconds"` // length of sessions whatever is asked for; 0: as asked
-	Unsold  []string       `json:"unsold"`      // services that nobody has bought: waf, cloudfw
-	Rules   []Rule         `json:"rules"`       // the first that applies wins
+	DelayMS   int            `json:"delay_ms"`    // how long a state change takes; default 20
+	Rates     map[string]int `json:"rates"`       // calls a second and account by action pattern; none by default
+	Quotas    map[string]int `json:"quotas"`      // resources an account and region by kind; see doc.go
+	SoldOut   []string       `json:"sold_out"`    // instance types, disk categories or zones without stock
+	TakenBack []string       `json:"taken_back"`  // instance types that are accepted, and released again because they cannot be made
+	Arrears   []string       `json:"arrears"`     // UIDs of accounts that owe money
+	Tokens    int            `json:"sts_seconds"` // length of sessions whatever is asked for; 0: as asked
+	Unsold    []string       `json:"unsold"`      // services that nobody has bought: waf, cloudfw
+	Rules     []Rule         `json:"rules"`       // the first that applies wins
 }
 
 // Rule is one fault. Counting starts when it is set.

@@ -135,7 +135,7 @@ func products() map[string]actions {
 
 func ecsActions() actions {
 	return join(ecsRegions(), ecsImages(), ecsInstances(), ecsInstanceOps(), ecsDisks(), ecsSnapshots(), ecsGroups(), ecsInterfaces(),
-		ecsKeyPairs(), ecsPrices(), tagActions("UntagResources"))
+		ecsEvents(), ecsKeyPairs(), ecsPrices(), tagActions("UntagResources"))
 }
 
 func vpcActions() actions {
