@@ -19,7 +19,8 @@
 // call and read it: the service that tells where the others are, Location; the retired
 // DescribeRouteTables, as Alibaba's SDK has it, which the Terraform provider still
 // calls; and members of answers that both or the provider read: how a load balancer is
-// charged, the origin servers of a site.
+// charged, the origin servers of a site; how a policy is attached in a resource group, as
+// the documentation of Resource Management has it.
 //
 // What the metadata leaves out stays out: most enumerations, states, quotas, and
 // many error codes. Absence of a code or a value here proves nothing.

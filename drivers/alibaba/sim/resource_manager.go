@@ -7,6 +7,7 @@ func resourceGroups() actions {
 		"CreateResourceGroup": createResourceGroup, "ListResourceGroups": listResourceGroups, "GetResourceGroup": getResourceGroup,
 		"DeleteResourceGroup": deleteResourceGroup, "UpdateResourceGroup": updateResourceGroup, "ListResources": listResources,
 		"MoveResources": moveResources, "GetAccount": getAccount, "ListAccounts": listAccounts,
+		"AttachPolicy": attachInGroup, "DetachPolicy": detachFromGroup,
 	}
 }
 

@@ -143,6 +143,9 @@ func (s *Sim) act(c *call, q *request) (obj, error) {
 		s.note("not_simulated", c.name())
 		return nil, c.fail("InvalidAction.NotFound", "The simulator does not have %s.", c.name())
 	}
+	if err := c.permitted(); err != nil {
+		return nil, err
+	}
 	if c.yes("DryRun") && c.action.Parameter("DryRun") != nil {
 		return nil, c.fail("DryRunOperation", "Request validation has been passed with DryRun flag set.")
 	}

@@ -131,3 +131,40 @@ func TestCatalog(t *testing.T) {
 	c.do("ecs", "DeleteKeyPairs", values{"KeyPairNames": `["k"]`})
 	c.cloud.CheckClean(t)
 }
+
+// TestPoliciesInAGroup: a user with a policy in one resource group works there and
+// nowhere else.
+func TestPoliciesInAGroup(t *testing.T) {
+	t.Parallel()
+	c := newClient(t, sim.Options{})
+	group := str(c.do("rm", "CreateResourceGroup", values{"Name": "scoped", "DisplayName": "scoped"}), "ResourceGroup.Id")
+	c.until("OK", "ResourceGroup.Status", "rm", "GetResourceGroup", values{"ResourceGroupId": group})
+	mine := str(c.do("vpc", "CreateVpc", values{"ResourceGroupId": group}), "VpcId")
+	others := str(c.do("vpc", "CreateVpc", nil), "VpcId")
+	c.until("Available", "Vpcs.Vpc.0.Status", "vpc", "DescribeVpcs", values{"VpcId": mine})
+	c.do("ram", "CreateUser", values{"UserName": "u"})
+	key := c.do("ram", "CreateAccessKey", values{"UserName": "u"})
+	user := *c
+	user.key, user.sec = str(key, "AccessKey.AccessKeyId"), str(key, "AccessKey.AccessKeySecret")
+	user.fails("Forbidden.RAM", "vpc", "DescribeVpcs", values{"ResourceGroupId": group})
+	c.do("ram", "CreatePolicy", values{"PolicyName": "p", "PolicyDocument": `{"Version":"1","Statement":[{"Effect":"Allow","Action":["vpc:*"],"Resource":"*"},{"Effect":"Deny","Action":"vpc:ModifyVpc*","Resource":"*"}]}`})
+	attach := values{"PolicyName": "p", "PolicyType": "Custom", "PrincipalType": "IMSUser", "PrincipalName": "u@" + c.cloud.Account.UID + ".onaliyun.com", "ResourceGroupId": group}
+	c.do("rm", "AttachPolicy", attach)
+	c.fails("EntityAlreadyExists.PolicyAttachment", "rm", "AttachPolicy", attach)
+
+	user.do("vpc", "DescribeVpcs", values{"ResourceGroupId": group})
+	user.do("vpc", "DescribeVpcs", values{"VpcId": mine})
+	made := str(user.do("vpc", "CreateVpc", values{"ResourceGroupId": group}), "VpcId")
+	user.fails("Forbidden.RAM", "vpc", "DescribeVpcs", nil)
+	user.fails("Forbidden.RAM", "vpc", "DescribeVpcs", values{"VpcId": others})
+	user.fails("Forbidden.RAM", "vpc", "CreateVpc", nil)
+	user.fails("Forbidden.RAM", "vpc", "DeleteVpc", values{"VpcId": others})
+	user.fails("Forbidden.RAM", "vpc", "ModifyVpcAttribute", values{"VpcId": mine, "VpcName": "renamed"})
+	user.fails("Forbidden.RAM", "ecs", "DescribeInstances", values{"ResourceGroupId": group})
+	user.fails("Forbidden.RAM", "ram", "CreateUser", values{"UserName": "v"})
+	c.until("Available", "Vpcs.Vpc.0.Status", "vpc", "DescribeVpcs", values{"VpcId": made})
+	user.do("vpc", "DeleteVpc", values{"VpcId": made})
+	c.do("rm", "DetachPolicy", attach)
+	user.fails("Forbidden.RAM", "vpc", "DescribeVpcs", values{"VpcId": mine})
+	c.cloud.CheckClean(t)
+}
