@@ -66,7 +66,7 @@ func TestCertificates(t *testing.T) {
 			}
 		}
 		certificates, err := r.Certificates(t.Context())
-		if err != nil || len(certificates) != 1 || certificates[0].GroupID != r.group || certificates[0].KeyID != key.GetId() {
+		if err != nil || len(certificates) != 1 || certificates[0].GroupID != r.group || certificates[0].Name != "key/"+key.GetId() {
 			t.Errorf("got %v, %v", certificates, err)
 		}
 		if _, err := server.ExitPartner(t.Context(), &programv1.ExitPartnerRequest{Id: r.group}); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -105,18 +106,20 @@ func (m *Module) attempt(ctx context.Context, d *deliveryRow, e *emergencyRow) e
 	if d.Target == targetPlatform {
 		return m.callPlatform(ctx, e)
 	}
-	name := strings.TrimPrefix(d.Target, targetCDN)
-	for _, c := range m.opts.CDNs {
-		if c.Name() != name {
-			continue
-		}
-		urls, err := m.playURLs(ctx, e)
-		if err != nil || len(urls) == 0 {
-			return err
-		}
-		return c.Purge(ctx, urls)
+	name, lifted := strings.CutPrefix(d.Target, targetCDNLift)
+	name = strings.TrimPrefix(name, targetCDN)
+	i := slices.IndexFunc(m.opts.CDNs, func(n Network) bool { return n.Name() == name })
+	if i < 0 {
+		return errors.New("there is no such CDN any more")
 	}
-	return errors.New("there is no such CDN any more")
+	urls, err := m.playURLs(ctx, e, !lifted)
+	if err != nil || len(urls) == 0 {
+		return err
+	}
+	if lifted {
+		return m.opts.CDNs[i].Purge(ctx, urls) // which ends the redirect
+	}
+	return m.opts.CDNs[i].takeOff(ctx, urls)
 }
 
 // callPlatform sends the emergency message, always with the same msgId and time.
@@ -157,8 +160,9 @@ func (m *Module) callPlatform(ctx context.Context, e *emergencyRow) error {
 	return err
 }
 
-// playURLs are the addresses of everything that an emergency takes off.
-func (m *Module) playURLs(ctx context.Context, e *emergencyRow) ([]string, error) {
+// playURLs are the addresses of the programs of an emergency that are locked, or those
+// of the others.
+func (m *Module) playURLs(ctx context.Context, e *emergencyRow, locked bool) ([]string, error) {
 	tx := m.store.Read.WithContext(ctx)
 	keys, err := affected(tx, e)
 	if err != nil {
@@ -167,13 +171,12 @@ func (m *Module) playURLs(ctx context.Context, e *emergencyRow) ([]string, error
 	var urls []string
 	for _, part := range chunks(keys) {
 		var texts []string
-		if err := tx.Model(&recordRow{}).Where("id IN ? AND kind = ?", part, KindProgram).Pluck("metadata", &texts).Error; err != nil {
+		err := tx.Model(&recordRow{}).Where(db.AnyOf(tx, "id", part)).Where("kind = ? AND locked = ?", KindProgram, locked).Pluck("metadata", &texts).Error
+		if err != nil {
 			return nil, fmt.Errorf("programs of the emergency: %w", err)
 		}
 		for _, text := range texts {
-			for _, play := range playInfos(text) {
-				urls = append(urls, play.PlayURL)
-			}
+			urls = append(urls, addresses(text)...)
 		}
 	}
 	slices.Sort(urls)

@@ -28,7 +28,8 @@ const (
 const (
 	targetPlatform  = "CONTENT_PLATFORM"
 	targetTerminals = "TERMINALS"
-	targetCDN       = "CDN:" // with its name
+	targetCDN       = "CDN:"      // with its name
+	targetCDNLift   = "CDN-LIFT:" // with its name: the end of its redirects
 
 	deliveryPending   = "PENDING"
 	deliveryConfirmed = "CONFIRMED"
@@ -111,13 +112,38 @@ func (m *Module) liftEmergency(ctx context.Context, id string) (*emergencyRow, e
 		if err := relock(tx, &row, now, causeLift); err != nil {
 			return err
 		}
-		err := tx.Model(&deliveryRow{}).Where("emergency_id = ? AND state = ?", id, deliveryPending).Update("state", deliveryCancelled).Error
-		if err != nil {
-			return fmt.Errorf("drop deliveries: %w", err)
+		if err := m.endDeliveries(tx, &row, now); err != nil {
+			return err
 		}
 		return tx.Save(&row).Error
 	})
+	if err == nil {
+		m.wake()
+	}
 	return &row, err
+}
+
+// endDeliveries drops what has not been confirmed, and ends the redirects of CDNs. An
+// attempt that is under way still may come before that.
+func (m *Module) endDeliveries(tx *gorm.DB, row *emergencyRow, now time.Time) error {
+	dropped := tx.Model(&deliveryRow{}).Where("emergency_id = ? AND state = ?", row.ID, deliveryPending).Update("state", deliveryCancelled)
+	if dropped.Error != nil {
+		return fmt.Errorf("drop deliveries: %w", dropped.Error)
+	}
+	first := now
+	if dropped.RowsAffected > 0 {
+		first = now.Add(deliveryLease)
+	}
+	var ends []deliveryRow
+	for _, n := range m.opts.CDNs {
+		if n.Notice != "" {
+			ends = append(ends, deliveryRow{
+				ID: rowid.New(), EmergencyID: row.ID, GroupID: row.GroupID, Target: targetCDNLift + n.Name(), State: deliveryPending,
+				NextAt: first.UnixMilli(), CreatedAt: now,
+			})
+		}
+	}
+	return db.InsertAll(tx, ends)
 }
 
 func takeEmergency(tx *gorm.DB, id, state string, row *emergencyRow) error {

@@ -88,7 +88,7 @@ func (p *platform) set(down bool) { p.mu.Lock(); p.down = down; p.mu.Unlock() }
 // fails: the lock holds at once, the rest is confirmed later, and all can be seen.
 func TestEmergency(t *testing.T) {
 	network := &brokenCDN{broken: true}
-	each(t, Options{CDNs: []cdn.CDN{network}}, func(t *testing.T, r *rig) {
+	each(t, Options{CDNs: []Network{{CDN: network}}}, func(t *testing.T, r *rig) {
 		network.broken, network.purged = true, nil
 		server := &emergencyServer{Module: r.Module}
 		p := newPlatform(t, r)

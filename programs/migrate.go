@@ -23,6 +23,19 @@ func leaner(tx *gorm.DB) error {
 	return dropIndex(tx, &seenRow{}, "idx_programs_seen_at")
 }
 
+// partnerSettings adds what partners are agreed with beside the profile.
+func partnerSettings(tx *gorm.DB) error {
+	for _, field := range []string{"Variant", "Paths", "ClientCertificates", "ServerAuthorities", "Certificate"} {
+		if tx.Migrator().HasColumn(&partnerRow{}, field) { // made by version 1 of this release
+			continue
+		}
+		if err := tx.Migrator().AddColumn(&partnerRow{}, field); err != nil {
+			return err
+		}
+	}
+	return keyed(tx).Migrator().CreateTable(&leniencyRow{})
+}
+
 func dropIndex(tx *gorm.DB, table any, name string) error {
 	if !tx.Migrator().HasIndex(table, name) {
 		return nil

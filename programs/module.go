@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
 	"google.golang.org/grpc"
@@ -14,7 +15,6 @@ import (
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
-	"github.com/yunqiao/yunqiao/programs/cdn"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
 
@@ -25,8 +25,8 @@ type Options struct {
 	// Signer signs emergency messages, for a cryptographic device; default: our own key,
 	// sealed in the store.
 	Signer gyt345.Signer
-	// CDNs are purged in an emergency.
-	CDNs []cdn.CDN
+	// CDNs deliver what the programs' play URLs name.
+	CDNs []Network
 	// HTTP calls content platforms; default: 10 seconds, no redirects.
 	HTTP *http.Client
 	// ProbePrivate lets probes of play URLs reach private and loopback addresses.
@@ -62,7 +62,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	}
 	m := &Module{
 		log: log, store: store, box: box, opts: opts, links: box.Derive("programs play links"), woken: make(chan struct{}, 1),
-		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}},
+		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}, connections: connections{kept: map[string]connection{}}},
 		settler:  &settler{log: log, store: store, now: opts.Now},
 	}
 	m.index = &index{store: store, byID: map[string]*entry{}}
@@ -130,10 +130,17 @@ func (m *Module) wake() {
 	}
 }
 
-// Run delivers emergencies and prunes until the context ends.
+// Run delivers emergencies, keeps CDNs to what is online, and prunes until the context
+// ends.
 func (m *Module) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	defer work.Wait()
+	for _, network := range m.opts.CDNs {
+		work.Go(func() { m.distribute(ctx, network) })
+	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	defer m.partners.connections.close()
 	var pruned time.Time
 	for {
 		err := errors.Join(m.deliverDue(ctx), m.index.catchUp(ctx), m.watch(ctx))

@@ -2,6 +2,7 @@ package programs
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"maps"
@@ -39,6 +40,8 @@ type peer struct {
 	peer    gyt345.Peer
 	secrets []string // newest first
 	allowed []netip.Prefix
+	clients []*x509.Certificate // one of which the caller must show; none: no matter
+	tlsKey  string              // of our certificate
 }
 
 type snapshot struct {
@@ -60,6 +63,8 @@ type partners struct {
 
 	mu      sync.Mutex
 	buckets map[string]*bucket
+
+	connections connections
 }
 
 // bucket limits a rate.
@@ -71,13 +76,13 @@ type bucket struct {
 var _ gyt345.Peers = (*partners)(nil)
 
 // Peer implements gyt345.Peers.
-func (p *partners) Peer(ctx context.Context, groupID, remoteIP string) (*gyt345.Peer, error) {
+func (p *partners) Peer(ctx context.Context, groupID string, from gyt345.Origin) (*gyt345.Peer, error) {
 	now, err := p.snapshot(ctx)
 	if err != nil {
 		return nil, err
 	}
 	found := now.peers[groupID]
-	if found == nil || found.row.State != partnerActive || !found.from(remoteIP) {
+	if found == nil || found.row.State != partnerActive || !found.from(from.IP) || !found.shows(from.Certificate, p.now()) {
 		return nil, gyt345.ErrUnknownPeer
 	}
 	return &found.peer, nil
@@ -147,9 +152,9 @@ func (p *partners) load(ctx context.Context) (*snapshot, error) {
 	}
 	for _, r := range rows {
 		allow := func() bool { return p.take(r.GroupID, r.PerSecond) }
-		s.peers[r.GroupID] = &peer{row: r, allowed: prefixes(r.AllowedIPs), peer: gyt345.Peer{
-			Profile: gyt345.Profile{Parts: gyt345.Parts(r.Parts), Strict: r.Strict, Window: time.Duration(r.WindowSec) * time.Second},
-			MaxBody: int64(r.MaxBody), Allow: allow,
+		s.peers[r.GroupID] = &peer{row: r, allowed: prefixes(r.AllowedIPs), clients: kept(r.ClientCertificates), peer: gyt345.Peer{
+			Profile: gyt345.Profile{Parts: gyt345.Parts(r.Parts), Strict: r.Strict, Window: time.Duration(r.WindowSec) * time.Second, Variant: r.variant()},
+			MaxBody: int64(r.MaxBody), Allow: allow, Paths: r.paths(),
 		}}
 	}
 	var credentials []credentialRow
@@ -194,12 +199,18 @@ func (p *partners) add(s *snapshot, c credentialRow) error {
 			return err
 		}
 		to.peer.Keys = append(to.peer.Keys, key)
+	case c.Kind == credentialTLS:
+		secret, err := p.box.Open(c.Sealed, sealLabel(c))
+		if err != nil {
+			return err
+		}
+		to.tlsKey = string(secret)
 	default:
 		secret, err := p.box.Open(c.Sealed, sealLabel(c))
 		if err != nil {
 			return err
 		}
-		key, err := gyt345.NewMACKey(string(secret), c.GroupID)
+		key, err := to.peer.Profile.Variant.MACKey(string(secret), c.GroupID)
 		if err != nil {
 			return err
 		}
@@ -265,7 +276,14 @@ func (p *partners) client(ctx context.Context, groupID string, signer gyt345.Sig
 	if signer == nil {
 		signer = s.signing
 	}
-	options.Parts = to.peer.Profile.Parts
+	options.Parts, options.Variant = to.peer.Profile.Parts, to.peer.Profile.Variant
+	own, err := p.connections.client(groupID, outgoing{to.row.ServerAuthorities, to.row.Certificate, to.tlsKey})
+	if err != nil {
+		return nil, nil, err
+	}
+	if own != nil {
+		options.HTTP = own
+	}
 	secret := ""
 	if len(to.secrets) > 0 {
 		secret = to.secrets[len(to.secrets)-1] // the older one, which the partner has for sure

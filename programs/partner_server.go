@@ -37,6 +37,7 @@ func (s *partnerServer) CreatePartner(ctx context.Context, request *programv1.Cr
 		name: &request.Name, parts: &request.SignatureParts, strict: &request.StrictSignatures, window: &request.WindowSeconds,
 		maxBody: &request.MaxBodyBytes, perSecond: &request.MessagesPerSecond, seriesURL: &request.SeriesOfflineUrl,
 		programURL: &request.ProgramOfflineUrl, networks: &programv1.AllowedNetworks{Values: request.GetAllowedNetworks()},
+		variant: request.GetSigningVariant(), paths: request.GetPublishedPaths(),
 	})
 	if err != nil {
 		return nil, err
@@ -90,6 +91,8 @@ type partnerChange struct {
 	strict                      *bool
 	window, maxBody, perSecond  *int32
 	networks                    *programv1.AllowedNetworks
+	variant                     *programv1.SigningVariant
+	paths                       *programv1.PublishedPaths
 }
 
 func applyPartner(row *partnerRow, c partnerChange) error {
@@ -114,7 +117,7 @@ func applyPartner(row *partnerRow, c partnerChange) error {
 		}
 		row.AllowedIPs = strings.Join(c.networks.GetValues(), ",")
 	}
-	return nil
+	return errors.Join(row.setVariant(c.variant), row.setPaths(c.paths))
 }
 
 func set[T any](to, from *T) {
@@ -139,8 +142,19 @@ func (s *partnerServer) partner(ctx context.Context, groupID string) (*programv1
 	if found.RowsAffected == 0 {
 		return nil, notFound("id")
 	}
-	credentials, err := s.partners.credentials(tx, groupID)
-	return toProtoPartner(row, credentials), err
+	return s.describe(tx, row)
+}
+
+func (s *partnerServer) describe(tx *gorm.DB, row partnerRow) (*programv1.Partner, error) {
+	credentials, err := s.partners.credentials(tx, row.GroupID)
+	if err != nil {
+		return nil, err
+	}
+	var leniencies []leniencyRow
+	if err := tx.Where("group_id = ?", row.GroupID).Order("note").Find(&leniencies).Error; err != nil {
+		return nil, err
+	}
+	return toProtoPartner(row, credentials, leniencies), nil
 }
 
 // ListPartners implements PartnerService.
@@ -151,11 +165,11 @@ func (s *partnerServer) ListPartners(ctx context.Context, _ *programv1.ListPartn
 	}
 	response := &programv1.ListPartnersResponse{}
 	for _, p := range list {
-		credentials, err := s.partners.credentials(s.store.Read.WithContext(ctx), p.row.GroupID)
+		partner, err := s.describe(s.store.Read.WithContext(ctx), p.row)
 		if err != nil {
 			return nil, err
 		}
-		response.Partners = append(response.Partners, toProtoPartner(p.row, credentials))
+		response.Partners = append(response.Partners, partner)
 	}
 	return response, nil
 }
@@ -166,7 +180,7 @@ func (s *partnerServer) UpdatePartner(ctx context.Context, request *programv1.Up
 		return applyPartner(row, partnerChange{
 			name: request.Name, parts: request.SignatureParts, strict: request.StrictSignatures, window: request.WindowSeconds,
 			maxBody: request.MaxBodyBytes, perSecond: request.MessagesPerSecond, seriesURL: request.SeriesOfflineUrl,
-			programURL: request.ProgramOfflineUrl, networks: request.AllowedNetworks,
+			programURL: request.ProgramOfflineUrl, networks: request.AllowedNetworks, variant: request.GetSigningVariant(), paths: request.GetPublishedPaths(),
 		})
 	})
 	return &programv1.UpdatePartnerResponse{Partner: partner}, err

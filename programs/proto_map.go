@@ -2,6 +2,7 @@ package programs
 
 import (
 	"cmp"
+	"math"
 	"strings"
 	"time"
 
@@ -22,20 +23,27 @@ func fromProtoParts(p programv1.SignatureParts) gyt345.Parts {
 	}
 }
 
-func toProtoPartner(r partnerRow, credentials []credentialRow) *programv1.Partner {
+func toProtoPartner(r partnerRow, credentials []credentialRow, leniencies []leniencyRow) *programv1.Partner {
 	p := &programv1.Partner{
 		Id: r.GroupID, Name: r.Name, StrictSignatures: r.Strict, WindowSeconds: r.WindowSec, MaxBodyBytes: r.MaxBody, MessagesPerSecond: r.PerSecond,
 		SignatureParts:   programv1.SignatureParts(programv1.SignatureParts_value["SIGNATURE_PARTS_"+strings.ToUpper(cmp.Or(r.Parts, string(gyt345.PartsBoth)))]),
 		SeriesOfflineUrl: r.SeriesURL, ProgramOfflineUrl: r.ProgramURL, State: programv1.PartnerState(programv1.PartnerState_value["PARTNER_STATE_"+r.State]),
 		CreatedAt: timestamp(&r.CreatedAt), UpdatedAt: timestamp(&r.UpdatedAt),
+		SigningVariant: toProtoVariant(r.variant()), PublishedPaths: toProtoPaths(r.paths()), Tls: toProtoTLS(&r),
+	}
+	for _, l := range leniencies {
+		p.Leniencies = append(p.Leniencies, &programv1.Leniency{
+			Note: l.Note, Messages: int32(min(l.Messages, math.MaxInt32)), FirstAt: timestamp(&l.FirstAt), LastAt: timestamp(&l.LastAt),
+		})
 	}
 	if r.AllowedIPs != "" {
 		p.AllowedNetworks = strings.Split(r.AllowedIPs, ",")
 	}
 	for _, c := range credentials {
-		if c.Kind == credentialPublic {
+		switch c.Kind {
+		case credentialPublic:
 			p.PublicKeys = append(p.PublicKeys, toProtoKey(c))
-		} else {
+		case credentialSecret:
 			p.Secrets = append(p.Secrets, toProtoKey(c))
 		}
 	}

@@ -154,8 +154,14 @@ type partnerRow struct {
 	AllowedIPs string // separated by commas
 	SeriesURL  string // where its 6.8 is
 	ProgramURL string // where its 6.9 is
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	Variant    string // gyt345.Variant as JSON; empty: the profile
+	Paths      string // gyt345.Interface to path, as JSON; empty: our own
+	// Certificates in PEM, see SetPartnerTls.
+	ClientCertificates string
+	ServerAuthorities  string
+	Certificate        string
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
 }
 
 func (partnerRow) TableName() string { return "programs_partners" }
@@ -164,7 +170,7 @@ func (partnerRow) TableName() string { return "programs_partners" }
 type credentialRow struct {
 	ID        string `gorm:"primaryKey;size:32"` // time-ordered
 	GroupID   string `gorm:"size:64;index"`      // empty: ours
-	Kind      string `gorm:"size:16;not null"`   // PUBLIC_KEY, SECRET, SIGNING_KEY
+	Kind      string `gorm:"size:16;not null"`   // PUBLIC_KEY, SECRET, SIGNING_KEY, TLS_KEY
 	Public    string // key as 04||X||Y in hexadecimal
 	Text      string // as given: certificate or key
 	Sealed    []byte
@@ -177,6 +183,7 @@ const (
 	credentialPublic  = "PUBLIC_KEY"
 	credentialSecret  = "SECRET"
 	credentialSigning = "SIGNING_KEY"
+	credentialTLS     = "TLS_KEY"
 )
 
 // emergencyRow is an emergency offline.
@@ -203,7 +210,7 @@ type deliveryRow struct {
 	ID          string `gorm:"primaryKey;size:32"`
 	EmergencyID string `gorm:"size:32;not null;index"`
 	GroupID     string `gorm:"size:64;not null"`
-	Target      string `gorm:"size:64;not null"` // CONTENT_PLATFORM, CDN:<name>, TERMINALS
+	Target      string `gorm:"size:64;not null"` // CONTENT_PLATFORM, CDN:<name>, CDN-LIFT:<name>, TERMINALS
 	State       string `gorm:"size:16;not null;index"`
 	Attempts    int32
 	NextAt      int64 // milliseconds
@@ -239,6 +246,17 @@ type watchRow struct {
 
 func (watchRow) TableName() string { return "programs_watches" }
 
+// leniencyRow counts a form beyond the tables that a partner uses.
+type leniencyRow struct {
+	GroupID  string `gorm:"primaryKey;size:64"`
+	Note     string `gorm:"primaryKey;size:128"`
+	Messages int64
+	FirstAt  time.Time
+	LastAt   time.Time
+}
+
+func (leniencyRow) TableName() string { return "programs_leniencies" }
+
 // Migrations of the tables of this module.
 func Migrations() db.Module {
 	return db.Module{Name: "programs", Migrations: []db.Migration{
@@ -257,6 +275,8 @@ func Migrations() db.Module {
 			return tx.Migrator().AddColumn(&linkRow{}, "Version")
 		}},
 		{Version: 3, Name: "fewer indexes", Up: leaner},
+		{Version: 4, Name: "settings of partners", Up: partnerSettings},
+		{Version: 5, Name: "CDNs follow changes", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&positionRow{}) }},
 	}}
 }
 

@@ -175,6 +175,9 @@ func settleBatch(tx *gorm.DB, now time.Time, batch []*job) error {
 	if err := state.save(tx); err != nil {
 		return err
 	}
+	if err := countNotes(tx, now, fresh); err != nil {
+		return err
+	}
 	return journal(tx, batch)
 }
 

@@ -316,7 +316,7 @@ func (a *App) listen(handler http.Handler) error {
 	}
 	certificate, err := certfile.Open(a.log, certfile.Files{
 		Cert: a.config.TLS.CertFile, Key: a.config.TLS.KeyFile, ClientCA: a.config.TLS.ClientCAFile,
-	}, certfile.Options{MinVersion: tlsVersions()[a.config.TLS.MinVersion]})
+	}, certfile.Options{MinVersion: tlsVersions()[a.config.TLS.MinVersion], Ask: a.config.TLS.AskClients})
 	if err != nil {
 		return errors.Join(fmt.Errorf("tls: %w", err), listener.Close())
 	}

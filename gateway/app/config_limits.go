@@ -14,6 +14,9 @@ type TLSConfig struct {
 	KeyFile      string `yaml:"key_file"`       // private key in PEM
 	ClientCAFile string `yaml:"client_ca_file"` // authorities in PEM, one of which every client's certificate must be of
 	MinVersion   string `yaml:"min_version"`    // 1.2, 1.3
+	// Without client_ca_file: clients that have a certificate show it, for partners of
+	// programs that must.
+	AskClients bool `yaml:"ask_clients"`
 }
 
 // LimitsConfig is how many calls each caller may make.
@@ -72,6 +75,9 @@ func (c *Config) validateTransport(bad report) {
 	}
 	if c.TLS.ClientCAFile != "" && c.TLS.CertFile == "" {
 		bad("tls.client_ca_file", "needs cert_file and key_file")
+	}
+	if c.TLS.AskClients && c.TLS.CertFile == "" {
+		bad("tls.ask_clients", "needs cert_file and key_file")
 	}
 	switch {
 	case c.TLS.CertFile != "" && c.PlainHTTP:

@@ -154,7 +154,8 @@ func certificateFacts(chain []byte, now time.Time, tenant string) ([]monitor.Fac
 	return expiry("certificate/"+certificate.Subject.String(), "the gateway's certificate", certificate.NotAfter, now, tenant), nil
 }
 
-// partnerCertificates looks at the certificates by which partners sign.
+// partnerCertificates looks at the certificates by which partners sign, and those of the
+// connections with them.
 func (f facts) partnerCertificates(ctx context.Context, now time.Time) ([]monitor.Fact, error) {
 	certificates, err := f.app.programs.Certificates(ctx)
 	if err != nil {
@@ -162,7 +163,7 @@ func (f facts) partnerCertificates(ctx context.Context, now time.Time) ([]monito
 	}
 	var out []monitor.Fact
 	for _, c := range certificates {
-		out = append(out, expiry("partner/"+c.GroupID+"/key/"+c.KeyID, "the certificate of partner "+c.GroupID, c.Until, now, f.app.identity.Root())...)
+		out = append(out, expiry("partner/"+c.GroupID+"/"+c.Name, "a certificate of partner "+c.GroupID, c.Until, now, f.app.identity.Root())...)
 	}
 	return out, nil
 }

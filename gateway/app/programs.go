@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/yunqiao/yunqiao/gateway/edge"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
@@ -15,16 +16,21 @@ import (
 
 // ProgramsConfig is about series and programs.
 type ProgramsConfig struct {
-	CDNs         []CDNConfig `yaml:"cdns"`          // purged in an emergency
+	CDNs         []CDNConfig `yaml:"cdns"`          // purged when something goes off
 	ProbePrivate bool        `yaml:"probe_private"` // probes of play URLs may reach private addresses
 	// How often each online program's play URLs are probed; none: only when asked for.
 	ProbeInterval Duration `yaml:"probe_interval"`
 }
 
-// CDNConfig is a delivery network whose caches know the HTTP method PURGE.
+// CDNConfig is a delivery network whose caches know the HTTP method PURGE, and REDIRECT
+// if there is a notice.
 type CDNConfig struct {
 	Name  string   `yaml:"name"`
 	Nodes []string `yaml:"nodes"` // "http://10.0.0.7:6081"
+	// Where requests of what an emergency has taken off are sent; none: they are only purged.
+	Notice string `yaml:"notice"`
+	// Play URLs of what goes online are brought into the caches.
+	Prefetch bool `yaml:"prefetch"`
 }
 
 // ProgramsCommands is the command line of package kit.
@@ -41,7 +47,10 @@ func (a *App) openPrograms(ctx context.Context, box *seal.Box) error {
 		if err != nil {
 			return fmt.Errorf("programs.cdns[%d]: %w", i, err)
 		}
-		options.CDNs = append(options.CDNs, network)
+		if c.Notice != "" && !strings.HasPrefix(c.Notice, "http://") && !strings.HasPrefix(c.Notice, "https://") {
+			return fmt.Errorf("programs.cdns[%d].notice: must be an http or https URL", i)
+		}
+		options.CDNs = append(options.CDNs, programs.Network{CDN: network, Notice: c.Notice, Prefetch: c.Prefetch})
 	}
 	var err error
 	a.programs, err = programs.Open(ctx, a.log, a.store, box, options)

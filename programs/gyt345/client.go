@@ -22,6 +22,8 @@ type ClientOptions struct {
 	HTTP  *http.Client // default: 10 seconds, no redirects
 	Parts Parts        // what msgSign consists of; default both
 	Now   func() time.Time
+	// Variant is how the peer departs from the profile.
+	Variant Variant
 }
 
 // Client sends messages to one peer on behalf of one groupId.
@@ -43,7 +45,7 @@ func NewClient(groupID, groupSecret string, signer Signer, opts ClientOptions) (
 	var key MACKey
 	if opts.Parts != PartsSignature {
 		var err error
-		if key, err = NewMACKey(groupSecret, groupID); err != nil {
+		if key, err = opts.Variant.MACKey(groupSecret, groupID); err != nil {
 			return nil, err
 		}
 	}
@@ -82,7 +84,7 @@ func (r *Reply) OK() bool {
 
 // Sign makes the request of a message to the peer's published address.
 func (c *Client) Sign(ctx context.Context, address string, m *Message) (*Signed, error) {
-	msgSign, err := SignMessage(ctx, c.signer, c.key, m.Canonical(), c.opts.Parts)
+	msgSign, err := c.opts.Variant.SignMessage(ctx, c.signer, c.key, c.opts.Variant.MessageText(m.unsigned()), c.opts.Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +93,7 @@ func (c *Client) Sign(ctx context.Context, address string, m *Message) (*Signed,
 
 // SignValue makes the request of a body that was parsed: its msgSign is made anew.
 func (c *Client) SignValue(ctx context.Context, address string, body Value) (*Signed, error) {
-	msgSign, err := SignMessage(ctx, c.signer, c.key, Canonical(body), c.opts.Parts)
+	msgSign, err := c.opts.Variant.SignMessage(ctx, c.signer, c.key, c.opts.Variant.MessageText(body), c.opts.Parts)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +126,7 @@ func (c *Client) SignBody(ctx context.Context, address string, body []byte) (*Si
 		path = "/"
 		u.Path = "/"
 	}
-	sign, err := Sign(ctx, c.signer, path, params, body)
+	sign, err := c.opts.Variant.Sign(ctx, c.signer, path, params, body)
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ const UserID = "1234567812345678"
 
 // PublicKey is an SM2 public key that verifies a party's messages.
 type PublicKey struct {
+	point       []byte // 04||X||Y
 	hex         string
 	fingerprint string
 	key         *ecdsa.PublicKey
@@ -104,7 +106,7 @@ func publicKeyOf(key *ecdsa.PublicKey) (PublicKey, error) {
 func named(point []byte, key *ecdsa.PublicKey) PublicKey {
 	name := hex.EncodeToString(point)
 	sum := sm3.Sum([]byte(name))
-	return PublicKey{name, hex.EncodeToString(sum[:8]), key}
+	return PublicKey{point, name, hex.EncodeToString(sum[:8]), key}
 }
 
 // Hex is the key as 04||X||Y in lower-case hexadecimal.
@@ -131,7 +133,7 @@ type PrivateKey struct {
 	public PublicKey
 }
 
-var _ Signer = (*PrivateKey)(nil)
+var _ HashSigner = (*PrivateKey)(nil)
 
 // GenerateKey makes a new key.
 func GenerateKey() (*PrivateKey, error) {
@@ -183,31 +185,51 @@ func (k *PrivateKey) Sign(_ context.Context, message []byte) ([]byte, error) {
 	return k.key.Sign(rand.Reader, message, sm2.NewSM2SignerOption(true, []byte(UserID)))
 }
 
+// SignHash implements HashSigner.
+func (k *PrivateKey) SignHash(_ context.Context, hash []byte) ([]byte, error) {
+	return k.key.Sign(rand.Reader, hash, nil)
+}
+
 // Public implements Signer.
 func (k *PrivateKey) Public() PublicKey { return k.public }
 
 // Hex is the secret number in hexadecimal, for sealing.
 func (k *PrivateKey) Hex() string { return hex.EncodeToString(k.key.D.FillBytes(make([]byte, 32))) }
 
-// MACKey is the key of the message authentication code of one pair of platforms.
-type MACKey [16]byte
+// MACKey makes and checks message authentication codes of one pair of platforms.
+type MACKey struct {
+	method MACMethod
+	key    []byte
+}
 
 // ErrSecret refuses a groupSecret of another form.
 var ErrSecret = errors.New("groupSecret must have 32 to 64 characters from 0x21 to 0x7E")
 
-// NewMACKey derives the key from the secret and the groupId.
+// NewMACKey derives the profile's key from the secret and the groupId.
 func NewMACKey(groupSecret, groupID string) (MACKey, error) {
+	return Variant{}.MACKey(groupSecret, groupID)
+}
+
+// MACKey makes the key of a variant from the secret and the groupId.
+func (v Variant) MACKey(groupSecret, groupID string) (MACKey, error) {
 	if len(groupSecret) < 32 || len(groupSecret) > 64 || strings.ContainsFunc(groupSecret, func(r rune) bool { return r < 0x21 || r > 0x7e }) {
 		return MACKey{}, ErrSecret
 	}
-	return deriveMACKey(groupSecret, groupID), nil
+	switch {
+	case v.MAC == MACHMACSM3:
+		return MACKey{v.MAC, []byte(groupSecret)}, nil
+	case v.Key == KeySM3OfSecret:
+		sum := sm3.Sum([]byte(groupSecret))
+		return MACKey{v.MAC, sum[:sm4.BlockSize]}, nil
+	default:
+		return MACKey{v.MAC, deriveMACKey(groupSecret, groupID)}, nil
+	}
 }
 
-func deriveMACKey(groupSecret, groupID string) (key MACKey) {
+func deriveMACKey(groupSecret, groupID string) []byte {
 	h := hmac.New(sm3.New, []byte(groupSecret))
 	h.Write([]byte("GYT345-MAC-KEY-1\n" + groupID + "\n"))
-	copy(key[:], h.Sum(nil))
-	return key
+	return h.Sum(nil)[:sm4.BlockSize]
 }
 
 // NewSecret makes a groupSecret of 192 random bits.
@@ -217,18 +239,37 @@ func NewSecret() string {
 	return base64.RawURLEncoding.EncodeToString(raw)
 }
 
-// MAC is the SM4-CMAC over a digest.
-func (k MACKey) MAC(digest []byte) ([]byte, error) {
-	block, err := sm4.NewCipher(k[:])
+// Hex is the key in hexadecimal, for other programs.
+func (k MACKey) Hex() string { return hex.EncodeToString(k.key) }
+
+// MAC is the code of a text.
+func (k MACKey) MAC(text []byte) ([]byte, error) { return k.mac(text, sm3.Sum(text)) }
+
+// mac is MAC with the SM3 of the text.
+func (k MACKey) mac(text []byte, digest [sm3.Size]byte) ([]byte, error) {
+	if k.method == MACHMACSM3 {
+		h := hmac.New(sm3.New, k.key)
+		h.Write(text)
+		return h.Sum(nil), nil
+	}
+	block, err := sm4.NewCipher(k.key)
 	if err != nil {
 		return nil, err
 	}
-	return cbcmac.NewCMAC(block, sm4.BlockSize).MAC(digest), nil
+	if k.method == MACSM4CMAC {
+		return cbcmac.NewCMAC(block, sm4.BlockSize).MAC(digest[:]), nil
+	}
+	out := make([]byte, sm4.BlockSize)
+	for part := range slices.Chunk(digest[:], sm4.BlockSize) {
+		subtle.XORBytes(out, out, part)
+		block.Encrypt(out, out)
+	}
+	return out, nil
 }
 
 // verify compares in constant time.
-func (k MACKey) verify(digest, mac []byte) bool {
-	want, err := k.MAC(digest)
+func (k MACKey) verify(text []byte, digest [sm3.Size]byte, mac []byte) bool {
+	want, err := k.mac(text, digest)
 	return err == nil && subtle.ConstantTimeCompare(want, mac) == 1
 }
 

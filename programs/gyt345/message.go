@@ -58,13 +58,16 @@ func (m *Message) Body(msgSign string) []byte {
 	))
 }
 
-// Canonical is the text that msgSign of Body is made over.
-func (m *Message) Canonical() []byte {
-	return Canonical(object(
+// unsigned is the body without msgSign.
+func (m *Message) unsigned() Value {
+	return object(
 		Member{"msgId", text(m.ID)}, Member{"msgType", integer(int64(m.Type))}, Member{"msgTime", integer(m.Time)},
 		Member{"msgData", m.Data},
-	))
+	)
 }
+
+// Canonical is the text that msgSign of Body is made over.
+func (m *Message) Canonical() []byte { return Canonical(m.unsigned()) }
 
 // Plain turns a value into what encoding/json makes of its text, integers as int64.
 func (v Value) Plain() any {

@@ -2,6 +2,7 @@ package gyt345
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/hex"
 	"errors"
 	"io"
@@ -28,6 +29,8 @@ type Profile struct {
 	Parts  Parts         // what msgSign consists of; empty: both
 	Strict bool          // signatures in Base64 of DER only
 	Window time.Duration // of ts; 0: DefaultWindow
+	// Variant is how the peer departs from the profile.
+	Variant Variant
 }
 
 // Peer is what a receiver knows of a caller.
@@ -36,6 +39,9 @@ type Peer struct {
 	MACKeys []MACKey    // of the active secrets
 	Profile Profile
 	MaxBody int64 // bytes; 0: DefaultMaxBody
+	// Paths are those that the peer calls and signs, where a gateway before the receiver
+	// rewrites them; without one: the receiver's own.
+	Paths map[Interface]string
 	// Allow counts a request whose sign holds against the caller's rate; nil: no limit.
 	Allow func() bool
 }
@@ -46,7 +52,15 @@ var ErrUnknownPeer = errors.New("unknown or stopped group")
 // Peers finds the caller of a groupId. The error is ErrUnknownPeer, a Fault, or a
 // failure of the store, which refuses the request with 503.
 type Peers interface {
-	Peer(ctx context.Context, groupID, remoteIP string) (*Peer, error)
+	Peer(ctx context.Context, groupID string, from Origin) (*Peer, error)
+}
+
+// Origin is where a request comes from.
+type Origin struct {
+	IP string
+	// Certificate is what the caller has shown for the connection; nil: none. Only its key
+	// has been proved.
+	Certificate *x509.Certificate
 }
 
 // Received is a request as it came, and what has been found out about it.
@@ -127,6 +141,14 @@ func WriteAnswer(w http.ResponseWriter, a Answer) {
 	_, _ = w.Write(a.Body()) // a client that has gone is no error of ours
 }
 
+func origin(r *http.Request) Origin {
+	from := Origin{IP: remoteIP(r)}
+	if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		from.Certificate = r.TLS.PeerCertificates[0]
+	}
+	return from
+}
+
 func remoteIP(r *http.Request) string {
 	host, _, ok := strings.Cut(r.RemoteAddr, "]:")
 	if ok {
@@ -147,7 +169,7 @@ func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) er
 		return err
 	}
 	in.GroupID, in.Nonce = params.groupID, params.nonce
-	peer, err := rc.peers.Peer(ctx, in.GroupID, in.RemoteIP)
+	peer, err := rc.peers.Peer(ctx, in.GroupID, origin(r))
 	if errors.Is(err, ErrUnknownPeer) {
 		return Forbidden("groupId", err)
 	}
@@ -160,6 +182,9 @@ func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) er
 	if limit := peer.MaxBody; limit > 0 && int64(len(in.Body)) > limit {
 		return Invalid("body", "larger than the partner's limit")
 	}
+	if published := peer.Paths[in.Interface]; published != "" {
+		in.Path = published
+	}
 	window := peer.Profile.Window
 	if window == 0 {
 		window = DefaultWindow
@@ -168,7 +193,7 @@ func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) er
 		return Invalid("ts", "outside the window")
 	}
 	in.NonceUntil = in.At.Add(2 * window)
-	key, form, err := VerifySign(peer.Keys, in.Path, params.all, in.Body, params.sign, peer.Profile.Strict)
+	key, form, err := VerifySign(peer.Keys, in.Path, params.all, in.Body, params.sign, peer.Profile)
 	if err != nil {
 		return Forbidden("sign", err)
 	}
@@ -276,7 +301,12 @@ func verifyBody(in *Received, peer *Peer) error {
 	canonical := Canonical(body)
 	sum := sm3.Sum(canonical)
 	in.Digest = hex.EncodeToString(sum[:])
-	form, err := verifyMessage(peer.Keys, peer.MACKeys, canonical, sum, msgSign.Text, peer.Profile)
+	text, digest := canonical, sum
+	if peer.Profile.Variant.Message != MessageCanonical {
+		text = peer.Profile.Variant.MessageText(body)
+		digest = sm3.Sum(text)
+	}
+	form, err := verifyMessage(peer.Keys, peer.MACKeys, text, digest, msgSign.Text, peer.Profile)
 	if err != nil {
 		return Forbidden(signMember, err)
 	}

@@ -118,8 +118,8 @@ func RequestString(path string, params []Param, body []byte) []byte {
 }
 
 // Sign makes the value of the query parameter sign.
-func Sign(ctx context.Context, signer Signer, path string, params []Param, body []byte) (string, error) {
-	der, err := signer.Sign(ctx, RequestString(path, params, body))
+func (v Variant) Sign(ctx context.Context, signer Signer, path string, params []Param, body []byte) (string, error) {
+	der, err := v.sign(ctx, signer, v.RequestText(path, params, body))
 	if err != nil {
 		return "", fmt.Errorf("sign the request: %w", err)
 	}
@@ -128,14 +128,14 @@ func Sign(ctx context.Context, signer Signer, path string, params []Param, body 
 
 // VerifySign finds the key under which a request's sign holds. The form names what was
 // accepted beyond Base64 of DER.
-func VerifySign(keys []PublicKey, path string, params []Param, body []byte, sign string, strict bool) (key PublicKey, form string, err error) {
-	rs, form, err := DecodeSignature(sign, strict)
+func VerifySign(keys []PublicKey, path string, params []Param, body []byte, sign string, profile Profile) (key PublicKey, form string, err error) {
+	rs, form, err := DecodeSignature(sign, profile.Strict)
 	if err != nil {
 		return PublicKey{}, "", err
 	}
-	text := RequestString(path, params, body)
+	text := profile.Variant.RequestText(path, params, body)
 	for _, k := range keys {
-		if k.Verify(text, rs) {
+		if profile.Variant.Verify(k, text, rs) {
 			return k, form, nil
 		}
 	}
@@ -155,19 +155,18 @@ const (
 // Valid tells whether p is one of the values.
 func (p Parts) Valid() bool { return p == PartsBoth || p == PartsSignature || p == PartsMAC }
 
-// SignMessage makes msgSign over a canonical body.
-func SignMessage(ctx context.Context, signer Signer, key MACKey, canonical []byte, parts Parts) (string, error) {
+// SignMessage makes msgSign over the text of a body. The key is the variant's own.
+func (v Variant) SignMessage(ctx context.Context, signer Signer, key MACKey, text []byte, parts Parts) (string, error) {
 	var texts []string
 	if parts != PartsMAC {
-		der, err := signer.Sign(ctx, canonical)
+		der, err := v.sign(ctx, signer, text)
 		if err != nil {
 			return "", fmt.Errorf("sign the message: %w", err)
 		}
 		texts = append(texts, base64.StdEncoding.EncodeToString(der))
 	}
 	if parts != PartsSignature {
-		digest := sm3.Sum(canonical)
-		mac, err := key.MAC(digest[:])
+		mac, err := key.MAC(text)
 		if err != nil {
 			return "", fmt.Errorf("authenticate the message: %w", err)
 		}
@@ -176,21 +175,22 @@ func SignMessage(ctx context.Context, signer Signer, key MACKey, canonical []byt
 	return strings.Join(texts, "."), nil
 }
 
-// VerifyMessage checks msgSign over a canonical body.
-func VerifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, text string, profile Profile) (form string, err error) {
-	return verifyMessage(keys, macKeys, canonical, sm3.Sum(canonical), text, profile)
+// VerifyMessage checks msgSign over the text of a body. The keys of the MAC are those of
+// the profile's variant.
+func VerifyMessage(keys []PublicKey, macKeys []MACKey, text []byte, msgSign string, profile Profile) (form string, err error) {
+	return verifyMessage(keys, macKeys, text, sm3.Sum(text), msgSign, profile)
 }
 
-// verifyMessage is VerifyMessage with the SM3 of the canonical body.
-func verifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, digest [sm3.Size]byte, text string, profile Profile) (form string, err error) {
-	signature, mac := text, text
+// verifyMessage is VerifyMessage with the SM3 of the text.
+func verifyMessage(keys []PublicKey, macKeys []MACKey, text []byte, digest [sm3.Size]byte, msgSign string, profile Profile) (form string, err error) {
+	signature, mac := msgSign, msgSign
 	if profile.Parts == PartsBoth || profile.Parts == "" {
 		var ok bool
-		if signature, mac, ok = strings.Cut(text, "."); !ok {
+		if signature, mac, ok = strings.Cut(msgSign, "."); !ok {
 			return "", errors.New("msgSign has not two parts")
 		}
 	}
-	if profile.Parts != PartsSignature && !verifyMAC(macKeys, digest, mac) {
+	if profile.Parts != PartsSignature && !verifyMAC(macKeys, text, digest, mac) {
 		return "", errors.New("the MAC of msgSign does not hold")
 	}
 	if profile.Parts == PartsMAC {
@@ -201,21 +201,21 @@ func verifyMessage(keys []PublicKey, macKeys []MACKey, canonical []byte, digest 
 		return "", err
 	}
 	for _, k := range keys {
-		if k.Verify(canonical, rs) {
+		if profile.Variant.Verify(k, text, rs) {
 			return form, nil
 		}
 	}
 	return "", errors.New("the signature of msgSign holds under no key of the caller")
 }
 
-func verifyMAC(keys []MACKey, digest [sm3.Size]byte, text string) bool {
-	mac, err := base64.StdEncoding.Strict().DecodeString(text)
-	if err != nil || len(mac) != 16 || len(text) != 24 {
+func verifyMAC(keys []MACKey, text []byte, digest [sm3.Size]byte, code string) bool {
+	mac, err := base64.StdEncoding.Strict().DecodeString(code)
+	if err != nil || base64.StdEncoding.EncodedLen(len(mac)) != len(code) {
 		return false
 	}
 	held := false
 	for _, k := range keys {
-		held = k.verify(digest[:], mac) || held
+		held = k.verify(text, digest, mac) || held
 	}
 	return held
 }

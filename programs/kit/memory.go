@@ -45,7 +45,7 @@ func NewMemory(groups []Group, apply func(ctx context.Context, r *gyt345.Receive
 			peer.Keys = append(peer.Keys, key)
 		}
 		for _, secret := range g.Secrets {
-			key, err := gyt345.NewMACKey(secret, g.ID)
+			key, err := g.Profile.Variant.MACKey(secret, g.ID)
 			if err != nil {
 				return nil, err
 			}
@@ -57,7 +57,7 @@ func NewMemory(groups []Group, apply func(ctx context.Context, r *gyt345.Receive
 }
 
 // Peer implements gyt345.Peers.
-func (m *Memory) Peer(_ context.Context, groupID, _ string) (*gyt345.Peer, error) {
+func (m *Memory) Peer(_ context.Context, groupID string, _ gyt345.Origin) (*gyt345.Peer, error) {
 	if p := m.peers[groupID]; p != nil {
 		return p, nil
 	}

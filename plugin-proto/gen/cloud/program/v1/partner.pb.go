@@ -140,6 +140,663 @@ func (SignatureParts) EnumDescriptor() ([]byte, []int) {
 	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{1}
 }
 
+// RequestText is what the query parameter sign is made over.
+type RequestText int32
+
+const (
+	// Same as FIVE_LINES.
+	RequestText_REQUEST_TEXT_UNSPECIFIED RequestText = 0
+	// The five lines of GYT345-SIGN-1, with the path and the digest of the body.
+	RequestText_REQUEST_TEXT_FIVE_LINES RequestText = 1
+	// All parameters but sign, decoded, sorted by name, joined as name=value with "&". It binds
+	// neither the path nor the body.
+	RequestText_REQUEST_TEXT_SORTED_PARAMETERS RequestText = 2
+)
+
+// Enum value maps for RequestText.
+var (
+	RequestText_name = map[int32]string{
+		0: "REQUEST_TEXT_UNSPECIFIED",
+		1: "REQUEST_TEXT_FIVE_LINES",
+		2: "REQUEST_TEXT_SORTED_PARAMETERS",
+	}
+	RequestText_value = map[string]int32{
+		"REQUEST_TEXT_UNSPECIFIED":       0,
+		"REQUEST_TEXT_FIVE_LINES":        1,
+		"REQUEST_TEXT_SORTED_PARAMETERS": 2,
+	}
+)
+
+func (x RequestText) Enum() *RequestText {
+	p := new(RequestText)
+	*p = x
+	return p
+}
+
+func (x RequestText) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RequestText) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[2].Descriptor()
+}
+
+func (RequestText) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[2]
+}
+
+func (x RequestText) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RequestText.Descriptor instead.
+func (RequestText) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{2}
+}
+
+// MessageText is what msgSign is made over.
+type MessageText int32
+
+const (
+	// Same as CANONICAL.
+	MessageText_MESSAGE_TEXT_UNSPECIFIED MessageText = 0
+	// The canonical body of GYT345-SIGN-1.
+	MessageText_MESSAGE_TEXT_CANONICAL MessageText = 1
+	// The members of the body but msgSign, sorted by name, joined as name=value with "&"; text as
+	// it is, objects and arrays as canonical JSON; null and empty text are left out.
+	MessageText_MESSAGE_TEXT_SORTED_MEMBERS MessageText = 2
+)
+
+// Enum value maps for MessageText.
+var (
+	MessageText_name = map[int32]string{
+		0: "MESSAGE_TEXT_UNSPECIFIED",
+		1: "MESSAGE_TEXT_CANONICAL",
+		2: "MESSAGE_TEXT_SORTED_MEMBERS",
+	}
+	MessageText_value = map[string]int32{
+		"MESSAGE_TEXT_UNSPECIFIED":    0,
+		"MESSAGE_TEXT_CANONICAL":      1,
+		"MESSAGE_TEXT_SORTED_MEMBERS": 2,
+	}
+)
+
+func (x MessageText) Enum() *MessageText {
+	p := new(MessageText)
+	*p = x
+	return p
+}
+
+func (x MessageText) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MessageText) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[3].Descriptor()
+}
+
+func (MessageText) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[3]
+}
+
+func (x MessageText) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MessageText.Descriptor instead.
+func (MessageText) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{3}
+}
+
+// SignedForm is what the signature algorithm is given.
+type SignedForm int32
+
+const (
+	// Same as TEXT.
+	SignedForm_SIGNED_FORM_UNSPECIFIED SignedForm = 0
+	// The text itself.
+	SignedForm_SIGNED_FORM_TEXT SignedForm = 1
+	// The SM3 of the text as 64 lower-case hexadecimal characters.
+	SignedForm_SIGNED_FORM_SM3_HEX SignedForm = 2
+)
+
+// Enum value maps for SignedForm.
+var (
+	SignedForm_name = map[int32]string{
+		0: "SIGNED_FORM_UNSPECIFIED",
+		1: "SIGNED_FORM_TEXT",
+		2: "SIGNED_FORM_SM3_HEX",
+	}
+	SignedForm_value = map[string]int32{
+		"SIGNED_FORM_UNSPECIFIED": 0,
+		"SIGNED_FORM_TEXT":        1,
+		"SIGNED_FORM_SM3_HEX":     2,
+	}
+)
+
+func (x SignedForm) Enum() *SignedForm {
+	p := new(SignedForm)
+	*p = x
+	return p
+}
+
+func (x SignedForm) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (SignedForm) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[4].Descriptor()
+}
+
+func (SignedForm) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[4]
+}
+
+func (x SignedForm) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use SignedForm.Descriptor instead.
+func (SignedForm) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{4}
+}
+
+// MacMethod is how the second part of msgSign is made.
+type MacMethod int32
+
+const (
+	// Same as SM4_CMAC.
+	MacMethod_MAC_METHOD_UNSPECIFIED MacMethod = 0
+	// SM4-CMAC over the SM3 of the text.
+	MacMethod_MAC_METHOD_SM4_CMAC MacMethod = 1
+	// SM4-CBC-MAC with a zero vector, without padding, over the SM3 of the text.
+	MacMethod_MAC_METHOD_SM4_CBC_MAC MacMethod = 2
+	// HMAC-SM3 over the text, with the groupSecret as its key; 32 bytes.
+	MacMethod_MAC_METHOD_HMAC_SM3 MacMethod = 3
+)
+
+// Enum value maps for MacMethod.
+var (
+	MacMethod_name = map[int32]string{
+		0: "MAC_METHOD_UNSPECIFIED",
+		1: "MAC_METHOD_SM4_CMAC",
+		2: "MAC_METHOD_SM4_CBC_MAC",
+		3: "MAC_METHOD_HMAC_SM3",
+	}
+	MacMethod_value = map[string]int32{
+		"MAC_METHOD_UNSPECIFIED": 0,
+		"MAC_METHOD_SM4_CMAC":    1,
+		"MAC_METHOD_SM4_CBC_MAC": 2,
+		"MAC_METHOD_HMAC_SM3":    3,
+	}
+)
+
+func (x MacMethod) Enum() *MacMethod {
+	p := new(MacMethod)
+	*p = x
+	return p
+}
+
+func (x MacMethod) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MacMethod) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[5].Descriptor()
+}
+
+func (MacMethod) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[5]
+}
+
+func (x MacMethod) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MacMethod.Descriptor instead.
+func (MacMethod) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{5}
+}
+
+// MacKey is how the key of SM4 is made of the groupSecret.
+type MacKey int32
+
+const (
+	// Same as DERIVED.
+	MacKey_MAC_KEY_UNSPECIFIED MacKey = 0
+	// First 16 bytes of HMAC-SM3 over a label with the groupId.
+	MacKey_MAC_KEY_DERIVED MacKey = 1
+	// First 16 bytes of the SM3 of the groupSecret.
+	MacKey_MAC_KEY_SM3_OF_SECRET MacKey = 2
+)
+
+// Enum value maps for MacKey.
+var (
+	MacKey_name = map[int32]string{
+		0: "MAC_KEY_UNSPECIFIED",
+		1: "MAC_KEY_DERIVED",
+		2: "MAC_KEY_SM3_OF_SECRET",
+	}
+	MacKey_value = map[string]int32{
+		"MAC_KEY_UNSPECIFIED":   0,
+		"MAC_KEY_DERIVED":       1,
+		"MAC_KEY_SM3_OF_SECRET": 2,
+	}
+)
+
+func (x MacKey) Enum() *MacKey {
+	p := new(MacKey)
+	*p = x
+	return p
+}
+
+func (x MacKey) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (MacKey) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[6].Descriptor()
+}
+
+func (MacKey) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[6]
+}
+
+func (x MacKey) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use MacKey.Descriptor instead.
+func (MacKey) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{6}
+}
+
+// SigningVariant is how a partner departs from GYT345-SIGN-1, in both directions. All members
+// unset: not at all.
+type SigningVariant struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What sign is made over.
+	RequestText RequestText `protobuf:"varint,1,opt,name=request_text,json=requestText,proto3,enum=cloud.program.v1.RequestText" json:"request_text,omitempty"`
+	// What msgSign is made over.
+	MessageText MessageText `protobuf:"varint,2,opt,name=message_text,json=messageText,proto3,enum=cloud.program.v1.MessageText" json:"message_text,omitempty"`
+	// What the signature algorithm is given of both.
+	SignedForm SignedForm `protobuf:"varint,3,opt,name=signed_form,json=signedForm,proto3,enum=cloud.program.v1.SignedForm" json:"signed_form,omitempty"`
+	// How the message authentication code is made.
+	MacMethod MacMethod `protobuf:"varint,4,opt,name=mac_method,json=macMethod,proto3,enum=cloud.program.v1.MacMethod" json:"mac_method,omitempty"`
+	// How its key is made.
+	MacKey MacKey `protobuf:"varint,5,opt,name=mac_key,json=macKey,proto3,enum=cloud.program.v1.MacKey" json:"mac_key,omitempty"`
+	// User id of SM2; empty: 1234567812345678.
+	Sm2UserId string `protobuf:"bytes,6,opt,name=sm2_user_id,json=sm2UserId,proto3" json:"sm2_user_id,omitempty"`
+	// The user id of SM2 has no characters, as OpenSSL without distid signs.
+	EmptySm2UserId bool `protobuf:"varint,7,opt,name=empty_sm2_user_id,json=emptySm2UserId,proto3" json:"empty_sm2_user_id,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *SigningVariant) Reset() {
+	*x = SigningVariant{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[0]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SigningVariant) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SigningVariant) ProtoMessage() {}
+
+func (x *SigningVariant) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[0]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SigningVariant.ProtoReflect.Descriptor instead.
+func (*SigningVariant) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{0}
+}
+
+func (x *SigningVariant) GetRequestText() RequestText {
+	if x != nil {
+		return x.RequestText
+	}
+	return RequestText_REQUEST_TEXT_UNSPECIFIED
+}
+
+func (x *SigningVariant) GetMessageText() MessageText {
+	if x != nil {
+		return x.MessageText
+	}
+	return MessageText_MESSAGE_TEXT_UNSPECIFIED
+}
+
+func (x *SigningVariant) GetSignedForm() SignedForm {
+	if x != nil {
+		return x.SignedForm
+	}
+	return SignedForm_SIGNED_FORM_UNSPECIFIED
+}
+
+func (x *SigningVariant) GetMacMethod() MacMethod {
+	if x != nil {
+		return x.MacMethod
+	}
+	return MacMethod_MAC_METHOD_UNSPECIFIED
+}
+
+func (x *SigningVariant) GetMacKey() MacKey {
+	if x != nil {
+		return x.MacKey
+	}
+	return MacKey_MAC_KEY_UNSPECIFIED
+}
+
+func (x *SigningVariant) GetSm2UserId() string {
+	if x != nil {
+		return x.Sm2UserId
+	}
+	return ""
+}
+
+func (x *SigningVariant) GetEmptySm2UserId() bool {
+	if x != nil {
+		return x.EmptySm2UserId
+	}
+	return false
+}
+
+// PublishedPaths are the paths that the partner calls, and signs, where a gateway before ours
+// rewrites them; empty: our own.
+type PublishedPaths struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Of the injection of series (6.4).
+	Series string `protobuf:"bytes,1,opt,name=series,proto3" json:"series,omitempty"`
+	// Of the offline of series (6.5).
+	SeriesOffline string `protobuf:"bytes,2,opt,name=series_offline,json=seriesOffline,proto3" json:"series_offline,omitempty"`
+	// Of the injection of programs (6.6).
+	Program string `protobuf:"bytes,3,opt,name=program,proto3" json:"program,omitempty"`
+	// Of the offline of programs (6.7).
+	ProgramOffline string `protobuf:"bytes,4,opt,name=program_offline,json=programOffline,proto3" json:"program_offline,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
+}
+
+func (x *PublishedPaths) Reset() {
+	*x = PublishedPaths{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PublishedPaths) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PublishedPaths) ProtoMessage() {}
+
+func (x *PublishedPaths) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PublishedPaths.ProtoReflect.Descriptor instead.
+func (*PublishedPaths) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *PublishedPaths) GetSeries() string {
+	if x != nil {
+		return x.Series
+	}
+	return ""
+}
+
+func (x *PublishedPaths) GetSeriesOffline() string {
+	if x != nil {
+		return x.SeriesOffline
+	}
+	return ""
+}
+
+func (x *PublishedPaths) GetProgram() string {
+	if x != nil {
+		return x.Program
+	}
+	return ""
+}
+
+func (x *PublishedPaths) GetProgramOffline() string {
+	if x != nil {
+		return x.ProgramOffline
+	}
+	return ""
+}
+
+// TlsCertificate is what is known of a certificate.
+type TlsCertificate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// SHA-256 of the certificate in hexadecimal.
+	Sha256 string `protobuf:"bytes,1,opt,name=sha256,proto3" json:"sha256,omitempty"`
+	// Whose it is, as RFC 2253 writes it.
+	Subject string `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
+	// From when it holds, UTC.
+	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
+	// Until when, UTC; there is an alarm 30 and 7 days before.
+	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TlsCertificate) Reset() {
+	*x = TlsCertificate{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TlsCertificate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TlsCertificate) ProtoMessage() {}
+
+func (x *TlsCertificate) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TlsCertificate.ProtoReflect.Descriptor instead.
+func (*TlsCertificate) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *TlsCertificate) GetSha256() string {
+	if x != nil {
+		return x.Sha256
+	}
+	return ""
+}
+
+func (x *TlsCertificate) GetSubject() string {
+	if x != nil {
+		return x.Subject
+	}
+	return ""
+}
+
+func (x *TlsCertificate) GetValidFrom() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidFrom
+	}
+	return nil
+}
+
+func (x *TlsCertificate) GetValidUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ValidUntil
+	}
+	return nil
+}
+
+// PartnerTls is how connections with the partner are secured.
+type PartnerTls struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One of these certificates must be shown by who calls for the partner; none: no certificate
+	// is needed.
+	ClientCertificates []*TlsCertificate `protobuf:"bytes,1,rep,name=client_certificates,json=clientCertificates,proto3" json:"client_certificates,omitempty"`
+	// Authorities of the partner's own server; none: those of the system.
+	ServerAuthorities []*TlsCertificate `protobuf:"bytes,2,rep,name=server_authorities,json=serverAuthorities,proto3" json:"server_authorities,omitempty"`
+	// What we show to the partner's server; absent: nothing.
+	Certificate   *TlsCertificate `protobuf:"bytes,3,opt,name=certificate,proto3" json:"certificate,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PartnerTls) Reset() {
+	*x = PartnerTls{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PartnerTls) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PartnerTls) ProtoMessage() {}
+
+func (x *PartnerTls) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PartnerTls.ProtoReflect.Descriptor instead.
+func (*PartnerTls) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *PartnerTls) GetClientCertificates() []*TlsCertificate {
+	if x != nil {
+		return x.ClientCertificates
+	}
+	return nil
+}
+
+func (x *PartnerTls) GetServerAuthorities() []*TlsCertificate {
+	if x != nil {
+		return x.ServerAuthorities
+	}
+	return nil
+}
+
+func (x *PartnerTls) GetCertificate() *TlsCertificate {
+	if x != nil {
+		return x.Certificate
+	}
+	return nil
+}
+
+// Leniency is a form beyond the tables that a partner uses.
+type Leniency struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Number of the note in docs/programs.md, the form of a signature, or a warning.
+	Note string `protobuf:"bytes,1,opt,name=note,proto3" json:"note,omitempty"`
+	// In how many messages.
+	Messages int32 `protobuf:"varint,2,opt,name=messages,proto3" json:"messages,omitempty"`
+	// When it came first, UTC.
+	FirstAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=first_at,json=firstAt,proto3" json:"first_at,omitempty"`
+	// When it came last, UTC.
+	LastAt        *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_at,json=lastAt,proto3" json:"last_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Leniency) Reset() {
+	*x = Leniency{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Leniency) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Leniency) ProtoMessage() {}
+
+func (x *Leniency) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Leniency.ProtoReflect.Descriptor instead.
+func (*Leniency) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Leniency) GetNote() string {
+	if x != nil {
+		return x.Note
+	}
+	return ""
+}
+
+func (x *Leniency) GetMessages() int32 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
+func (x *Leniency) GetFirstAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.FirstAt
+	}
+	return nil
+}
+
+func (x *Leniency) GetLastAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastAt
+	}
+	return nil
+}
+
 // PartnerKey is a public key or the trace of a secret.
 type PartnerKey struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -161,7 +818,7 @@ type PartnerKey struct {
 
 func (x *PartnerKey) Reset() {
 	*x = PartnerKey{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[0]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -173,7 +830,7 @@ func (x *PartnerKey) String() string {
 func (*PartnerKey) ProtoMessage() {}
 
 func (x *PartnerKey) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[0]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -186,7 +843,7 @@ func (x *PartnerKey) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnerKey.ProtoReflect.Descriptor instead.
 func (*PartnerKey) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{0}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *PartnerKey) GetId() string {
@@ -264,14 +921,22 @@ type Partner struct {
 	// When it was admitted, UTC.
 	CreatedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=created_at,json=createdAt,proto3" json:"created_at,omitempty"`
 	// When it was last changed, UTC.
-	UpdatedAt     *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
+	// How it departs from GYT345-SIGN-1.
+	SigningVariant *SigningVariant `protobuf:"bytes,16,opt,name=signing_variant,json=signingVariant,proto3" json:"signing_variant,omitempty"`
+	// Paths that it calls.
+	PublishedPaths *PublishedPaths `protobuf:"bytes,17,opt,name=published_paths,json=publishedPaths,proto3" json:"published_paths,omitempty"`
+	// How connections with it are secured.
+	Tls *PartnerTls `protobuf:"bytes,18,opt,name=tls,proto3" json:"tls,omitempty"`
+	// Forms beyond the tables that it uses, to tell it of, by note.
+	Leniencies    []*Leniency `protobuf:"bytes,19,rep,name=leniencies,proto3" json:"leniencies,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Partner) Reset() {
 	*x = Partner{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[1]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -283,7 +948,7 @@ func (x *Partner) String() string {
 func (*Partner) ProtoMessage() {}
 
 func (x *Partner) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[1]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -296,7 +961,7 @@ func (x *Partner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partner.ProtoReflect.Descriptor instead.
 func (*Partner) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{1}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Partner) GetId() string {
@@ -404,6 +1069,34 @@ func (x *Partner) GetUpdatedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Partner) GetSigningVariant() *SigningVariant {
+	if x != nil {
+		return x.SigningVariant
+	}
+	return nil
+}
+
+func (x *Partner) GetPublishedPaths() *PublishedPaths {
+	if x != nil {
+		return x.PublishedPaths
+	}
+	return nil
+}
+
+func (x *Partner) GetTls() *PartnerTls {
+	if x != nil {
+		return x.Tls
+	}
+	return nil
+}
+
+func (x *Partner) GetLeniencies() []*Leniency {
+	if x != nil {
+		return x.Leniencies
+	}
+	return nil
+}
+
 // CreatePartnerRequest describes a partner.
 type CreatePartnerRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -431,13 +1124,17 @@ type CreatePartnerRequest struct {
 	SeriesOfflineUrl string `protobuf:"bytes,10,opt,name=series_offline_url,json=seriesOfflineUrl,proto3" json:"series_offline_url,omitempty"`
 	// Address of its emergency offline of programs (6.9).
 	ProgramOfflineUrl string `protobuf:"bytes,11,opt,name=program_offline_url,json=programOfflineUrl,proto3" json:"program_offline_url,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How it departs from GYT345-SIGN-1; absent: not at all.
+	SigningVariant *SigningVariant `protobuf:"bytes,12,opt,name=signing_variant,json=signingVariant,proto3" json:"signing_variant,omitempty"`
+	// Paths that it calls; absent: our own.
+	PublishedPaths *PublishedPaths `protobuf:"bytes,13,opt,name=published_paths,json=publishedPaths,proto3" json:"published_paths,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *CreatePartnerRequest) Reset() {
 	*x = CreatePartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[2]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +1146,7 @@ func (x *CreatePartnerRequest) String() string {
 func (*CreatePartnerRequest) ProtoMessage() {}
 
 func (x *CreatePartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[2]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +1159,7 @@ func (x *CreatePartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatePartnerRequest.ProtoReflect.Descriptor instead.
 func (*CreatePartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{2}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CreatePartnerRequest) GetGroupId() string {
@@ -542,6 +1239,20 @@ func (x *CreatePartnerRequest) GetProgramOfflineUrl() string {
 	return ""
 }
 
+func (x *CreatePartnerRequest) GetSigningVariant() *SigningVariant {
+	if x != nil {
+		return x.SigningVariant
+	}
+	return nil
+}
+
+func (x *CreatePartnerRequest) GetPublishedPaths() *PublishedPaths {
+	if x != nil {
+		return x.PublishedPaths
+	}
+	return nil
+}
+
 // CreatePartnerResponse holds the partner and, this once, its secret.
 type CreatePartnerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -557,7 +1268,7 @@ type CreatePartnerResponse struct {
 
 func (x *CreatePartnerResponse) Reset() {
 	*x = CreatePartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[3]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -569,7 +1280,7 @@ func (x *CreatePartnerResponse) String() string {
 func (*CreatePartnerResponse) ProtoMessage() {}
 
 func (x *CreatePartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[3]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -582,7 +1293,7 @@ func (x *CreatePartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CreatePartnerResponse.ProtoReflect.Descriptor instead.
 func (*CreatePartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{3}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CreatePartnerResponse) GetId() string {
@@ -617,7 +1328,7 @@ type GetPartnerRequest struct {
 
 func (x *GetPartnerRequest) Reset() {
 	*x = GetPartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[4]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -629,7 +1340,7 @@ func (x *GetPartnerRequest) String() string {
 func (*GetPartnerRequest) ProtoMessage() {}
 
 func (x *GetPartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[4]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -642,7 +1353,7 @@ func (x *GetPartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPartnerRequest.ProtoReflect.Descriptor instead.
 func (*GetPartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{4}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *GetPartnerRequest) GetId() string {
@@ -663,7 +1374,7 @@ type GetPartnerResponse struct {
 
 func (x *GetPartnerResponse) Reset() {
 	*x = GetPartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[5]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -675,7 +1386,7 @@ func (x *GetPartnerResponse) String() string {
 func (*GetPartnerResponse) ProtoMessage() {}
 
 func (x *GetPartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[5]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -688,7 +1399,7 @@ func (x *GetPartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPartnerResponse.ProtoReflect.Descriptor instead.
 func (*GetPartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{5}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *GetPartnerResponse) GetPartner() *Partner {
@@ -707,7 +1418,7 @@ type ListPartnersRequest struct {
 
 func (x *ListPartnersRequest) Reset() {
 	*x = ListPartnersRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[6]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +1430,7 @@ func (x *ListPartnersRequest) String() string {
 func (*ListPartnersRequest) ProtoMessage() {}
 
 func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[6]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +1443,7 @@ func (x *ListPartnersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersRequest.ProtoReflect.Descriptor instead.
 func (*ListPartnersRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{6}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{11}
 }
 
 // ListPartnersResponse holds the partners.
@@ -746,7 +1457,7 @@ type ListPartnersResponse struct {
 
 func (x *ListPartnersResponse) Reset() {
 	*x = ListPartnersResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[7]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -758,7 +1469,7 @@ func (x *ListPartnersResponse) String() string {
 func (*ListPartnersResponse) ProtoMessage() {}
 
 func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[7]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -771,7 +1482,7 @@ func (x *ListPartnersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPartnersResponse.ProtoReflect.Descriptor instead.
 func (*ListPartnersResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{7}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListPartnersResponse) GetPartners() []*Partner {
@@ -792,7 +1503,7 @@ type AllowedNetworks struct {
 
 func (x *AllowedNetworks) Reset() {
 	*x = AllowedNetworks{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[8]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -804,7 +1515,7 @@ func (x *AllowedNetworks) String() string {
 func (*AllowedNetworks) ProtoMessage() {}
 
 func (x *AllowedNetworks) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[8]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -817,7 +1528,7 @@ func (x *AllowedNetworks) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AllowedNetworks.ProtoReflect.Descriptor instead.
 func (*AllowedNetworks) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{8}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *AllowedNetworks) GetValues() []string {
@@ -851,13 +1562,17 @@ type UpdatePartnerRequest struct {
 	SeriesOfflineUrl *string `protobuf:"bytes,9,opt,name=series_offline_url,json=seriesOfflineUrl,proto3,oneof" json:"series_offline_url,omitempty"`
 	// Address of its emergency offline of programs (6.9).
 	ProgramOfflineUrl *string `protobuf:"bytes,10,opt,name=program_offline_url,json=programOfflineUrl,proto3,oneof" json:"program_offline_url,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// How it departs from GYT345-SIGN-1; absent: unchanged.
+	SigningVariant *SigningVariant `protobuf:"bytes,11,opt,name=signing_variant,json=signingVariant,proto3" json:"signing_variant,omitempty"`
+	// Paths that it calls; absent: unchanged.
+	PublishedPaths *PublishedPaths `protobuf:"bytes,12,opt,name=published_paths,json=publishedPaths,proto3" json:"published_paths,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *UpdatePartnerRequest) Reset() {
 	*x = UpdatePartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[9]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -869,7 +1584,7 @@ func (x *UpdatePartnerRequest) String() string {
 func (*UpdatePartnerRequest) ProtoMessage() {}
 
 func (x *UpdatePartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[9]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -882,7 +1597,7 @@ func (x *UpdatePartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePartnerRequest.ProtoReflect.Descriptor instead.
 func (*UpdatePartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{9}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *UpdatePartnerRequest) GetId() string {
@@ -955,6 +1670,20 @@ func (x *UpdatePartnerRequest) GetProgramOfflineUrl() string {
 	return ""
 }
 
+func (x *UpdatePartnerRequest) GetSigningVariant() *SigningVariant {
+	if x != nil {
+		return x.SigningVariant
+	}
+	return nil
+}
+
+func (x *UpdatePartnerRequest) GetPublishedPaths() *PublishedPaths {
+	if x != nil {
+		return x.PublishedPaths
+	}
+	return nil
+}
+
 // UpdatePartnerResponse holds the answer.
 type UpdatePartnerResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -966,7 +1695,7 @@ type UpdatePartnerResponse struct {
 
 func (x *UpdatePartnerResponse) Reset() {
 	*x = UpdatePartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[10]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1707,7 @@ func (x *UpdatePartnerResponse) String() string {
 func (*UpdatePartnerResponse) ProtoMessage() {}
 
 func (x *UpdatePartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[10]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1720,7 @@ func (x *UpdatePartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use UpdatePartnerResponse.ProtoReflect.Descriptor instead.
 func (*UpdatePartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{10}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *UpdatePartnerResponse) GetPartner() *Partner {
@@ -1014,7 +1743,7 @@ type AddPartnerKeyRequest struct {
 
 func (x *AddPartnerKeyRequest) Reset() {
 	*x = AddPartnerKeyRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[11]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1026,7 +1755,7 @@ func (x *AddPartnerKeyRequest) String() string {
 func (*AddPartnerKeyRequest) ProtoMessage() {}
 
 func (x *AddPartnerKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[11]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1039,7 +1768,7 @@ func (x *AddPartnerKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPartnerKeyRequest.ProtoReflect.Descriptor instead.
 func (*AddPartnerKeyRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{11}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *AddPartnerKeyRequest) GetId() string {
@@ -1067,7 +1796,7 @@ type AddPartnerKeyResponse struct {
 
 func (x *AddPartnerKeyResponse) Reset() {
 	*x = AddPartnerKeyResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[12]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1079,7 +1808,7 @@ func (x *AddPartnerKeyResponse) String() string {
 func (*AddPartnerKeyResponse) ProtoMessage() {}
 
 func (x *AddPartnerKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[12]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1092,7 +1821,7 @@ func (x *AddPartnerKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPartnerKeyResponse.ProtoReflect.Descriptor instead.
 func (*AddPartnerKeyResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{12}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *AddPartnerKeyResponse) GetPartner() *Partner {
@@ -1115,7 +1844,7 @@ type RemovePartnerKeyRequest struct {
 
 func (x *RemovePartnerKeyRequest) Reset() {
 	*x = RemovePartnerKeyRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[13]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1127,7 +1856,7 @@ func (x *RemovePartnerKeyRequest) String() string {
 func (*RemovePartnerKeyRequest) ProtoMessage() {}
 
 func (x *RemovePartnerKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[13]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1140,7 +1869,7 @@ func (x *RemovePartnerKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePartnerKeyRequest.ProtoReflect.Descriptor instead.
 func (*RemovePartnerKeyRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{13}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *RemovePartnerKeyRequest) GetId() string {
@@ -1168,7 +1897,7 @@ type RemovePartnerKeyResponse struct {
 
 func (x *RemovePartnerKeyResponse) Reset() {
 	*x = RemovePartnerKeyResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[14]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1180,7 +1909,7 @@ func (x *RemovePartnerKeyResponse) String() string {
 func (*RemovePartnerKeyResponse) ProtoMessage() {}
 
 func (x *RemovePartnerKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[14]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1193,7 +1922,7 @@ func (x *RemovePartnerKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePartnerKeyResponse.ProtoReflect.Descriptor instead.
 func (*RemovePartnerKeyResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{14}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *RemovePartnerKeyResponse) GetPartner() *Partner {
@@ -1214,7 +1943,7 @@ type AddPartnerSecretRequest struct {
 
 func (x *AddPartnerSecretRequest) Reset() {
 	*x = AddPartnerSecretRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[15]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1226,7 +1955,7 @@ func (x *AddPartnerSecretRequest) String() string {
 func (*AddPartnerSecretRequest) ProtoMessage() {}
 
 func (x *AddPartnerSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[15]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1239,7 +1968,7 @@ func (x *AddPartnerSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPartnerSecretRequest.ProtoReflect.Descriptor instead.
 func (*AddPartnerSecretRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{15}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *AddPartnerSecretRequest) GetId() string {
@@ -1262,7 +1991,7 @@ type AddPartnerSecretResponse struct {
 
 func (x *AddPartnerSecretResponse) Reset() {
 	*x = AddPartnerSecretResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[16]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1274,7 +2003,7 @@ func (x *AddPartnerSecretResponse) String() string {
 func (*AddPartnerSecretResponse) ProtoMessage() {}
 
 func (x *AddPartnerSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[16]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1287,7 +2016,7 @@ func (x *AddPartnerSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AddPartnerSecretResponse.ProtoReflect.Descriptor instead.
 func (*AddPartnerSecretResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{16}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *AddPartnerSecretResponse) GetPartner() *Partner {
@@ -1317,7 +2046,7 @@ type RemovePartnerSecretRequest struct {
 
 func (x *RemovePartnerSecretRequest) Reset() {
 	*x = RemovePartnerSecretRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[17]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1329,7 +2058,7 @@ func (x *RemovePartnerSecretRequest) String() string {
 func (*RemovePartnerSecretRequest) ProtoMessage() {}
 
 func (x *RemovePartnerSecretRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[17]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1342,7 +2071,7 @@ func (x *RemovePartnerSecretRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePartnerSecretRequest.ProtoReflect.Descriptor instead.
 func (*RemovePartnerSecretRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{17}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RemovePartnerSecretRequest) GetId() string {
@@ -1370,7 +2099,7 @@ type RemovePartnerSecretResponse struct {
 
 func (x *RemovePartnerSecretResponse) Reset() {
 	*x = RemovePartnerSecretResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[18]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +2111,7 @@ func (x *RemovePartnerSecretResponse) String() string {
 func (*RemovePartnerSecretResponse) ProtoMessage() {}
 
 func (x *RemovePartnerSecretResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[18]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,10 +2124,139 @@ func (x *RemovePartnerSecretResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RemovePartnerSecretResponse.ProtoReflect.Descriptor instead.
 func (*RemovePartnerSecretResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{18}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RemovePartnerSecretResponse) GetPartner() *Partner {
+	if x != nil {
+		return x.Partner
+	}
+	return nil
+}
+
+// SetPartnerTlsRequest holds certificates in PEM.
+type SetPartnerTlsRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Its groupId. REQUIRED.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// Certificates of which who calls for the partner must show one, at most two; empty: none is
+	// needed.
+	ClientCertificates *string `protobuf:"bytes,2,opt,name=client_certificates,json=clientCertificates,proto3,oneof" json:"client_certificates,omitempty"`
+	// Authorities of the partner's own server; empty: those of the system.
+	ServerAuthorities *string `protobuf:"bytes,3,opt,name=server_authorities,json=serverAuthorities,proto3,oneof" json:"server_authorities,omitempty"`
+	// What we show to the partner's server, with its chain; comes with private_key; empty: nothing.
+	Certificate *string `protobuf:"bytes,4,opt,name=certificate,proto3,oneof" json:"certificate,omitempty"`
+	// Its key, which is sealed and never shown.
+	PrivateKey    string `protobuf:"bytes,5,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPartnerTlsRequest) Reset() {
+	*x = SetPartnerTlsRequest{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPartnerTlsRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPartnerTlsRequest) ProtoMessage() {}
+
+func (x *SetPartnerTlsRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPartnerTlsRequest.ProtoReflect.Descriptor instead.
+func (*SetPartnerTlsRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *SetPartnerTlsRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SetPartnerTlsRequest) GetClientCertificates() string {
+	if x != nil && x.ClientCertificates != nil {
+		return *x.ClientCertificates
+	}
+	return ""
+}
+
+func (x *SetPartnerTlsRequest) GetServerAuthorities() string {
+	if x != nil && x.ServerAuthorities != nil {
+		return *x.ServerAuthorities
+	}
+	return ""
+}
+
+func (x *SetPartnerTlsRequest) GetCertificate() string {
+	if x != nil && x.Certificate != nil {
+		return *x.Certificate
+	}
+	return ""
+}
+
+func (x *SetPartnerTlsRequest) GetPrivateKey() string {
+	if x != nil {
+		return x.PrivateKey
+	}
+	return ""
+}
+
+// SetPartnerTlsResponse holds the answer.
+type SetPartnerTlsResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The partner.
+	Partner       *Partner `protobuf:"bytes,1,opt,name=partner,proto3" json:"partner,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetPartnerTlsResponse) Reset() {
+	*x = SetPartnerTlsResponse{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetPartnerTlsResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetPartnerTlsResponse) ProtoMessage() {}
+
+func (x *SetPartnerTlsResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetPartnerTlsResponse.ProtoReflect.Descriptor instead.
+func (*SetPartnerTlsResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *SetPartnerTlsResponse) GetPartner() *Partner {
 	if x != nil {
 		return x.Partner
 	}
@@ -1416,7 +2274,7 @@ type SuspendPartnerRequest struct {
 
 func (x *SuspendPartnerRequest) Reset() {
 	*x = SuspendPartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[19]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1428,7 +2286,7 @@ func (x *SuspendPartnerRequest) String() string {
 func (*SuspendPartnerRequest) ProtoMessage() {}
 
 func (x *SuspendPartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[19]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1441,7 +2299,7 @@ func (x *SuspendPartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendPartnerRequest.ProtoReflect.Descriptor instead.
 func (*SuspendPartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{19}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *SuspendPartnerRequest) GetId() string {
@@ -1462,7 +2320,7 @@ type SuspendPartnerResponse struct {
 
 func (x *SuspendPartnerResponse) Reset() {
 	*x = SuspendPartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[20]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1474,7 +2332,7 @@ func (x *SuspendPartnerResponse) String() string {
 func (*SuspendPartnerResponse) ProtoMessage() {}
 
 func (x *SuspendPartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[20]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1487,7 +2345,7 @@ func (x *SuspendPartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SuspendPartnerResponse.ProtoReflect.Descriptor instead.
 func (*SuspendPartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{20}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *SuspendPartnerResponse) GetPartner() *Partner {
@@ -1508,7 +2366,7 @@ type ResumePartnerRequest struct {
 
 func (x *ResumePartnerRequest) Reset() {
 	*x = ResumePartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[21]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1520,7 +2378,7 @@ func (x *ResumePartnerRequest) String() string {
 func (*ResumePartnerRequest) ProtoMessage() {}
 
 func (x *ResumePartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[21]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1533,7 +2391,7 @@ func (x *ResumePartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumePartnerRequest.ProtoReflect.Descriptor instead.
 func (*ResumePartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{21}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ResumePartnerRequest) GetId() string {
@@ -1554,7 +2412,7 @@ type ResumePartnerResponse struct {
 
 func (x *ResumePartnerResponse) Reset() {
 	*x = ResumePartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[22]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1566,7 +2424,7 @@ func (x *ResumePartnerResponse) String() string {
 func (*ResumePartnerResponse) ProtoMessage() {}
 
 func (x *ResumePartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[22]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1579,7 +2437,7 @@ func (x *ResumePartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ResumePartnerResponse.ProtoReflect.Descriptor instead.
 func (*ResumePartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{22}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *ResumePartnerResponse) GetPartner() *Partner {
@@ -1600,7 +2458,7 @@ type ExitPartnerRequest struct {
 
 func (x *ExitPartnerRequest) Reset() {
 	*x = ExitPartnerRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[23]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1612,7 +2470,7 @@ func (x *ExitPartnerRequest) String() string {
 func (*ExitPartnerRequest) ProtoMessage() {}
 
 func (x *ExitPartnerRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[23]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1625,7 +2483,7 @@ func (x *ExitPartnerRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitPartnerRequest.ProtoReflect.Descriptor instead.
 func (*ExitPartnerRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{23}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *ExitPartnerRequest) GetId() string {
@@ -1646,7 +2504,7 @@ type ExitPartnerResponse struct {
 
 func (x *ExitPartnerResponse) Reset() {
 	*x = ExitPartnerResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[24]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1658,7 +2516,7 @@ func (x *ExitPartnerResponse) String() string {
 func (*ExitPartnerResponse) ProtoMessage() {}
 
 func (x *ExitPartnerResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[24]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1671,7 +2529,7 @@ func (x *ExitPartnerResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExitPartnerResponse.ProtoReflect.Descriptor instead.
 func (*ExitPartnerResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{24}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *ExitPartnerResponse) GetPartner() *Partner {
@@ -1692,7 +2550,7 @@ type GetPlatformKeyRequest struct {
 
 func (x *GetPlatformKeyRequest) Reset() {
 	*x = GetPlatformKeyRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[25]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1704,7 +2562,7 @@ func (x *GetPlatformKeyRequest) String() string {
 func (*GetPlatformKeyRequest) ProtoMessage() {}
 
 func (x *GetPlatformKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[25]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1717,7 +2575,7 @@ func (x *GetPlatformKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPlatformKeyRequest.ProtoReflect.Descriptor instead.
 func (*GetPlatformKeyRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{25}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *GetPlatformKeyRequest) GetId() string {
@@ -1738,7 +2596,7 @@ type GetPlatformKeyResponse struct {
 
 func (x *GetPlatformKeyResponse) Reset() {
 	*x = GetPlatformKeyResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[26]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1750,7 +2608,7 @@ func (x *GetPlatformKeyResponse) String() string {
 func (*GetPlatformKeyResponse) ProtoMessage() {}
 
 func (x *GetPlatformKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[26]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1763,7 +2621,7 @@ func (x *GetPlatformKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GetPlatformKeyResponse.ProtoReflect.Descriptor instead.
 func (*GetPlatformKeyResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{26}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *GetPlatformKeyResponse) GetPublicKeys() []*PartnerKey {
@@ -1782,7 +2640,7 @@ type RotatePlatformKeyRequest struct {
 
 func (x *RotatePlatformKeyRequest) Reset() {
 	*x = RotatePlatformKeyRequest{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[27]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1794,7 +2652,7 @@ func (x *RotatePlatformKeyRequest) String() string {
 func (*RotatePlatformKeyRequest) ProtoMessage() {}
 
 func (x *RotatePlatformKeyRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[27]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1807,7 +2665,7 @@ func (x *RotatePlatformKeyRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotatePlatformKeyRequest.ProtoReflect.Descriptor instead.
 func (*RotatePlatformKeyRequest) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{27}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{34}
 }
 
 // RotatePlatformKeyResponse holds our keys.
@@ -1821,7 +2679,7 @@ type RotatePlatformKeyResponse struct {
 
 func (x *RotatePlatformKeyResponse) Reset() {
 	*x = RotatePlatformKeyResponse{}
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[28]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1833,7 +2691,7 @@ func (x *RotatePlatformKeyResponse) String() string {
 func (*RotatePlatformKeyResponse) ProtoMessage() {}
 
 func (x *RotatePlatformKeyResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_cloud_program_v1_partner_proto_msgTypes[28]
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1846,7 +2704,7 @@ func (x *RotatePlatformKeyResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RotatePlatformKeyResponse.ProtoReflect.Descriptor instead.
 func (*RotatePlatformKeyResponse) Descriptor() ([]byte, []int) {
-	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{28}
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *RotatePlatformKeyResponse) GetPublicKeys() []*PartnerKey {
@@ -1860,7 +2718,39 @@ var File_cloud_program_v1_partner_proto protoreflect.FileDescriptor
 
 const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x90\x02\n" +
+	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x03\n" +
+	"\x0eSigningVariant\x12J\n" +
+	"\frequest_text\x18\x01 \x01(\x0e2\x1d.cloud.program.v1.RequestTextB\b\xbaH\x05\x82\x01\x02\x10\x01R\vrequestText\x12J\n" +
+	"\fmessage_text\x18\x02 \x01(\x0e2\x1d.cloud.program.v1.MessageTextB\b\xbaH\x05\x82\x01\x02\x10\x01R\vmessageText\x12G\n" +
+	"\vsigned_form\x18\x03 \x01(\x0e2\x1c.cloud.program.v1.SignedFormB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
+	"signedForm\x12D\n" +
+	"\n" +
+	"mac_method\x18\x04 \x01(\x0e2\x1b.cloud.program.v1.MacMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\tmacMethod\x12;\n" +
+	"\amac_key\x18\x05 \x01(\x0e2\x18.cloud.program.v1.MacKeyB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06macKey\x124\n" +
+	"\vsm2_user_id\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f2\r^[!-~]{0,64}$R\tsm2UserId\x12)\n" +
+	"\x11empty_sm2_user_id\x18\a \x01(\bR\x0eemptySm2UserId\"\xfe\x01\n" +
+	"\x0ePublishedPaths\x121\n" +
+	"\x06series\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\x06series\x12@\n" +
+	"\x0eseries_offline\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\rseriesOffline\x123\n" +
+	"\aprogram\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\aprogram\x12B\n" +
+	"\x0fprogram_offline\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\x0eprogramOffline\"\xba\x01\n" +
+	"\x0eTlsCertificate\x12\x16\n" +
+	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x18\n" +
+	"\asubject\x18\x02 \x01(\tR\asubject\x129\n" +
+	"\n" +
+	"valid_from\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
+	"\vvalid_until\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"validUntil\"\xf4\x01\n" +
+	"\n" +
+	"PartnerTls\x12Q\n" +
+	"\x13client_certificates\x18\x01 \x03(\v2 .cloud.program.v1.TlsCertificateR\x12clientCertificates\x12O\n" +
+	"\x12server_authorities\x18\x02 \x03(\v2 .cloud.program.v1.TlsCertificateR\x11serverAuthorities\x12B\n" +
+	"\vcertificate\x18\x03 \x01(\v2 .cloud.program.v1.TlsCertificateR\vcertificate\"\xa6\x01\n" +
+	"\bLeniency\x12\x12\n" +
+	"\x04note\x18\x01 \x01(\tR\x04note\x12\x1a\n" +
+	"\bmessages\x18\x02 \x01(\x05R\bmessages\x125\n" +
+	"\bfirst_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\afirstAt\x123\n" +
+	"\alast_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAt\"\x90\x02\n" +
 	"\n" +
 	"PartnerKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
@@ -1872,7 +2762,7 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
 	"valid_from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
 	"\vvalid_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"validUntil\"\xce\x05\n" +
+	"validUntil\"\xd0\a\n" +
 	"\aPartner\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12I\n" +
@@ -1892,7 +2782,13 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
 	"created_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\tcreatedAt\x129\n" +
 	"\n" +
-	"updated_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\"\x8f\x05\n" +
+	"updated_at\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12I\n" +
+	"\x0fsigning_variant\x18\x10 \x01(\v2 .cloud.program.v1.SigningVariantR\x0esigningVariant\x12I\n" +
+	"\x0fpublished_paths\x18\x11 \x01(\v2 .cloud.program.v1.PublishedPathsR\x0epublishedPaths\x12.\n" +
+	"\x03tls\x18\x12 \x01(\v2\x1c.cloud.program.v1.PartnerTlsR\x03tls\x12:\n" +
+	"\n" +
+	"leniencies\x18\x13 \x03(\v2\x1a.cloud.program.v1.LeniencyR\n" +
+	"leniencies\"\xa5\x06\n" +
 	"\x14CreatePartnerRequest\x128\n" +
 	"\bgroup_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\agroupId\x12)\n" +
 	"\n" +
@@ -1908,7 +2804,9 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x10allowed_networks\x18\t \x03(\tB\b\xbaH\x05\x92\x01\x02\x10@R\x0fallowedNetworks\x12K\n" +
 	"\x12series_offline_url\x18\n" +
 	" \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$R\x10seriesOfflineUrl\x12M\n" +
-	"\x13program_offline_url\x18\v \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$R\x11programOfflineUrl\"\x84\x01\n" +
+	"\x13program_offline_url\x18\v \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$R\x11programOfflineUrl\x12I\n" +
+	"\x0fsigning_variant\x18\f \x01(\v2 .cloud.program.v1.SigningVariantR\x0esigningVariant\x12I\n" +
+	"\x0fpublished_paths\x18\r \x01(\v2 .cloud.program.v1.PublishedPathsR\x0epublishedPaths\"\x84\x01\n" +
 	"\x15CreatePartnerResponse\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x123\n" +
 	"\apartner\x18\x02 \x01(\v2\x19.cloud.program.v1.PartnerR\apartner\x12&\n" +
@@ -1921,7 +2819,7 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x14ListPartnersResponse\x125\n" +
 	"\bpartners\x18\x01 \x03(\v2\x19.cloud.program.v1.PartnerR\bpartners\"3\n" +
 	"\x0fAllowedNetworks\x12 \n" +
-	"\x06values\x18\x01 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10@R\x06values\"\xba\x06\n" +
+	"\x06values\x18\x01 \x03(\tB\b\xbaH\x05\x92\x01\x02\x10@R\x06values\"\xd0\a\n" +
 	"\x14UpdatePartnerRequest\x12-\n" +
 	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\x02id\x12!\n" +
 	"\x04name\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\x80\x01H\x00R\x04name\x88\x01\x01\x12X\n" +
@@ -1934,7 +2832,9 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x10allowed_networks\x18\b \x01(\v2!.cloud.program.v1.AllowedNetworksR\x0fallowedNetworks\x12P\n" +
 	"\x12series_offline_url\x18\t \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$H\x06R\x10seriesOfflineUrl\x88\x01\x01\x12R\n" +
 	"\x13program_offline_url\x18\n" +
-	" \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$H\aR\x11programOfflineUrl\x88\x01\x01B\a\n" +
+	" \x01(\tB\x1d\xbaH\x1ar\x18\x18\x80\x102\x13^(https?://[^ ]+)?$H\aR\x11programOfflineUrl\x88\x01\x01\x12I\n" +
+	"\x0fsigning_variant\x18\v \x01(\v2 .cloud.program.v1.SigningVariantR\x0esigningVariant\x12I\n" +
+	"\x0fpublished_paths\x18\f \x01(\v2 .cloud.program.v1.PublishedPathsR\x0epublishedPathsB\a\n" +
 	"\x05_nameB\x12\n" +
 	"\x10_signature_partsB\x14\n" +
 	"\x12_strict_signaturesB\x11\n" +
@@ -1966,6 +2866,18 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\x02id\x122\n" +
 	"\tsecret_id\x18\x02 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\bsecretId\"R\n" +
 	"\x1bRemovePartnerSecretResponse\x123\n" +
+	"\apartner\x18\x01 \x01(\v2\x19.cloud.program.v1.PartnerR\apartner\"\xe5\x02\n" +
+	"\x14SetPartnerTlsRequest\x12-\n" +
+	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\x02id\x12?\n" +
+	"\x13client_certificates\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x01H\x00R\x12clientCertificates\x88\x01\x01\x12=\n" +
+	"\x12server_authorities\x18\x03 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04H\x01R\x11serverAuthorities\x88\x01\x01\x120\n" +
+	"\vcertificate\x18\x04 \x01(\tB\t\xbaH\x06r\x04\x18\x80\x80\x04H\x02R\vcertificate\x88\x01\x01\x12-\n" +
+	"\vprivate_key\x18\x05 \x01(\tB\f\xbaH\x06r\x04\x18\x80\x80\x01\x80\x01\x01R\n" +
+	"privateKeyB\x16\n" +
+	"\x14_client_certificatesB\x15\n" +
+	"\x13_server_authoritiesB\x0e\n" +
+	"\f_certificate\"L\n" +
+	"\x15SetPartnerTlsResponse\x123\n" +
 	"\apartner\x18\x01 \x01(\v2\x19.cloud.program.v1.PartnerR\apartner\"F\n" +
 	"\x15SuspendPartnerRequest\x12-\n" +
 	"\x02id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\x02id\"M\n" +
@@ -1997,7 +2909,29 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x1bSIGNATURE_PARTS_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14SIGNATURE_PARTS_BOTH\x10\x01\x12\x1d\n" +
 	"\x19SIGNATURE_PARTS_SIGNATURE\x10\x02\x12\x17\n" +
-	"\x13SIGNATURE_PARTS_MAC\x10\x032\xbc\f\n" +
+	"\x13SIGNATURE_PARTS_MAC\x10\x03*l\n" +
+	"\vRequestText\x12\x1c\n" +
+	"\x18REQUEST_TEXT_UNSPECIFIED\x10\x00\x12\x1b\n" +
+	"\x17REQUEST_TEXT_FIVE_LINES\x10\x01\x12\"\n" +
+	"\x1eREQUEST_TEXT_SORTED_PARAMETERS\x10\x02*h\n" +
+	"\vMessageText\x12\x1c\n" +
+	"\x18MESSAGE_TEXT_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16MESSAGE_TEXT_CANONICAL\x10\x01\x12\x1f\n" +
+	"\x1bMESSAGE_TEXT_SORTED_MEMBERS\x10\x02*X\n" +
+	"\n" +
+	"SignedForm\x12\x1b\n" +
+	"\x17SIGNED_FORM_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SIGNED_FORM_TEXT\x10\x01\x12\x17\n" +
+	"\x13SIGNED_FORM_SM3_HEX\x10\x02*u\n" +
+	"\tMacMethod\x12\x1a\n" +
+	"\x16MAC_METHOD_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13MAC_METHOD_SM4_CMAC\x10\x01\x12\x1a\n" +
+	"\x16MAC_METHOD_SM4_CBC_MAC\x10\x02\x12\x17\n" +
+	"\x13MAC_METHOD_HMAC_SM3\x10\x03*Q\n" +
+	"\x06MacKey\x12\x17\n" +
+	"\x13MAC_KEY_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fMAC_KEY_DERIVED\x10\x01\x12\x19\n" +
+	"\x15MAC_KEY_SM3_OF_SECRET\x10\x022\xaf\r\n" +
 	"\x0ePartnerService\x12p\n" +
 	"\rCreatePartner\x12&.cloud.program.v1.CreatePartnerRequest\x1a'.cloud.program.v1.CreatePartnerResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x01\x12\x06create\x12d\n" +
@@ -2011,7 +2945,8 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"remove-key\x12}\n" +
 	"\x10AddPartnerSecret\x12).cloud.program.v1.AddPartnerSecretRequest\x1a*.cloud.program.v1.AddPartnerSecretResponse\"\x12\x9a\xcb\x18\x0e\b\x05\x12\n" +
 	"add-secret\x12\x89\x01\n" +
-	"\x13RemovePartnerSecret\x12,.cloud.program.v1.RemovePartnerSecretRequest\x1a-.cloud.program.v1.RemovePartnerSecretResponse\"\x15\x9a\xcb\x18\x11\b\x05\x12\rremove-secret\x12t\n" +
+	"\x13RemovePartnerSecret\x12,.cloud.program.v1.RemovePartnerSecretRequest\x1a-.cloud.program.v1.RemovePartnerSecretResponse\"\x15\x9a\xcb\x18\x11\b\x05\x12\rremove-secret\x12q\n" +
+	"\rSetPartnerTls\x12&.cloud.program.v1.SetPartnerTlsRequest\x1a'.cloud.program.v1.SetPartnerTlsResponse\"\x0f\x9a\xcb\x18\v\b\x05\x12\aset-tls\x12t\n" +
 	"\x0eSuspendPartner\x12'.cloud.program.v1.SuspendPartnerRequest\x1a(.cloud.program.v1.SuspendPartnerResponse\"\x0f\x9a\xcb\x18\v\b\x05\x12\asuspend\x12p\n" +
 	"\rResumePartner\x12&.cloud.program.v1.ResumePartnerRequest\x1a'.cloud.program.v1.ResumePartnerResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x05\x12\x06resume\x12h\n" +
@@ -2032,99 +2967,134 @@ func file_cloud_program_v1_partner_proto_rawDescGZIP() []byte {
 	return file_cloud_program_v1_partner_proto_rawDescData
 }
 
-var file_cloud_program_v1_partner_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_cloud_program_v1_partner_proto_msgTypes = make([]protoimpl.MessageInfo, 29)
+var file_cloud_program_v1_partner_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_cloud_program_v1_partner_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
 var file_cloud_program_v1_partner_proto_goTypes = []any{
 	(PartnerState)(0),                   // 0: cloud.program.v1.PartnerState
 	(SignatureParts)(0),                 // 1: cloud.program.v1.SignatureParts
-	(*PartnerKey)(nil),                  // 2: cloud.program.v1.PartnerKey
-	(*Partner)(nil),                     // 3: cloud.program.v1.Partner
-	(*CreatePartnerRequest)(nil),        // 4: cloud.program.v1.CreatePartnerRequest
-	(*CreatePartnerResponse)(nil),       // 5: cloud.program.v1.CreatePartnerResponse
-	(*GetPartnerRequest)(nil),           // 6: cloud.program.v1.GetPartnerRequest
-	(*GetPartnerResponse)(nil),          // 7: cloud.program.v1.GetPartnerResponse
-	(*ListPartnersRequest)(nil),         // 8: cloud.program.v1.ListPartnersRequest
-	(*ListPartnersResponse)(nil),        // 9: cloud.program.v1.ListPartnersResponse
-	(*AllowedNetworks)(nil),             // 10: cloud.program.v1.AllowedNetworks
-	(*UpdatePartnerRequest)(nil),        // 11: cloud.program.v1.UpdatePartnerRequest
-	(*UpdatePartnerResponse)(nil),       // 12: cloud.program.v1.UpdatePartnerResponse
-	(*AddPartnerKeyRequest)(nil),        // 13: cloud.program.v1.AddPartnerKeyRequest
-	(*AddPartnerKeyResponse)(nil),       // 14: cloud.program.v1.AddPartnerKeyResponse
-	(*RemovePartnerKeyRequest)(nil),     // 15: cloud.program.v1.RemovePartnerKeyRequest
-	(*RemovePartnerKeyResponse)(nil),    // 16: cloud.program.v1.RemovePartnerKeyResponse
-	(*AddPartnerSecretRequest)(nil),     // 17: cloud.program.v1.AddPartnerSecretRequest
-	(*AddPartnerSecretResponse)(nil),    // 18: cloud.program.v1.AddPartnerSecretResponse
-	(*RemovePartnerSecretRequest)(nil),  // 19: cloud.program.v1.RemovePartnerSecretRequest
-	(*RemovePartnerSecretResponse)(nil), // 20: cloud.program.v1.RemovePartnerSecretResponse
-	(*SuspendPartnerRequest)(nil),       // 21: cloud.program.v1.SuspendPartnerRequest
-	(*SuspendPartnerResponse)(nil),      // 22: cloud.program.v1.SuspendPartnerResponse
-	(*ResumePartnerRequest)(nil),        // 23: cloud.program.v1.ResumePartnerRequest
-	(*ResumePartnerResponse)(nil),       // 24: cloud.program.v1.ResumePartnerResponse
-	(*ExitPartnerRequest)(nil),          // 25: cloud.program.v1.ExitPartnerRequest
-	(*ExitPartnerResponse)(nil),         // 26: cloud.program.v1.ExitPartnerResponse
-	(*GetPlatformKeyRequest)(nil),       // 27: cloud.program.v1.GetPlatformKeyRequest
-	(*GetPlatformKeyResponse)(nil),      // 28: cloud.program.v1.GetPlatformKeyResponse
-	(*RotatePlatformKeyRequest)(nil),    // 29: cloud.program.v1.RotatePlatformKeyRequest
-	(*RotatePlatformKeyResponse)(nil),   // 30: cloud.program.v1.RotatePlatformKeyResponse
-	(*timestamppb.Timestamp)(nil),       // 31: google.protobuf.Timestamp
+	(RequestText)(0),                    // 2: cloud.program.v1.RequestText
+	(MessageText)(0),                    // 3: cloud.program.v1.MessageText
+	(SignedForm)(0),                     // 4: cloud.program.v1.SignedForm
+	(MacMethod)(0),                      // 5: cloud.program.v1.MacMethod
+	(MacKey)(0),                         // 6: cloud.program.v1.MacKey
+	(*SigningVariant)(nil),              // 7: cloud.program.v1.SigningVariant
+	(*PublishedPaths)(nil),              // 8: cloud.program.v1.PublishedPaths
+	(*TlsCertificate)(nil),              // 9: cloud.program.v1.TlsCertificate
+	(*PartnerTls)(nil),                  // 10: cloud.program.v1.PartnerTls
+	(*Leniency)(nil),                    // 11: cloud.program.v1.Leniency
+	(*PartnerKey)(nil),                  // 12: cloud.program.v1.PartnerKey
+	(*Partner)(nil),                     // 13: cloud.program.v1.Partner
+	(*CreatePartnerRequest)(nil),        // 14: cloud.program.v1.CreatePartnerRequest
+	(*CreatePartnerResponse)(nil),       // 15: cloud.program.v1.CreatePartnerResponse
+	(*GetPartnerRequest)(nil),           // 16: cloud.program.v1.GetPartnerRequest
+	(*GetPartnerResponse)(nil),          // 17: cloud.program.v1.GetPartnerResponse
+	(*ListPartnersRequest)(nil),         // 18: cloud.program.v1.ListPartnersRequest
+	(*ListPartnersResponse)(nil),        // 19: cloud.program.v1.ListPartnersResponse
+	(*AllowedNetworks)(nil),             // 20: cloud.program.v1.AllowedNetworks
+	(*UpdatePartnerRequest)(nil),        // 21: cloud.program.v1.UpdatePartnerRequest
+	(*UpdatePartnerResponse)(nil),       // 22: cloud.program.v1.UpdatePartnerResponse
+	(*AddPartnerKeyRequest)(nil),        // 23: cloud.program.v1.AddPartnerKeyRequest
+	(*AddPartnerKeyResponse)(nil),       // 24: cloud.program.v1.AddPartnerKeyResponse
+	(*RemovePartnerKeyRequest)(nil),     // 25: cloud.program.v1.RemovePartnerKeyRequest
+	(*RemovePartnerKeyResponse)(nil),    // 26: cloud.program.v1.RemovePartnerKeyResponse
+	(*AddPartnerSecretRequest)(nil),     // 27: cloud.program.v1.AddPartnerSecretRequest
+	(*AddPartnerSecretResponse)(nil),    // 28: cloud.program.v1.AddPartnerSecretResponse
+	(*RemovePartnerSecretRequest)(nil),  // 29: cloud.program.v1.RemovePartnerSecretRequest
+	(*RemovePartnerSecretResponse)(nil), // 30: cloud.program.v1.RemovePartnerSecretResponse
+	(*SetPartnerTlsRequest)(nil),        // 31: cloud.program.v1.SetPartnerTlsRequest
+	(*SetPartnerTlsResponse)(nil),       // 32: cloud.program.v1.SetPartnerTlsResponse
+	(*SuspendPartnerRequest)(nil),       // 33: cloud.program.v1.SuspendPartnerRequest
+	(*SuspendPartnerResponse)(nil),      // 34: cloud.program.v1.SuspendPartnerResponse
+	(*ResumePartnerRequest)(nil),        // 35: cloud.program.v1.ResumePartnerRequest
+	(*ResumePartnerResponse)(nil),       // 36: cloud.program.v1.ResumePartnerResponse
+	(*ExitPartnerRequest)(nil),          // 37: cloud.program.v1.ExitPartnerRequest
+	(*ExitPartnerResponse)(nil),         // 38: cloud.program.v1.ExitPartnerResponse
+	(*GetPlatformKeyRequest)(nil),       // 39: cloud.program.v1.GetPlatformKeyRequest
+	(*GetPlatformKeyResponse)(nil),      // 40: cloud.program.v1.GetPlatformKeyResponse
+	(*RotatePlatformKeyRequest)(nil),    // 41: cloud.program.v1.RotatePlatformKeyRequest
+	(*RotatePlatformKeyResponse)(nil),   // 42: cloud.program.v1.RotatePlatformKeyResponse
+	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
 }
 var file_cloud_program_v1_partner_proto_depIdxs = []int32{
-	31, // 0: cloud.program.v1.PartnerKey.created_at:type_name -> google.protobuf.Timestamp
-	31, // 1: cloud.program.v1.PartnerKey.valid_from:type_name -> google.protobuf.Timestamp
-	31, // 2: cloud.program.v1.PartnerKey.valid_until:type_name -> google.protobuf.Timestamp
-	1,  // 3: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	0,  // 4: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
-	2,  // 5: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
-	2,  // 6: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
-	31, // 7: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
-	31, // 8: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
-	1,  // 9: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	3,  // 10: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 11: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 12: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
-	1,  // 13: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	10, // 14: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
-	3,  // 15: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 16: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 17: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 18: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 19: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 20: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 21: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	3,  // 22: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	2,  // 23: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	2,  // 24: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	4,  // 25: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
-	6,  // 26: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
-	8,  // 27: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
-	11, // 28: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
-	13, // 29: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
-	15, // 30: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
-	17, // 31: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
-	19, // 32: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
-	21, // 33: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
-	23, // 34: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
-	25, // 35: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
-	27, // 36: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
-	29, // 37: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
-	5,  // 38: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
-	7,  // 39: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
-	9,  // 40: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
-	12, // 41: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
-	14, // 42: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
-	16, // 43: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
-	18, // 44: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
-	20, // 45: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
-	22, // 46: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
-	24, // 47: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
-	26, // 48: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
-	28, // 49: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
-	30, // 50: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
-	38, // [38:51] is the sub-list for method output_type
-	25, // [25:38] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	2,  // 0: cloud.program.v1.SigningVariant.request_text:type_name -> cloud.program.v1.RequestText
+	3,  // 1: cloud.program.v1.SigningVariant.message_text:type_name -> cloud.program.v1.MessageText
+	4,  // 2: cloud.program.v1.SigningVariant.signed_form:type_name -> cloud.program.v1.SignedForm
+	5,  // 3: cloud.program.v1.SigningVariant.mac_method:type_name -> cloud.program.v1.MacMethod
+	6,  // 4: cloud.program.v1.SigningVariant.mac_key:type_name -> cloud.program.v1.MacKey
+	43, // 5: cloud.program.v1.TlsCertificate.valid_from:type_name -> google.protobuf.Timestamp
+	43, // 6: cloud.program.v1.TlsCertificate.valid_until:type_name -> google.protobuf.Timestamp
+	9,  // 7: cloud.program.v1.PartnerTls.client_certificates:type_name -> cloud.program.v1.TlsCertificate
+	9,  // 8: cloud.program.v1.PartnerTls.server_authorities:type_name -> cloud.program.v1.TlsCertificate
+	9,  // 9: cloud.program.v1.PartnerTls.certificate:type_name -> cloud.program.v1.TlsCertificate
+	43, // 10: cloud.program.v1.Leniency.first_at:type_name -> google.protobuf.Timestamp
+	43, // 11: cloud.program.v1.Leniency.last_at:type_name -> google.protobuf.Timestamp
+	43, // 12: cloud.program.v1.PartnerKey.created_at:type_name -> google.protobuf.Timestamp
+	43, // 13: cloud.program.v1.PartnerKey.valid_from:type_name -> google.protobuf.Timestamp
+	43, // 14: cloud.program.v1.PartnerKey.valid_until:type_name -> google.protobuf.Timestamp
+	1,  // 15: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	0,  // 16: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
+	12, // 17: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
+	12, // 18: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
+	43, // 19: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
+	43, // 20: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
+	7,  // 21: cloud.program.v1.Partner.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	8,  // 22: cloud.program.v1.Partner.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	10, // 23: cloud.program.v1.Partner.tls:type_name -> cloud.program.v1.PartnerTls
+	11, // 24: cloud.program.v1.Partner.leniencies:type_name -> cloud.program.v1.Leniency
+	1,  // 25: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	7,  // 26: cloud.program.v1.CreatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	8,  // 27: cloud.program.v1.CreatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	13, // 28: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 29: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 30: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
+	1,  // 31: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	20, // 32: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
+	7,  // 33: cloud.program.v1.UpdatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	8,  // 34: cloud.program.v1.UpdatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	13, // 35: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 36: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 37: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 38: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 39: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 40: cloud.program.v1.SetPartnerTlsResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 41: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 42: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 43: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	12, // 44: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	12, // 45: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	14, // 46: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
+	16, // 47: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
+	18, // 48: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
+	21, // 49: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
+	23, // 50: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
+	25, // 51: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
+	27, // 52: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
+	29, // 53: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
+	31, // 54: cloud.program.v1.PartnerService.SetPartnerTls:input_type -> cloud.program.v1.SetPartnerTlsRequest
+	33, // 55: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
+	35, // 56: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
+	37, // 57: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
+	39, // 58: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
+	41, // 59: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
+	15, // 60: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
+	17, // 61: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
+	19, // 62: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
+	22, // 63: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
+	24, // 64: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
+	26, // 65: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
+	28, // 66: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
+	30, // 67: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
+	32, // 68: cloud.program.v1.PartnerService.SetPartnerTls:output_type -> cloud.program.v1.SetPartnerTlsResponse
+	34, // 69: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
+	36, // 70: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
+	38, // 71: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
+	40, // 72: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
+	42, // 73: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
+	60, // [60:74] is the sub-list for method output_type
+	46, // [46:60] is the sub-list for method input_type
+	46, // [46:46] is the sub-list for extension type_name
+	46, // [46:46] is the sub-list for extension extendee
+	0,  // [0:46] is the sub-list for field type_name
 }
 
 func init() { file_cloud_program_v1_partner_proto_init() }
@@ -2132,14 +3102,15 @@ func file_cloud_program_v1_partner_proto_init() {
 	if File_cloud_program_v1_partner_proto != nil {
 		return
 	}
-	file_cloud_program_v1_partner_proto_msgTypes[9].OneofWrappers = []any{}
+	file_cloud_program_v1_partner_proto_msgTypes[14].OneofWrappers = []any{}
+	file_cloud_program_v1_partner_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_program_v1_partner_proto_rawDesc), len(file_cloud_program_v1_partner_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   29,
+			NumEnums:      7,
+			NumMessages:   36,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

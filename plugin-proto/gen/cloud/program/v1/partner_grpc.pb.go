@@ -29,6 +29,7 @@ const (
 	PartnerService_RemovePartnerKey_FullMethodName    = "/cloud.program.v1.PartnerService/RemovePartnerKey"
 	PartnerService_AddPartnerSecret_FullMethodName    = "/cloud.program.v1.PartnerService/AddPartnerSecret"
 	PartnerService_RemovePartnerSecret_FullMethodName = "/cloud.program.v1.PartnerService/RemovePartnerSecret"
+	PartnerService_SetPartnerTls_FullMethodName       = "/cloud.program.v1.PartnerService/SetPartnerTls"
 	PartnerService_SuspendPartner_FullMethodName      = "/cloud.program.v1.PartnerService/SuspendPartner"
 	PartnerService_ResumePartner_FullMethodName       = "/cloud.program.v1.PartnerService/ResumePartner"
 	PartnerService_ExitPartner_FullMethodName         = "/cloud.program.v1.PartnerService/ExitPartner"
@@ -64,6 +65,10 @@ type PartnerServiceClient interface {
 	// RemovePartnerSecret ends a groupSecret. Absent is success. Done when it returns. Errors:
 	// NOT_FOUND of the partner.
 	RemovePartnerSecret(ctx context.Context, in *RemovePartnerSecretRequest, opts ...grpc.CallOption) (*RemovePartnerSecretResponse, error)
+	// SetPartnerTls says which certificates secure the connection, both ways; absent members stay
+	// as they are, empty ones are removed. Signatures are checked in any case. Done when it
+	// returns. Errors: NOT_FOUND, VALIDATION_FAILED.
+	SetPartnerTls(ctx context.Context, in *SetPartnerTlsRequest, opts ...grpc.CallOption) (*SetPartnerTlsResponse, error)
 	// SuspendPartner refuses the partner's messages within a second; what it told stays online.
 	// Done when it returns. Errors: NOT_FOUND, INVALID_STATE after its exit.
 	SuspendPartner(ctx context.Context, in *SuspendPartnerRequest, opts ...grpc.CallOption) (*SuspendPartnerResponse, error)
@@ -169,6 +174,16 @@ func (c *partnerServiceClient) RemovePartnerSecret(ctx context.Context, in *Remo
 	return out, nil
 }
 
+func (c *partnerServiceClient) SetPartnerTls(ctx context.Context, in *SetPartnerTlsRequest, opts ...grpc.CallOption) (*SetPartnerTlsResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(SetPartnerTlsResponse)
+	err := c.cc.Invoke(ctx, PartnerService_SetPartnerTls_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *partnerServiceClient) SuspendPartner(ctx context.Context, in *SuspendPartnerRequest, opts ...grpc.CallOption) (*SuspendPartnerResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(SuspendPartnerResponse)
@@ -247,6 +262,10 @@ type PartnerServiceServer interface {
 	// RemovePartnerSecret ends a groupSecret. Absent is success. Done when it returns. Errors:
 	// NOT_FOUND of the partner.
 	RemovePartnerSecret(context.Context, *RemovePartnerSecretRequest) (*RemovePartnerSecretResponse, error)
+	// SetPartnerTls says which certificates secure the connection, both ways; absent members stay
+	// as they are, empty ones are removed. Signatures are checked in any case. Done when it
+	// returns. Errors: NOT_FOUND, VALIDATION_FAILED.
+	SetPartnerTls(context.Context, *SetPartnerTlsRequest) (*SetPartnerTlsResponse, error)
 	// SuspendPartner refuses the partner's messages within a second; what it told stays online.
 	// Done when it returns. Errors: NOT_FOUND, INVALID_STATE after its exit.
 	SuspendPartner(context.Context, *SuspendPartnerRequest) (*SuspendPartnerResponse, error)
@@ -295,6 +314,9 @@ func (UnimplementedPartnerServiceServer) AddPartnerSecret(context.Context, *AddP
 }
 func (UnimplementedPartnerServiceServer) RemovePartnerSecret(context.Context, *RemovePartnerSecretRequest) (*RemovePartnerSecretResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RemovePartnerSecret not implemented")
+}
+func (UnimplementedPartnerServiceServer) SetPartnerTls(context.Context, *SetPartnerTlsRequest) (*SetPartnerTlsResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method SetPartnerTls not implemented")
 }
 func (UnimplementedPartnerServiceServer) SuspendPartner(context.Context, *SuspendPartnerRequest) (*SuspendPartnerResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method SuspendPartner not implemented")
@@ -476,6 +498,24 @@ func _PartnerService_RemovePartnerSecret_Handler(srv interface{}, ctx context.Co
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PartnerService_SetPartnerTls_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(SetPartnerTlsRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PartnerServiceServer).SetPartnerTls(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PartnerService_SetPartnerTls_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PartnerServiceServer).SetPartnerTls(ctx, req.(*SetPartnerTlsRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _PartnerService_SuspendPartner_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(SuspendPartnerRequest)
 	if err := dec(in); err != nil {
@@ -604,6 +644,10 @@ var PartnerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RemovePartnerSecret",
 			Handler:    _PartnerService_RemovePartnerSecret_Handler,
+		},
+		{
+			MethodName: "SetPartnerTls",
+			Handler:    _PartnerService_SetPartnerTls_Handler,
 		},
 		{
 			MethodName: "SuspendPartner",

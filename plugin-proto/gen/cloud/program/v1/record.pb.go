@@ -1744,6 +1744,171 @@ func (x *ProbeProgramResponse) GetProbes() []*PlayProbe {
 	return nil
 }
 
+// LocateProgramRequest names a program.
+type LocateProgramRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Id of the program. REQUIRED.
+	Id            string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateProgramRequest) Reset() {
+	*x = LocateProgramRequest{}
+	mi := &file_cloud_program_v1_record_proto_msgTypes[24]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateProgramRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateProgramRequest) ProtoMessage() {}
+
+func (x *LocateProgramRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_record_proto_msgTypes[24]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateProgramRequest.ProtoReflect.Descriptor instead.
+func (*LocateProgramRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_record_proto_rawDescGZIP(), []int{24}
+}
+
+func (x *LocateProgramRequest) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+// PlayLocation is where a CDN has a play URL.
+type PlayLocation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// videoId.
+	VideoId string `protobuf:"bytes,1,opt,name=video_id,json=videoId,proto3" json:"video_id,omitempty"`
+	// Name of the CDN.
+	Cdn string `protobuf:"bytes,2,opt,name=cdn,proto3" json:"cdn,omitempty"`
+	// Its nodes that have the URL.
+	Nodes []string `protobuf:"bytes,3,rep,name=nodes,proto3" json:"nodes,omitempty"`
+	// Why it could not be found out; empty: it was.
+	Problem       string `protobuf:"bytes,4,opt,name=problem,proto3" json:"problem,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PlayLocation) Reset() {
+	*x = PlayLocation{}
+	mi := &file_cloud_program_v1_record_proto_msgTypes[25]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PlayLocation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PlayLocation) ProtoMessage() {}
+
+func (x *PlayLocation) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_record_proto_msgTypes[25]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PlayLocation.ProtoReflect.Descriptor instead.
+func (*PlayLocation) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_record_proto_rawDescGZIP(), []int{25}
+}
+
+func (x *PlayLocation) GetVideoId() string {
+	if x != nil {
+		return x.VideoId
+	}
+	return ""
+}
+
+func (x *PlayLocation) GetCdn() string {
+	if x != nil {
+		return x.Cdn
+	}
+	return ""
+}
+
+func (x *PlayLocation) GetNodes() []string {
+	if x != nil {
+		return x.Nodes
+	}
+	return nil
+}
+
+func (x *PlayLocation) GetProblem() string {
+	if x != nil {
+		return x.Problem
+	}
+	return ""
+}
+
+// LocateProgramResponse holds one result for each play URL and CDN.
+type LocateProgramResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The results.
+	Locations     []*PlayLocation `protobuf:"bytes,1,rep,name=locations,proto3" json:"locations,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *LocateProgramResponse) Reset() {
+	*x = LocateProgramResponse{}
+	mi := &file_cloud_program_v1_record_proto_msgTypes[26]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *LocateProgramResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*LocateProgramResponse) ProtoMessage() {}
+
+func (x *LocateProgramResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_record_proto_msgTypes[26]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use LocateProgramResponse.ProtoReflect.Descriptor instead.
+func (*LocateProgramResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_record_proto_rawDescGZIP(), []int{26}
+}
+
+func (x *LocateProgramResponse) GetLocations() []*PlayLocation {
+	if x != nil {
+		return x.Locations
+	}
+	return nil
+}
+
 var File_cloud_program_v1_record_proto protoreflect.FileDescriptor
 
 const file_cloud_program_v1_record_proto_rawDesc = "" +
@@ -1890,20 +2055,31 @@ const file_cloud_program_v1_record_proto_rawDesc = "" +
 	"\fbitrate_kbps\x18\x05 \x01(\x05R\vbitrateKbps\x12\x1a\n" +
 	"\bproblems\x18\x06 \x03(\tR\bproblems\"K\n" +
 	"\x14ProbeProgramResponse\x123\n" +
-	"\x06probes\x18\x01 \x03(\v2\x1b.cloud.program.v1.PlayProbeR\x06probes2\x88\x04\n" +
+	"\x06probes\x18\x01 \x03(\v2\x1b.cloud.program.v1.PlayProbeR\x06probes\"=\n" +
+	"\x14LocateProgramRequest\x12%\n" +
+	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"k\n" +
+	"\fPlayLocation\x12\x19\n" +
+	"\bvideo_id\x18\x01 \x01(\tR\avideoId\x12\x10\n" +
+	"\x03cdn\x18\x02 \x01(\tR\x03cdn\x12\x14\n" +
+	"\x05nodes\x18\x03 \x03(\tR\x05nodes\x12\x18\n" +
+	"\aproblem\x18\x04 \x01(\tR\aproblem\"U\n" +
+	"\x15LocateProgramResponse\x12<\n" +
+	"\tlocations\x18\x01 \x03(\v2\x1e.cloud.program.v1.PlayLocationR\tlocations2\x88\x04\n" +
 	"\rSeriesService\x12a\n" +
 	"\tGetSeries\x12\".cloud.program.v1.GetSeriesRequest\x1a#.cloud.program.v1.GetSeriesResponse\"\v\x9a\xcb\x18\a\b\x02\x12\x03get\x12e\n" +
 	"\n" +
 	"ListSeries\x12#.cloud.program.v1.ListSeriesRequest\x1a$.cloud.program.v1.ListSeriesResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12\x86\x01\n" +
 	"\x12ListSeriesPrograms\x12+.cloud.program.v1.ListSeriesProgramsRequest\x1a,.cloud.program.v1.ListSeriesProgramsResponse\"\x15\x9a\xcb\x18\x11\b\a\x12\rlist-programs\x12\x86\x01\n" +
 	"\x12ListSeriesVersions\x12+.cloud.program.v1.ListSeriesVersionsRequest\x1a,.cloud.program.v1.ListSeriesVersionsResponse\"\x15\x9a\xcb\x18\x11\b\a\x12\rlist-versions\x1a\x1b\x9a\xcb\x18\x17\n" +
-	"\x06series\x12\vseries-list\x18\x022\x81\x05\n" +
+	"\x06series\x12\vseries-list\x18\x022\xf3\x05\n" +
 	"\x0eProgramService\x12d\n" +
 	"\n" +
 	"GetProgram\x12#.cloud.program.v1.GetProgramRequest\x1a$.cloud.program.v1.GetProgramResponse\"\v\x9a\xcb\x18\a\b\x02\x12\x03get\x12k\n" +
 	"\fListPrograms\x12%.cloud.program.v1.ListProgramsRequest\x1a&.cloud.program.v1.ListProgramsResponse\"\f\x9a\xcb\x18\b\b\x03\x12\x04list\x12\x89\x01\n" +
 	"\x13ListProgramVersions\x12,.cloud.program.v1.ListProgramVersionsRequest\x1a-.cloud.program.v1.ListProgramVersionsResponse\"\x15\x9a\xcb\x18\x11\b\a\x12\rlist-versions\x12\x86\x01\n" +
-	"\x12GetProgramPlayLink\x12+.cloud.program.v1.GetProgramPlayLinkRequest\x1a,.cloud.program.v1.GetProgramPlayLinkResponse\"\x15\x9a\xcb\x18\x11\b\a\x12\rget-play-link\x12l\n" +
+	"\x12GetProgramPlayLink\x12+.cloud.program.v1.GetProgramPlayLinkRequest\x1a,.cloud.program.v1.GetProgramPlayLinkResponse\"\x15\x9a\xcb\x18\x11\b\a\x12\rget-play-link\x12p\n" +
+	"\rLocateProgram\x12&.cloud.program.v1.LocateProgramRequest\x1a'.cloud.program.v1.LocateProgramResponse\"\x0e\x9a\xcb\x18\n" +
+	"\b\x05\x12\x06locate\x12l\n" +
 	"\fProbeProgram\x12%.cloud.program.v1.ProbeProgramRequest\x1a&.cloud.program.v1.ProbeProgramResponse\"\r\x9a\xcb\x18\t\b\x05\x12\x05probe\x1a\x19\x9a\xcb\x18\x15\n" +
 	"\aprogram\x12\bprograms\x18\x02BHZFgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1;programv1b\x06proto3"
 
@@ -1919,7 +2095,7 @@ func file_cloud_program_v1_record_proto_rawDescGZIP() []byte {
 	return file_cloud_program_v1_record_proto_rawDescData
 }
 
-var file_cloud_program_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 24)
+var file_cloud_program_v1_record_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_cloud_program_v1_record_proto_goTypes = []any{
 	(*Record)(nil),                      // 0: cloud.program.v1.Record
 	(*Watch)(nil),                       // 1: cloud.program.v1.Watch
@@ -1945,16 +2121,19 @@ var file_cloud_program_v1_record_proto_goTypes = []any{
 	(*ProbeProgramRequest)(nil),         // 21: cloud.program.v1.ProbeProgramRequest
 	(*PlayProbe)(nil),                   // 22: cloud.program.v1.PlayProbe
 	(*ProbeProgramResponse)(nil),        // 23: cloud.program.v1.ProbeProgramResponse
-	(*timestamppb.Timestamp)(nil),       // 24: google.protobuf.Timestamp
+	(*LocateProgramRequest)(nil),        // 24: cloud.program.v1.LocateProgramRequest
+	(*PlayLocation)(nil),                // 25: cloud.program.v1.PlayLocation
+	(*LocateProgramResponse)(nil),       // 26: cloud.program.v1.LocateProgramResponse
+	(*timestamppb.Timestamp)(nil),       // 27: google.protobuf.Timestamp
 }
 var file_cloud_program_v1_record_proto_depIdxs = []int32{
-	24, // 0: cloud.program.v1.Record.online_since:type_name -> google.protobuf.Timestamp
-	24, // 1: cloud.program.v1.Record.message_time:type_name -> google.protobuf.Timestamp
-	24, // 2: cloud.program.v1.Record.created_at:type_name -> google.protobuf.Timestamp
-	24, // 3: cloud.program.v1.Record.updated_at:type_name -> google.protobuf.Timestamp
+	27, // 0: cloud.program.v1.Record.online_since:type_name -> google.protobuf.Timestamp
+	27, // 1: cloud.program.v1.Record.message_time:type_name -> google.protobuf.Timestamp
+	27, // 2: cloud.program.v1.Record.created_at:type_name -> google.protobuf.Timestamp
+	27, // 3: cloud.program.v1.Record.updated_at:type_name -> google.protobuf.Timestamp
 	1,  // 4: cloud.program.v1.Record.watch:type_name -> cloud.program.v1.Watch
-	24, // 5: cloud.program.v1.Watch.probed_at:type_name -> google.protobuf.Timestamp
-	24, // 6: cloud.program.v1.RecordVersion.at:type_name -> google.protobuf.Timestamp
+	27, // 5: cloud.program.v1.Watch.probed_at:type_name -> google.protobuf.Timestamp
+	27, // 6: cloud.program.v1.RecordVersion.at:type_name -> google.protobuf.Timestamp
 	3,  // 7: cloud.program.v1.RecordVersion.changes:type_name -> cloud.program.v1.FieldChange
 	0,  // 8: cloud.program.v1.GetSeriesResponse.series:type_name -> cloud.program.v1.Record
 	0,  // 9: cloud.program.v1.ListSeriesResponse.series:type_name -> cloud.program.v1.Record
@@ -1964,31 +2143,34 @@ var file_cloud_program_v1_record_proto_depIdxs = []int32{
 	2,  // 13: cloud.program.v1.ListProgramVersionsResponse.versions:type_name -> cloud.program.v1.RecordVersion
 	0,  // 14: cloud.program.v1.SeriesProgram.program:type_name -> cloud.program.v1.Record
 	17, // 15: cloud.program.v1.ListSeriesProgramsResponse.programs:type_name -> cloud.program.v1.SeriesProgram
-	24, // 16: cloud.program.v1.GetProgramPlayLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
+	27, // 16: cloud.program.v1.GetProgramPlayLinkResponse.expires_at:type_name -> google.protobuf.Timestamp
 	22, // 17: cloud.program.v1.ProbeProgramResponse.probes:type_name -> cloud.program.v1.PlayProbe
-	4,  // 18: cloud.program.v1.SeriesService.GetSeries:input_type -> cloud.program.v1.GetSeriesRequest
-	6,  // 19: cloud.program.v1.SeriesService.ListSeries:input_type -> cloud.program.v1.ListSeriesRequest
-	16, // 20: cloud.program.v1.SeriesService.ListSeriesPrograms:input_type -> cloud.program.v1.ListSeriesProgramsRequest
-	8,  // 21: cloud.program.v1.SeriesService.ListSeriesVersions:input_type -> cloud.program.v1.ListSeriesVersionsRequest
-	10, // 22: cloud.program.v1.ProgramService.GetProgram:input_type -> cloud.program.v1.GetProgramRequest
-	12, // 23: cloud.program.v1.ProgramService.ListPrograms:input_type -> cloud.program.v1.ListProgramsRequest
-	14, // 24: cloud.program.v1.ProgramService.ListProgramVersions:input_type -> cloud.program.v1.ListProgramVersionsRequest
-	19, // 25: cloud.program.v1.ProgramService.GetProgramPlayLink:input_type -> cloud.program.v1.GetProgramPlayLinkRequest
-	21, // 26: cloud.program.v1.ProgramService.ProbeProgram:input_type -> cloud.program.v1.ProbeProgramRequest
-	5,  // 27: cloud.program.v1.SeriesService.GetSeries:output_type -> cloud.program.v1.GetSeriesResponse
-	7,  // 28: cloud.program.v1.SeriesService.ListSeries:output_type -> cloud.program.v1.ListSeriesResponse
-	18, // 29: cloud.program.v1.SeriesService.ListSeriesPrograms:output_type -> cloud.program.v1.ListSeriesProgramsResponse
-	9,  // 30: cloud.program.v1.SeriesService.ListSeriesVersions:output_type -> cloud.program.v1.ListSeriesVersionsResponse
-	11, // 31: cloud.program.v1.ProgramService.GetProgram:output_type -> cloud.program.v1.GetProgramResponse
-	13, // 32: cloud.program.v1.ProgramService.ListPrograms:output_type -> cloud.program.v1.ListProgramsResponse
-	15, // 33: cloud.program.v1.ProgramService.ListProgramVersions:output_type -> cloud.program.v1.ListProgramVersionsResponse
-	20, // 34: cloud.program.v1.ProgramService.GetProgramPlayLink:output_type -> cloud.program.v1.GetProgramPlayLinkResponse
-	23, // 35: cloud.program.v1.ProgramService.ProbeProgram:output_type -> cloud.program.v1.ProbeProgramResponse
-	27, // [27:36] is the sub-list for method output_type
-	18, // [18:27] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	25, // 18: cloud.program.v1.LocateProgramResponse.locations:type_name -> cloud.program.v1.PlayLocation
+	4,  // 19: cloud.program.v1.SeriesService.GetSeries:input_type -> cloud.program.v1.GetSeriesRequest
+	6,  // 20: cloud.program.v1.SeriesService.ListSeries:input_type -> cloud.program.v1.ListSeriesRequest
+	16, // 21: cloud.program.v1.SeriesService.ListSeriesPrograms:input_type -> cloud.program.v1.ListSeriesProgramsRequest
+	8,  // 22: cloud.program.v1.SeriesService.ListSeriesVersions:input_type -> cloud.program.v1.ListSeriesVersionsRequest
+	10, // 23: cloud.program.v1.ProgramService.GetProgram:input_type -> cloud.program.v1.GetProgramRequest
+	12, // 24: cloud.program.v1.ProgramService.ListPrograms:input_type -> cloud.program.v1.ListProgramsRequest
+	14, // 25: cloud.program.v1.ProgramService.ListProgramVersions:input_type -> cloud.program.v1.ListProgramVersionsRequest
+	19, // 26: cloud.program.v1.ProgramService.GetProgramPlayLink:input_type -> cloud.program.v1.GetProgramPlayLinkRequest
+	24, // 27: cloud.program.v1.ProgramService.LocateProgram:input_type -> cloud.program.v1.LocateProgramRequest
+	21, // 28: cloud.program.v1.ProgramService.ProbeProgram:input_type -> cloud.program.v1.ProbeProgramRequest
+	5,  // 29: cloud.program.v1.SeriesService.GetSeries:output_type -> cloud.program.v1.GetSeriesResponse
+	7,  // 30: cloud.program.v1.SeriesService.ListSeries:output_type -> cloud.program.v1.ListSeriesResponse
+	18, // 31: cloud.program.v1.SeriesService.ListSeriesPrograms:output_type -> cloud.program.v1.ListSeriesProgramsResponse
+	9,  // 32: cloud.program.v1.SeriesService.ListSeriesVersions:output_type -> cloud.program.v1.ListSeriesVersionsResponse
+	11, // 33: cloud.program.v1.ProgramService.GetProgram:output_type -> cloud.program.v1.GetProgramResponse
+	13, // 34: cloud.program.v1.ProgramService.ListPrograms:output_type -> cloud.program.v1.ListProgramsResponse
+	15, // 35: cloud.program.v1.ProgramService.ListProgramVersions:output_type -> cloud.program.v1.ListProgramVersionsResponse
+	20, // 36: cloud.program.v1.ProgramService.GetProgramPlayLink:output_type -> cloud.program.v1.GetProgramPlayLinkResponse
+	26, // 37: cloud.program.v1.ProgramService.LocateProgram:output_type -> cloud.program.v1.LocateProgramResponse
+	23, // 38: cloud.program.v1.ProgramService.ProbeProgram:output_type -> cloud.program.v1.ProbeProgramResponse
+	29, // [29:39] is the sub-list for method output_type
+	19, // [19:29] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_cloud_program_v1_record_proto_init() }
@@ -2002,7 +2184,7 @@ func file_cloud_program_v1_record_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_program_v1_record_proto_rawDesc), len(file_cloud_program_v1_record_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   24,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   2,
 		},

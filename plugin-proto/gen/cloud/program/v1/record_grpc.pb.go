@@ -259,6 +259,7 @@ const (
 	ProgramService_ListPrograms_FullMethodName        = "/cloud.program.v1.ProgramService/ListPrograms"
 	ProgramService_ListProgramVersions_FullMethodName = "/cloud.program.v1.ProgramService/ListProgramVersions"
 	ProgramService_GetProgramPlayLink_FullMethodName  = "/cloud.program.v1.ProgramService/GetProgramPlayLink"
+	ProgramService_LocateProgram_FullMethodName       = "/cloud.program.v1.ProgramService/LocateProgram"
 	ProgramService_ProbeProgram_FullMethodName        = "/cloud.program.v1.ProgramService/ProbeProgram"
 )
 
@@ -279,6 +280,9 @@ type ProgramServiceClient interface {
 	// GetProgramPlayLink makes a link to a play URL that holds for a short time. Returns at once.
 	// Errors: NOT_FOUND, INVALID_STATE if the program is not online.
 	GetProgramPlayLink(ctx context.Context, in *GetProgramPlayLinkRequest, opts ...grpc.CallOption) (*GetProgramPlayLinkResponse, error)
+	// LocateProgram tells on which nodes of each CDN the play URLs are (分发位置定位, A.4). Done when
+	// it returns. Errors: NOT_FOUND.
+	LocateProgram(ctx context.Context, in *LocateProgramRequest, opts ...grpc.CallOption) (*LocateProgramResponse, error)
 	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, MP4
 	// head) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
 	ProbeProgram(ctx context.Context, in *ProbeProgramRequest, opts ...grpc.CallOption) (*ProbeProgramResponse, error)
@@ -332,6 +336,16 @@ func (c *programServiceClient) GetProgramPlayLink(ctx context.Context, in *GetPr
 	return out, nil
 }
 
+func (c *programServiceClient) LocateProgram(ctx context.Context, in *LocateProgramRequest, opts ...grpc.CallOption) (*LocateProgramResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(LocateProgramResponse)
+	err := c.cc.Invoke(ctx, ProgramService_LocateProgram_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 func (c *programServiceClient) ProbeProgram(ctx context.Context, in *ProbeProgramRequest, opts ...grpc.CallOption) (*ProbeProgramResponse, error) {
 	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
 	out := new(ProbeProgramResponse)
@@ -359,6 +373,9 @@ type ProgramServiceServer interface {
 	// GetProgramPlayLink makes a link to a play URL that holds for a short time. Returns at once.
 	// Errors: NOT_FOUND, INVALID_STATE if the program is not online.
 	GetProgramPlayLink(context.Context, *GetProgramPlayLinkRequest) (*GetProgramPlayLinkResponse, error)
+	// LocateProgram tells on which nodes of each CDN the play URLs are (分发位置定位, A.4). Done when
+	// it returns. Errors: NOT_FOUND.
+	LocateProgram(context.Context, *LocateProgramRequest) (*LocateProgramResponse, error)
 	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, MP4
 	// head) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
 	ProbeProgram(context.Context, *ProbeProgramRequest) (*ProbeProgramResponse, error)
@@ -383,6 +400,9 @@ func (UnimplementedProgramServiceServer) ListProgramVersions(context.Context, *L
 }
 func (UnimplementedProgramServiceServer) GetProgramPlayLink(context.Context, *GetProgramPlayLinkRequest) (*GetProgramPlayLinkResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method GetProgramPlayLink not implemented")
+}
+func (UnimplementedProgramServiceServer) LocateProgram(context.Context, *LocateProgramRequest) (*LocateProgramResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method LocateProgram not implemented")
 }
 func (UnimplementedProgramServiceServer) ProbeProgram(context.Context, *ProbeProgramRequest) (*ProbeProgramResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method ProbeProgram not implemented")
@@ -480,6 +500,24 @@ func _ProgramService_GetProgramPlayLink_Handler(srv interface{}, ctx context.Con
 	return interceptor(ctx, in, info, handler)
 }
 
+func _ProgramService_LocateProgram_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(LocateProgramRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(ProgramServiceServer).LocateProgram(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: ProgramService_LocateProgram_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(ProgramServiceServer).LocateProgram(ctx, req.(*LocateProgramRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 func _ProgramService_ProbeProgram_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
 	in := new(ProbeProgramRequest)
 	if err := dec(in); err != nil {
@@ -520,6 +558,10 @@ var ProgramService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "GetProgramPlayLink",
 			Handler:    _ProgramService_GetProgramPlayLink_Handler,
+		},
+		{
+			MethodName: "LocateProgram",
+			Handler:    _ProgramService_LocateProgram_Handler,
 		},
 		{
 			MethodName: "ProbeProgram",
