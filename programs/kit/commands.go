@@ -35,8 +35,35 @@ type Commands struct {
 	ServeMock mockCommand    `cmd:"" name:"serve-mock" help:"Run a content platform: the two emergency interfaces. Each message is printed as a line of JSON."`
 }
 
+// variant are the flags of what two sides have agreed on beside the profile.
+type variant struct {
+	RequestText string `default:"five-lines" enum:"five-lines,sorted-parameters" help:"What sign is made over."`
+	MessageText string `default:"canonical" enum:"canonical,sorted-members" help:"What msgSign is made over."`
+	SignedForm  string `default:"text" enum:"text,sm3-hex" help:"What the signature is made of."`
+	MAC         string `name:"mac-method" default:"sm4-cmac" enum:"sm4-cmac,sm4-cbc-mac,hmac-sm3" help:"How the second part of msgSign is made."`
+	MACKey      string `name:"mac-key" default:"derived" enum:"derived,sm3-of-secret" help:"How its key is made of the groupSecret."`
+	UserID      string `name:"sm2-user-id" default:"1234567812345678" help:"User id of SM2; may be empty."`
+}
+
+// unless is the name of a departure, "" for the profile's own.
+func unless(profile, text string) string {
+	if text == profile {
+		return ""
+	}
+	return text
+}
+
+func (v *variant) agreed() gyt345.Variant {
+	return gyt345.Variant{
+		Request: gyt345.RequestText(unless("five-lines", v.RequestText)), Message: gyt345.MessageText(unless("canonical", v.MessageText)),
+		Signed: gyt345.SignedForm(unless("text", v.SignedForm)), MAC: gyt345.MACMethod(unless("sm4-cmac", v.MAC)),
+		Key: gyt345.MACKeyForm(unless("derived", v.MACKey)), UserID: unless(gyt345.UserID, v.UserID), EmptyUserID: v.UserID == "",
+	}
+}
+
 // identity are the flags of a side that signs.
 type identity struct {
+	variant
 	GroupID    string `name:"group-id" required:"" help:"groupId of the content platform."`
 	SecretFile string `required:"" type:"existingfile" help:"File with the groupSecret."`
 	KeyFile    string `required:"" type:"existingfile" help:"File with our SM2 private key: 64 hexadecimal digits or PEM."`
@@ -61,7 +88,7 @@ func (i *identity) client() (*gyt345.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", i.KeyFile, err)
 	}
-	return gyt345.NewClient(i.GroupID, secret, key, gyt345.ClientOptions{Parts: gyt345.Parts(i.Parts)})
+	return gyt345.NewClient(i.GroupID, secret, key, gyt345.ClientOptions{Parts: gyt345.Parts(i.Parts), Variant: i.agreed()})
 }
 
 type keygenCommand struct {
@@ -127,6 +154,7 @@ func (c *signCommand) Run(env *Environment) error {
 
 // peer are the flags of a side that verifies.
 type peer struct {
+	variant
 	GroupID    string        `name:"group-id" required:"" help:"groupId of the content platform."`
 	SecretFile string        `required:"" type:"existingfile" help:"File with the groupSecret."`
 	PeerKey    string        `required:"" help:"Public key of the caller: a file, or 04||X||Y in hexadecimal."`
@@ -145,7 +173,7 @@ func (p *peer) group() (Group, error) {
 		key = text
 	}
 	return Group{ID: p.GroupID, Secrets: []string{secret}, Keys: []string{key}, Profile: gyt345.Profile{
-		Window: p.Window, Strict: p.Strict, Parts: gyt345.Parts(p.Parts),
+		Window: p.Window, Strict: p.Strict, Parts: gyt345.Parts(p.Parts), Variant: p.agreed(),
 	}}, nil
 }
 

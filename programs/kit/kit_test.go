@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -62,6 +63,23 @@ func TestSignAndVerify(t *testing.T) {
 	verify := append([]string{"verify", "--peer-key", strings.TrimSpace(public), "--url", address, file("body", body)}, who...)
 	if out, err := runLine(t, verify...); err != nil || !strings.Contains(out, `"msgId":"m"`) {
 		t.Errorf("got %s, %v", out, err)
+	}
+	older := []string{"--request-text", "sorted-parameters", "--message-text", "sorted-members", "--signed-form", "sm3-hex",
+		"--mac-method", "hmac-sm3", "--mac-key", "sm3-of-secret", "--sm2-user-id="}
+	if out, err := runLine(t, append(verify, older...)...); err == nil {
+		t.Errorf("the profile where older habits are agreed on: got %s", out)
+	}
+	signed, err = runLine(t, slices.Concat([]string{"sign", "--key-file", key, "--url", "https://platform.example/offline", message}, who, older)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, otherBody, _ := strings.Cut(signed, "\n")
+	agreed := slices.Concat([]string{"verify", "--peer-key", strings.TrimSpace(public), "--url", other, file("older", otherBody)}, who)
+	if out, err := runLine(t, append(agreed, older...)...); err != nil || !strings.Contains(out, `"msgId":"m"`) {
+		t.Errorf("older habits: got %s, %v", out, err)
+	}
+	if out, err := runLine(t, agreed...); err == nil {
+		t.Errorf("older habits where the profile is agreed on: got %s", out)
 	}
 	file("body", strings.Replace(body, `"p"`, `"q"`, 1))
 	if out, err := runLine(t, verify...); err == nil {
