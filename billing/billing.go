@@ -159,10 +159,10 @@ func (m *Module) repeat(ctx context.Context, work func(ctx context.Context) erro
 // CatchUp hears all events, and rates the months that they and other changes
 // touch, until the last midnight. It renews subscriptions and raises alarms.
 func (m *Module) CatchUp(ctx context.Context) error {
-	if err := m.hear(ctx); err != nil {
+	if err := m.renew(ctx); err != nil { // first: what is heard may change the next term
 		return err
 	}
-	if err := m.renew(ctx); err != nil {
+	if err := m.hear(ctx); err != nil {
 		return err
 	}
 	if err := m.rateChanged(ctx); err != nil {

@@ -41,20 +41,25 @@ type subscription struct {
 	changes []orderRow
 }
 
-// changesOf are the changes of a subscription that are in force.
+// paidStatuses are those of subscriptions, and of changes of them, that were paid for and not
+// refunded.
+func paidStatuses() []int32 { return []int32{effective, expired} }
+
+// changesOf are the changes of a subscription that count.
 func changesOf(tx *gorm.DB, id string) ([]orderRow, error) {
 	var rows []orderRow
-	err := newest(tx.Where("subscription_id = ? AND status = ?", id, effective), "billing_orders").Order("begins, id").Find(&rows).Error
+	err := newest(tx.Where("subscription_id = ? AND status IN ?", id, paidStatuses()), "billing_orders").Order("begins, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the changes of a subscription: %w", err)
 	}
 	return rows, nil
 }
 
-// subscriptionsAfter are the subscriptions of a resource in force that end after a time.
+// subscriptionsAfter are the subscriptions of a resource that end after a time. They may be
+// over meanwhile: what happened in their time may be told late.
 func subscriptionsAfter(tx *gorm.DB, resourceID string, at int64) ([]subscription, error) {
 	var rows []orderRow
-	err := newest(tx.Where("resource_id = ? AND charge_mode = ? AND subscription_id = '' AND status = ? AND ends > ?", resourceID, prepaid, effective, at), "billing_orders").
+	err := newest(tx.Where("resource_id = ? AND charge_mode = ? AND subscription_id = '' AND status IN ? AND ends > ?", resourceID, prepaid, paidStatuses(), at), "billing_orders").
 		Order("begins, id").Find(&rows).Error
 	if err != nil {
 		return nil, fmt.Errorf("read the subscriptions of %s: %w", resourceID, err)

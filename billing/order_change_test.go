@@ -145,6 +145,23 @@ func TestRenewalAfterAResize(t *testing.T) {
 	})
 }
 
+// TestResizeToldLate: a resize of which is heard after the renewal is of the rest of the
+// old term, and of the new one.
+func TestResizeToldLate(t *testing.T) {
+	each(t, func(t *testing.T, f *fixture, conn grpc.ClientConnInterface) {
+		subscriptionPrice(t, conn)
+		f.record(t, prepaidVM("web")...)
+		f.now = local(4, 10, 1)
+		if err := f.CatchUp(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.record(t, resizeAt("web", 3, local(2, 24, 0), "4"))
+		if got, want := ordersOf(t, conn, "c1.web"), "UPGRADE 90 EXPIRED, UPGRADE 180 EFFECTIVE, RENEW 180 EFFECTIVE, NEW 180 EXPIRED"; !sameOrders(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+}
+
 // TestCreditOfADowngrade is never more than what is left of what was paid, and the same
 // share of it at most.
 func TestCreditOfADowngrade(t *testing.T) {

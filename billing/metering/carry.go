@@ -105,7 +105,10 @@ func collect(query *gorm.DB, to map[string][]Event) (n int, err error) {
 func Mark(tx *gorm.DB, phases *ContractPhases, events map[string][]Event, at time.Time) error {
 	mark := watermarkRow{At: at.UnixMicro(), Phases: phases.fingerprint}
 	var known int64
-	if err := tx.Model(&mark).Where("at = ? AND phases = ?", mark.At, mark.Phases).Count(&known).Error; err != nil || known > 0 {
+	if err := tx.Model(&watermarkRow{}).Where("at = ? AND phases = ?", mark.At, mark.Phases).Count(&known).Error; err != nil || known > 0 {
+		return err
+	}
+	if err := tx.Model(&watermarkRow{}).Where("at > ?", mark.At).Count(&known).Error; err != nil || known >= keptWatermarks {
 		return err
 	}
 	if err := forget(tx, "at = ?", mark.At); err != nil {
