@@ -38,7 +38,7 @@ type keyPair struct {
 func keyPairs() kind.Kind[keyPair] {
 	return kind.Kind[keyPair]{
 		Type: typeKeyPair, Product: api.ECS, Action: "DescribeKeyPairs", Items: "KeyPairs.KeyPair", IDs: "KeyPairName",
-		MaxPage: 50, ID: func(v *keyPair) string { return v.KeyPairName },
+		MaxPage: 50, ID: func(v *keyPair) string { return v.KeyPairName }, Group: func(v *keyPair) string { return v.ResourceGroupID },
 		With: api.Params{}.Bool("IncludePublicKey", true),
 	}
 }

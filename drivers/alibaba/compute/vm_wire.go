@@ -70,7 +70,7 @@ func instances() kind.Kind[instance] {
 	return kind.Kind[instance]{
 		Type: typeVM, Product: api.ECS, Action: "DescribeInstances", Items: "Instances.Instance",
 		IDs: "InstanceIds", Style: kind.JSONIDs, MaxIDs: 100, Paging: kind.Tokens, MaxPage: 100,
-		ID: func(v *instance) string { return v.InstanceID },
+		ID: func(v *instance) string { return v.InstanceID }, Group: func(v *instance) string { return v.ResourceGroupID },
 	}
 }
 

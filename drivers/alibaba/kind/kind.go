@@ -15,6 +15,9 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
+// paramGroup is the parameter by which lists are asked for a resource group.
+const paramGroup = "ResourceGroupId"
+
 // IDStyle is how an action takes ids.
 type IDStyle int
 
@@ -59,6 +62,9 @@ type Kind[T any] struct {
 	Total   string // where the answer has the count; empty: "TotalCount"
 	ID      func(*T) string
 	With    api.Params // sent with every call
+	// Group tells the resource group of an item, where the cloud lists those of the
+	// default group too, whatever group it is asked for. Those are left out.
+	Group func(*T) string
 }
 
 // PageRequest is what list requests have in common.
@@ -95,6 +101,22 @@ func (k Kind[T]) Find(ctx context.Context, caller api.Caller, req PageRequest, p
 	if len(req.GetIds()) > 0 {
 		return k.byIDs(ctx, caller, req.GetIds())
 	}
+	page, err := k.page(ctx, caller, req, params)
+	page.Items = k.ofGroup(page.Items, params)
+	return page, err
+}
+
+// ofGroup leaves out what is not of the resource group that is asked for.
+func (k Kind[T]) ofGroup(items []T, params api.Params) []T {
+	group := params[paramGroup]
+	if k.Group == nil || group == "" {
+		return items
+	}
+	return slices.DeleteFunc(items, func(v T) bool { return k.Group(&v) != group })
+}
+
+// page reads one page as the cloud gives it.
+func (k Kind[T]) page(ctx context.Context, caller api.Caller, req PageRequest, params api.Params) (Page[T], error) {
 	if k.Paging == Tokens {
 		return k.byToken(ctx, caller, req, params)
 	}
@@ -149,7 +171,7 @@ func (k Kind[T]) All(ctx context.Context, caller api.Caller, params api.Params) 
 	seen := map[string]bool{}
 	token := ""
 	for {
-		page, err := k.Find(ctx, caller, wholePage(token), params)
+		page, err := k.page(ctx, caller, wholePage(token), params)
 		if err != nil {
 			return nil, err
 		}
@@ -160,7 +182,7 @@ func (k Kind[T]) All(ctx context.Context, caller api.Caller, params api.Params) 
 			}
 		}
 		if page.Next == "" || len(page.Items) == 0 {
-			return all, nil
+			return k.ofGroup(all, params), nil
 		}
 		token = page.Next
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"testing"
 
@@ -71,6 +72,43 @@ func TestPagesByTokens(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestResourceGroup leaves out what the cloud lists of the default group, on pages and
+// in a whole, also where a page has nothing else.
+func TestResourceGroup(t *testing.T) {
+	t.Parallel()
+	cloud := tokenCloud(names(47))
+	k := tokenItems()
+	k.Group = func(v *item) string {
+		if slices.Contains(cloud[12:31], v.ID) {
+			return ""
+		}
+		return "rg-1"
+	}
+	want := append(slices.Clone(cloud[:12]), cloud[31:]...)
+	params := api.Params{}.Set("ResourceGroupId", "rg-1")
+	var seen tokenCloud
+	token := ""
+	for first := true; first || token != ""; first = false {
+		page, err := k.Find(t.Context(), cloud, listRequest{10, token}, params)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range page.Items {
+			seen = append(seen, v.ID)
+		}
+		token = page.Next
+	}
+	if !slices.Equal(seen, want) {
+		t.Errorf("pages hold %v, want %v", seen, want)
+	}
+	for group, want := range map[string]int{"rg-1": len(want), "": len(cloud)} {
+		all, err := k.All(t.Context(), cloud, api.Params{}.Set("ResourceGroupId", group))
+		if err != nil || len(all) != want {
+			t.Errorf("group %q has %d, want %d: %v", group, len(all), want, err)
+		}
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-const found = `{"Instances":{"Instance":[{"InstanceId":"i-1"},{"InstanceId":"i-2"}]}}`
+const found = `{"Instances":{"Instance":[{"InstanceId":"i-1","ResourceGroupId":"rg-test"},{"InstanceId":"i-2","ResourceGroupId":"rg-test"}]}}`
 
 func at(seconds int64) *timestamppb.Timestamp { return timestamppb.New(time.Unix(seconds, 0)) }
 

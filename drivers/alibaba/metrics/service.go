@@ -55,13 +55,15 @@ func Features() []*driverv1.Feature { return nil }
 func Attributes() []*driverv1.AttributeDoc { return nil }
 
 type instance struct {
-	InstanceID string `json:"InstanceId"`
+	InstanceID      string `json:"InstanceId"`
+	ResourceGroupID string `json:"ResourceGroupId"`
 }
 
 func instances() kind.Kind[instance] {
 	return kind.Kind[instance]{
 		Type: "compute.vm", Product: api.ECS, Action: "DescribeInstances", Items: "Instances.Instance", IDs: "InstanceIds",
 		Style: kind.JSONIDs, MaxIDs: 100, Paging: kind.Tokens, MaxPage: maxMeasured, ID: func(v *instance) string { return v.InstanceID },
+		Group: func(v *instance) string { return v.ResourceGroupID },
 	}
 }
 

@@ -70,6 +70,7 @@ type securityGroup struct {
 	SecurityGroupName string
 	Description       string
 	VpcID             string
+	ResourceGroupID   string
 	CreationTime      string
 	EcsCount          *int32
 	Tags              tags.List
@@ -115,6 +116,7 @@ type networkInterface struct {
 	MacAddress           string
 	InstanceID           string
 	ServiceManaged       bool
+	ResourceGroupID      string
 	CreationTime         string
 	Tags                 tags.List
 	PrivateIPAddress     string
@@ -196,7 +198,7 @@ func securityGroups() kind.Kind[securityGroup] {
 	return kind.Kind[securityGroup]{
 		Type: typeSecurityGroup, Product: api.ECS, Action: "DescribeSecurityGroups", Items: "SecurityGroups.SecurityGroup",
 		IDs: "SecurityGroupIds", Style: kind.JSONIDs, MaxIDs: 100, Paging: kind.Tokens, MaxPage: 100,
-		ID: func(v *securityGroup) string { return v.SecurityGroupID },
+		ID: func(v *securityGroup) string { return v.SecurityGroupID }, Group: func(v *securityGroup) string { return v.ResourceGroupID },
 	}
 }
 
@@ -204,7 +206,7 @@ func nics() kind.Kind[networkInterface] {
 	return kind.Kind[networkInterface]{
 		Type: typeNIC, Product: api.ECS, Action: "DescribeNetworkInterfaces", Items: "NetworkInterfaceSets.NetworkInterfaceSet",
 		IDs: "NetworkInterfaceId", Style: kind.ListedIDs, MaxIDs: 100, Paging: kind.Tokens, MaxPage: 500, MinPage: 10,
-		ID: func(v *networkInterface) string { return v.NetworkInterfaceID },
+		ID: func(v *networkInterface) string { return v.NetworkInterfaceID }, Group: func(v *networkInterface) string { return v.ResourceGroupID },
 	}
 }
 

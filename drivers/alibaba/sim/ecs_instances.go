@@ -205,7 +205,9 @@ func (c *call) newInstance(o order, name string) (*record, error) {
 		attrs["PublicIpAddress"] = obj{"IpAddress": []any{c.w.publicAddress()}}
 	}
 	vm := c.create(kindInstance, id, attrs)
-	nic, err := c.newInterface(o.vswitch, o.groups, o.address, obj{"Type": "Primary", "InstanceId": id, "Status": "InUse"})
+	nic, err := c.newInterface(o.vswitch, o.groups, o.address, obj{
+		"Type": "Primary", "InstanceId": id, "Status": "InUse", "ResourceGroupId": vm.attrs["ResourceGroupId"],
+	})
 	if err != nil {
 		c.w.remove(vm)
 		return nil, err
@@ -224,6 +226,7 @@ func (c *call) newInstance(o order, name string) (*record, error) {
 			"DiskName": text(spec["DiskName"]), "Description": text(spec["Description"]), "Category": textOr(spec["Category"], "cloud_essd"),
 			"Size": max(20, number(spec["Size"], 40)), "ZoneId": vm.str("ZoneId"), "SourceSnapshotId": text(spec["SnapshotId"]), "DeleteWithInstance": text(spec["DeleteWithInstance"]) != "false",
 			"PerformanceLevel": text(spec["PerformanceLevel"]), "Encrypted": isTrue(spec["Encrypted"]), "DiskChargeType": charge,
+			"ResourceGroupId": vm.attrs["ResourceGroupId"],
 		})
 		c.attach(d, vm, text(spec["Device"]))
 	}
@@ -244,6 +247,7 @@ func (c *call) systemDisk(vm, image *record, size int, category string) *record 
 	return c.newDisk(obj{
 		"Type": "system", "Portable": false, "DeleteWithInstance": true, "ZoneId": vm.str("ZoneId"), "Size": size, "Category": category, "ImageId": image.id,
 		"DiskName": c.str("SystemDisk.DiskName"), "Description": c.str("SystemDisk.Description"), "DiskChargeType": vm.str("InstanceChargeType"),
+		"ResourceGroupId":  vm.attrs["ResourceGroupId"],
 		"PerformanceLevel": c.or("SystemDisk.PerformanceLevel", performance(category)), "Encrypted": isTrue(c.member("SystemDisk")["Encrypted"]),
 	})
 }

@@ -29,7 +29,7 @@ func (c *call) secondaryInterfaces(vm *record, o order) error {
 		if len(groups) == 0 {
 			groups = o.groups
 		}
-		if _, err := c.newInterface(v, groups, text(spec["PrimaryIpAddress"]), merge(obj{"Type": "Secondary"}, attached)); err != nil {
+		if _, err := c.newInterface(v, groups, text(spec["PrimaryIpAddress"]), merge(obj{"Type": "Secondary", "ResourceGroupId": vm.attrs["ResourceGroupId"]}, attached)); err != nil {
 			return err
 		}
 	}

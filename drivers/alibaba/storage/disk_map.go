@@ -76,7 +76,7 @@ func disks() kind.Kind[disk] {
 	return kind.Kind[disk]{
 		Type: typeDisk, Product: api.ECS, Action: "DescribeDisks", Items: "Disks.Disk", IDs: "DiskIds",
 		Style: kind.JSONIDs, MaxIDs: maxDiskIDs, Paging: kind.Tokens, MaxPage: 500, MinPage: minTokenedPage,
-		ID: func(v *disk) string { return v.DiskID },
+		ID: func(v *disk) string { return v.DiskID }, Group: func(v *disk) string { return v.ResourceGroupID },
 	}
 }
 

@@ -78,7 +78,7 @@ func (i *Images) ListImages(ctx context.Context, req *storagev1.ListImagesReques
 	}
 	resp := &storagev1.ListImagesResponse{NextPageToken: page.Next, MissingIds: page.Missing}
 	for n := range page.Items {
-		if v := toProtoImage(&page.Items[n], s.Region); keepsImage(req, v) {
+		if v := toProtoImage(&page.Items[n], s.Region); keepsImage(req, v) && page.Items[n].within(s.ResourceGroup) {
 			resp.Images = append(resp.Images, v)
 		}
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tags"
 )
 
+// ownerSelf is the account itself. Source: DescribeImages, ImageOwnerAlias.
+const ownerSelf = "self"
+
 // image is an item of DescribeImages, as far as the driver reads it.
 type image struct {
 	ImageID            string `json:"ImageId"`
@@ -106,7 +109,7 @@ func toProtoImageState(status string) storagev1.ImageState {
 
 func toProtoOrigin(alias string) storagev1.ImageOrigin {
 	switch alias {
-	case "self":
+	case ownerSelf:
 		return storagev1.ImageOrigin_IMAGE_ORIGIN_CUSTOM
 	case "system":
 		return storagev1.ImageOrigin_IMAGE_ORIGIN_PUBLIC
@@ -120,7 +123,7 @@ func toProtoOrigin(alias string) storagev1.ImageOrigin {
 
 // fromProtoOrigin is the owner that a filter asks for; empty: any.
 func fromProtoOrigin(origin storagev1.ImageOrigin) string {
-	for _, alias := range []string{"self", "system", "others", "marketplace"} {
+	for _, alias := range []string{ownerSelf, "system", "others", "marketplace"} {
 		if toProtoOrigin(alias) == origin {
 			return alias
 		}
@@ -168,6 +171,12 @@ func fromProtoBootMode(mode storagev1.BootMode) string {
 		}
 	}
 	return ""
+}
+
+// within tells whether a list for a resource group has an image: all but the account's
+// own of other groups.
+func (v *image) within(group string) bool {
+	return group == "" || v.ImageOwnerAlias != ownerSelf || v.ResourceGroupID == group
 }
 
 // keepsImage tells whether an image fits the filters of a request.

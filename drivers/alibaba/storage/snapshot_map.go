@@ -36,7 +36,7 @@ func snapshots() kind.Kind[snapshot] {
 	return kind.Kind[snapshot]{
 		Type: typeSnapshot, Product: api.ECS, Action: "DescribeSnapshots", Items: "Snapshots.Snapshot", IDs: "SnapshotIds",
 		Style: kind.JSONIDs, MaxIDs: 100, Paging: kind.Tokens, MaxPage: 100, MinPage: minTokenedPage,
-		ID: func(v *snapshot) string { return v.SnapshotID },
+		ID: func(v *snapshot) string { return v.SnapshotID }, Group: func(v *snapshot) string { return v.ResourceGroupID },
 	}
 }
 
