@@ -22,6 +22,29 @@ func run(t *testing.T, args ...string) string {
 	return string(out)
 }
 
+// keyOfOpenSSL makes a key and reads both of its files.
+func keyOfOpenSSL(t *testing.T, keyFile, publicFile string) *gyt345.PrivateKey {
+	t.Helper()
+	run(t, "genpkey", "-algorithm", "SM2", "-out", keyFile)
+	run(t, "pkey", "-in", keyFile, "-pubout", "-out", publicFile)
+	read := func(name string) string {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(text)
+	}
+	private, err := gyt345.ParsePrivateKey(read(keyFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	public, err := gyt345.ParsePublicKey(read(publicFile))
+	if err != nil || public.Hex() != private.Public().Hex() {
+		t.Fatalf("public key of OpenSSL: %v", err)
+	}
+	return private
+}
+
 // TestOpenSSL: what we sign is verified by OpenSSL and the other way round, for the
 // request string and the canonical body of every kind of message.
 func TestOpenSSL(t *testing.T) {
@@ -30,24 +53,8 @@ func TestOpenSSL(t *testing.T) {
 	}
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	run(t, "genpkey", "-algorithm", "SM2", "-out", file("key.pem"))
-	run(t, "pkey", "-in", file("key.pem"), "-pubout", "-out", file("pub.pem"))
-	pem, err := os.ReadFile(file("key.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := gyt345.ParsePrivateKey(string(pem))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pem, err = os.ReadFile(file("pub.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	public, err := gyt345.ParsePublicKey(string(pem))
-	if err != nil || public.Hex() != private.Public().Hex() {
-		t.Fatalf("public key of OpenSSL: %v", err)
-	}
+	private := keyOfOpenSSL(t, file("key.pem"), file("pub.pem"))
+	public := private.Public()
 	k := keys(t)
 	mac, err := gyt345.NewMACKey(k.GroupSecret, k.GroupID)
 	if err != nil {

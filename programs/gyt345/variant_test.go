@@ -112,16 +112,7 @@ func TestVariants(t *testing.T) {
 func TestVariantsOpenSSL(t *testing.T) {
 	dir := t.TempDir()
 	file := func(name string) string { return filepath.Join(dir, name) }
-	run(t, "genpkey", "-algorithm", "SM2", "-out", file("key.pem"))
-	run(t, "pkey", "-in", file("key.pem"), "-pubout", "-out", file("pub.pem"))
-	pem, err := os.ReadFile(file("key.pem"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := gyt345.ParsePrivateKey(string(pem))
-	if err != nil {
-		t.Fatal(err)
-	}
+	private := keyOfOpenSSL(t, file("key.pem"), file("pub.pem"))
 	write := func(name string, content []byte) {
 		t.Helper()
 		if err := os.WriteFile(file(name), content, 0o600); err != nil {
