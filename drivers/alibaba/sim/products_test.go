@@ -186,7 +186,7 @@ func TestDatabases(t *testing.T) {
 	c.until("Running", "Items.DBInstanceAttribute.0.DBInstanceStatus", "rds", "DescribeDBInstanceAttribute", one)
 	c.do("rds", "DeleteDBInstance", one)
 	c.until("0", "TotalRecordCount", "rds", "DescribeDBInstances", one)
-	c.do("rds", "DescribeTasks", one)
+	c.fails("InvalidDBInstanceId.NotFound", "rds", "DescribeTasks", one)
 	c.fails("InvalidDBInstanceId.NotFound", "rds", "DescribeDBInstanceAttribute", one)
 	c.do("rds", "DescribeAvailableZones", values{"Engine": "MySQL"})
 	c.do("rds", "DescribeAvailableClasses", values{"Engine": "MySQL", "EngineVersion": "8.0", "ZoneId": "cn-hangzhou-h", "DBInstanceStorageType": "cloud_essd", "Category": "Basic"})

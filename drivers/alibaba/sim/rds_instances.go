@@ -277,9 +277,12 @@ func existsDB(c *call) (obj, error) {
 	return obj{"IsExistInstance": c.find(kindDatabase, c.str("DBInstanceId")) != nil}, nil
 }
 
-// describeDBTasks shows no tasks: none outlives the state that it made. It answers
-// for a deleted database too, as clients ask then.
+// describeDBTasks shows no tasks: none outlives the state that it made. Clients ask
+// until a database that they delete is gone.
 func describeDBTasks(c *call) (obj, error) {
+	if _, err := c.database(); err != nil {
+		return nil, err
+	}
 	return obj{"PageNumber": 1, "PageRecordCount": 0, "TotalRecordCount": 0}, nil
 }
 
