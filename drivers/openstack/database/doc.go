@@ -22,5 +22,6 @@
 //   - There is no word for "being deleted": such an instance is in SHUTDOWN.
 //   - An instance whose network access changes is ACTIVE without operating status.
 //   - Lists do not tell the administrator, which would take a call for each instance.
-//   - Tags and descriptions have no place; zone and type of storage are not told.
+//   - Tags have no place, nor has a description, which is not kept; zone and type of
+//     storage are not told.
 package database

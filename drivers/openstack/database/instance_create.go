@@ -77,11 +77,10 @@ func compareAge(a, b *instance) int {
 	return strings.Compare(a.ID, b.ID)
 }
 
-// checkCreate refuses what Trove has not.
+// checkCreate refuses what Trove has not. A description is not kept, which is no
+// reason to refuse an instance.
 func checkCreate(req *databasev1.CreateInstanceRequest) error {
 	switch {
-	case req.GetDescription() != "":
-		return sdk.Unsupported(featureDescription)
 	case len(req.GetTags()) > 0:
 		return sdk.Unsupported(featureTags)
 	case req.GetCharge().GetMode() > apiv1.ChargeMode_CHARGE_MODE_POSTPAID:

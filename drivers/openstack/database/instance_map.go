@@ -73,8 +73,8 @@ func toProtoAttributes(v *instance) map[string]string {
 	if word := operating(v); word != "" {
 		out[attributeOperating] = word
 	}
-	// A fault stays for ever, also that of a later request that was refused.
-	if v.Fault != nil && v.Status != statusActive {
+	// Trove also notes requests that it refused, and keeps the note for ever.
+	if v.Fault != nil && toProtoState(v) == databasev1.InstanceState_INSTANCE_STATE_ERROR {
 		text := []rune(strings.Join(strings.Fields(v.Fault.Message), " "))
 		out[attributeFault] = string(text[:min(len(text), longestAttribute)])
 	}

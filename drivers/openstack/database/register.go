@@ -67,7 +67,7 @@ func Attributes() []*driverv1.AttributeDoc {
 	return []*driverv1.AttributeDoc{
 		{Resource: typeInstance, Key: attributeDatastore, Meaning: "name of the datastore and of its version"},
 		{Resource: typeInstance, Key: attributeOperating, Meaning: "what the database itself is doing, in Trove's own word"},
-		{Resource: typeInstance, Key: attributeFault, Meaning: "what Trove says went wrong, while the instance is made or has failed"},
+		{Resource: typeInstance, Key: attributeFault, Meaning: "what Trove says went wrong, of an instance in ERROR"},
 		{Resource: typeEngine, Key: attributeDatastore, Meaning: "name of the datastore and of its version"},
 	}
 }

@@ -103,7 +103,7 @@ def databases(cloud):
     """What Trove offers; the image stands for one with the guest agent in it."""
     image = cloud.image.find_image('tiny').id
     present = {(store['name'], version['version']) for store in cloud.database.get('/datastores').json()['datastores'] for version in store['versions']}
-    for store, versions in {'mysql': ('5.7.29', '8.0.29'), 'mariadb': ('10.4.18',), 'postgresql': ('12.4',)}.items():
+    for store, versions in {'mysql': ('5.7.29', '8.0'), 'mariadb': ('10.4.18',), 'postgresql': ('12.4',)}.items():
         for version in versions:
             if (store, version) not in present:
                 cloud.database.post('/mgmt/datastore-versions', json={'version': {
