@@ -154,6 +154,18 @@ func TestFiguresAndMoney(t *testing.T) {
 	if price.GetListPrice() == "" || price.GetCurrency() != "CNY" || price.GetUnit() != "hour" {
 		t.Errorf("price: %v", price)
 	}
+	for field, spec := range map[string]map[string]string{
+		"spec.flavor_id": {"flavor_id": "ecs.no.large"}, "spec.disk_type_id": {"disk_type_id": "cloud_no", "size_gib": "40"},
+	} {
+		resource := "compute.vm"
+		if spec["flavor_id"] == "" {
+			resource = "storage.disk"
+		}
+		_, err := r.driver().QuotePrice(t.Context(), &driverv1.QuotePriceRequest{AccountId: accountID, ResourceType: resource, Spec: spec})
+		if sdk.ReasonOf(err) != apiv1.Reason_REASON_PARAMETER_REJECTED || sdk.InfoOf(err)["field"] != field {
+			t.Errorf("price of %v: %v of %q, want PARAMETER_REJECTED of %s", spec, err, sdk.InfoOf(err)["field"], field)
+		}
+	}
 	bill, err := r.driver().ListBillLines(t.Context(), &driverv1.ListBillLinesRequest{AccountId: accountID, Period: time.Now().UTC().Add(8 * time.Hour).Format("2006-01")})
 	r.must(err)
 	ofVMs := map[string]bool{}

@@ -3,6 +3,7 @@ package bill_test
 import (
 	"context"
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -21,11 +22,15 @@ import (
 // answer is a cloud that says always the same.
 type answer struct {
 	body string
+	code string // of its refusal, if it refuses
 	sent api.Params
 }
 
 func (a *answer) Call(_ context.Context, _ api.Product, _ string, params api.Params, out any) error {
 	a.sent = params
+	if a.code != "" {
+		return &api.Fault{Code: a.code, Status: http.StatusBadRequest}
+	}
 	return json.Unmarshal([]byte(a.body), out)
 }
 
@@ -83,6 +88,30 @@ func TestIDs(t *testing.T) {
 		}
 		if len(ids) != distinct {
 			t.Errorf("%s: %d ids, want %d", kind, len(ids), distinct)
+		}
+	}
+}
+
+// TestQuotesNameWhatIsNotSold shows which member of the spec a refusal is about.
+func TestQuotesNameWhatIsNotSold(t *testing.T) {
+	t.Parallel()
+	req := &driverv1.QuotePriceRequest{ResourceType: "compute.vm", Spec: map[string]string{"flavor_id": "ecs.no"}}
+	for code, tc := range map[string]struct {
+		reason apiv1.Reason
+		field  string
+	}{
+		"InvalidInstanceType.ValueNotSupported":     {apiv1.Reason_REASON_PARAMETER_REJECTED, "spec.flavor_id"},
+		"InvalidInstanceType.NotSupported":          {apiv1.Reason_REASON_PARAMETER_REJECTED, "spec.flavor_id"},
+		"InstanceType.Offline":                      {apiv1.Reason_REASON_OUT_OF_STOCK, ""},
+		"InvalidDataDiskCategory.ValueNotSupported": {apiv1.Reason_REASON_PARAMETER_REJECTED, "spec.disk_type_id"},
+		"InvalidDataDiskSize.ValueNotSupported":     {apiv1.Reason_REASON_PARAMETER_REJECTED, "spec.size_gib"},
+		"Invalid.ZoneId":                            {apiv1.Reason_REASON_PARAMETER_REJECTED, "spec.zone_id"},
+		"PriceNotFound":                             {apiv1.Reason_REASON_NOT_FOUND, "spec"},
+		"Throttling":                                {apiv1.Reason_REASON_THROTTLED, ""},
+	} {
+		_, err := bill.Quote(t.Context(), &answer{code: code}, req)
+		if sdk.ReasonOf(err) != tc.reason || sdk.InfoOf(err)["field"] != tc.field {
+			t.Errorf("%s: %v of %q, want %v of %q", code, sdk.ReasonOf(err), sdk.InfoOf(err)["field"], tc.reason, tc.field)
 		}
 	}
 }

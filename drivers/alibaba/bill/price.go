@@ -47,7 +47,7 @@ func Quote(ctx context.Context, caller api.Caller, req *driverv1.QuotePriceReque
 		}
 	}
 	if err := caller.Call(ctx, api.ECS, "DescribePrice", params, &out); err != nil {
-		return nil, api.Error(err, "", "")
+		return nil, explainPrice(err)
 	}
 	found := out.PriceInfo.Price.price
 	for _, detail := range out.PriceInfo.Price.DetailInfos.DetailInfo {
@@ -57,6 +57,30 @@ func Quote(ctx context.Context, caller api.Caller, req *driverv1.QuotePriceReque
 	}
 	resp.ListPrice, resp.Price, resp.Currency = found.OriginalPrice.text(), found.TradePrice.text(), out.PriceInfo.Price.Currency
 	return resp, nil
+}
+
+// explainPrice is what a refusal of DescribePrice means, naming the member of the spec
+// that the cloud does not know or sell so.
+func explainPrice(err error) error {
+	member := ""
+	switch {
+	case api.HasCode(err, "InstanceType.Offline", "InvalidInstanceType.ValueUnauthorized"):
+	case api.HasCode(err, "InvalidInstanceType*"):
+		member = "flavor_id"
+	case api.HasCode(err, "InvalidDiskCategory*", "InvalidDataDiskCategory*", "InvalidPerformanceLevel*", "OperationDenied.PerformanceLevelNotMatch"):
+		member = "disk_type_id"
+	case api.HasCode(err, "InvalidDiskSize*", "InvalidDataDiskSize*", "InvalidCapacity*"):
+		member = "size_gib"
+	case api.HasCode(err, "Invalid.ZoneId", "InvalidZoneId*"):
+		member = "zone_id"
+	case api.HasCode(err, "PriceNotFound"):
+		return api.As(apiv1.Reason_REASON_NOT_FOUND, err, "", "", sdk.Field("spec"))
+	}
+	if member == "" {
+		return api.Error(err, "", "")
+	}
+	return api.As(apiv1.Reason_REASON_PARAMETER_REJECTED, err, "", "", sdk.Field("spec."+member),
+		sdk.Violation("spec."+member, "is not one that this cloud sells"))
 }
 
 // priceParams are the parameters of DescribePrice, and the part of its answer that

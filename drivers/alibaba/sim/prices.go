@@ -64,6 +64,9 @@ func ecsPrice(c *call) (obj, error) {
 			add("dataDisk", float64(size)*gibHour)
 		}
 	}
+	if category := c.str("DataDisk.1.Category"); category != "" && !contains(diskCategories(), category) {
+		return nil, c.fail("InvalidDataDiskCategory.ValueNotSupported", "The specified data disk category does not exist.")
+	}
 	for _, d := range c.list("DataDisk") {
 		add("dataDisk", float64(number(d["Size"], 0))*gibHour)
 	}
