@@ -60,6 +60,8 @@ func (s *publicScenario) run() {
 		{"change groups, rename", s.changeVM},
 		{"container", s.useContainer},
 		{"load balancer", s.useLoadBalancer},
+		{"load balancers of two zones", s.useBalancersOfZones},
+		{"a VM that goes by itself, one that is taken back", s.outliveVM},
 		{"routes", s.useRoutes},
 		{"firewall", s.useFirewall},
 		{"border to the Internet", s.useBorder},
