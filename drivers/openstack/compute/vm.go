@@ -48,7 +48,7 @@ func (v *VMs) GetVm(ctx context.Context, req *computev1.GetVmRequest) (*computev
 	return &computev1.GetVmResponse{Vm: list[0]}, nil
 }
 
-// ListVms reads a page of servers, and their ports with one query for 50 of them.
+// ListVms reads a page of servers, and their ports with one query for 150 of them.
 func (v *VMs) ListVms(ctx context.Context, req *computev1.ListVmsRequest) (*computev1.ListVmsResponse, error) {
 	s, err := v.open(ctx)
 	if err != nil {

@@ -23,8 +23,9 @@ const (
 	typeSecurityGroup = "network.security_group"
 	typeVM            = "compute.vm"
 
-	// idsPerQuery keeps the address of a query below the 4 KiB that proxies allow.
-	idsPerQuery = 50
+	// idsPerQuery keeps the address of a query below the 8 KiB that servers and proxies
+	// allow; Nova sends Neutron as many (MAX_SEARCH_IDS of its security_group_api.py).
+	idsPerQuery = 150
 )
 
 // Port is the part of a port that VMs need.
@@ -58,7 +59,7 @@ func (p Port) MadeForVM() bool {
 	return strings.HasPrefix(p.Name, session.MarkerPrefix) || strings.HasPrefix(p.Description, session.MarkerPrefix)
 }
 
-// OfVMs reads the ports of VMs, one query for every 50 of them, grouped by VM
+// OfVMs reads the ports of VMs, one query for every 150 of them, grouped by VM
 // and ordered by age within each.
 func OfVMs(ctx context.Context, s *session.Session, vmIDs []string) (map[string][]Port, error) {
 	found := make(map[string][]Port, len(vmIDs))

@@ -23,9 +23,9 @@ import (
 // absence is NOT_FOUND, that of another is REFERENCE_NOT_FOUND. nativeID is empty
 // when the call was to make it. The cloud's words go only into ProviderFault.
 //
-// A call that ends with 503, or for which there was no connection, has ended: calls
-// send one request after the other, a proxy answers 503 where it reaches no server, and
-// a service where it does not begin.
+// A call that ends with 503, or for which there was no connection, has ended: what makes
+// something is sent one after the other, a proxy answers 503 where it reaches no server,
+// and a service where it does not begin.
 //
 // Two reasons need a further look that Error cannot take: see IsWrongState and
 // IsForbidden.
