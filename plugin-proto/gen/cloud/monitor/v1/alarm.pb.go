@@ -373,7 +373,7 @@ type Alarm struct {
 	// Labels; part of its identity.
 	Labels map[string]string `protobuf:"bytes,15,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Where it came from: "api", "alertmanager", "gateway" (what is wrong with it), "event" (other
-	// modules), "rule" (metrics).
+	// modules), "rule" (metrics), "cloud" (monitoring of a cloud).
 	Source string `protobuf:"bytes,16,opt,name=source,proto3" json:"source,omitempty"`
 	// How often it was raised while it was active, up to 2147483647.
 	RaiseCount int32 `protobuf:"varint,17,opt,name=raise_count,json=raiseCount,proto3" json:"raise_count,omitempty"`
@@ -974,7 +974,7 @@ type ListAlarmsResponse struct {
 	Alarms []*Alarm `protobuf:"bytes,1,rep,name=alarms,proto3" json:"alarms,omitempty"`
 	// Token of the next page; empty: this is the last.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// Greatest serial number at the time of the answer.
+	// Greatest serial number that the caller may know, at the time of the answer.
 	Serial        string `protobuf:"bytes,3,opt,name=serial,proto3" json:"serial,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
