@@ -9,6 +9,7 @@ import (
 	"path"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	monitorv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/monitor/v1"
 )
 
 // Knobs say how the cloud behaves and misbehaves. Method patterns are those of
@@ -45,6 +46,7 @@ type Knobs struct {
 	Errors         []ErrorRule    `json:"errors,omitempty"`
 	Throttle       []ThrottleRule `json:"throttle,omitempty"`
 	Failures       []FailureRule  `json:"failures,omitempty"`
+	Alarms         []AlarmRule    `json:"alarms,omitempty"`
 }
 
 // LatencyRule makes rpcs slow. The first rule that matches holds.
@@ -82,6 +84,15 @@ type FailureRule struct {
 	Reason      string  `json:"reason"`      // empty: RESOURCE_FAILED
 	Count       int     `json:"count"`       // 0: no limit
 	Probability float64 `json:"probability"` // 0: always
+}
+
+// AlarmRule is an alarm of the cloud's own monitoring, active as long as it is there.
+type AlarmRule struct {
+	Name        string `json:"name"`
+	Kind        string `json:"kind"`   // of resources that it is about, each with an alarm; empty: the account
+	Object      string `json:"object"` // pattern of path.Match over their names; empty: all
+	Severity    string `json:"severity"`
+	Description string `json:"description"`
 }
 
 // DefaultKnobs are those of a cloud that behaves: it takes client tokens.
@@ -134,6 +145,12 @@ func (k Knobs) validate() error {
 		}
 		if r.Reason != "" {
 			reason(r.Reason)
+		}
+	}
+	for _, r := range k.Alarms {
+		pattern(r.Object)
+		if r.Name == "" || r.Kind != "" && newMessage(kind(r.Kind)) == nil || severityNamed(r.Severity) == monitorv1.Severity_SEVERITY_UNSPECIFIED {
+			errs = append(errs, fmt.Errorf("knobs: alarm %q needs a name, and a kind and a severity that there are", r.Name))
 		}
 	}
 	if k.StateDelayScale < 0 {

@@ -12,7 +12,7 @@ import (
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 )
 
-// Register adds the cloud's resource services, and that of its tenants.
+// Register adds the cloud's resource services, and those of its tenants and alarms.
 func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	computev1.RegisterVmServiceServer(r, &vmService{c: c})
 	computev1.RegisterContainerServiceServer(r, &containerService{c: c})
@@ -46,4 +46,5 @@ func (c *Cloud) Register(r grpc.ServiceRegistrar) {
 	securityv1.RegisterIpsServiceServer(r, &ipsService{c: c})
 	securityv1.RegisterAntivirusServiceServer(r, &antivirusService{c: c})
 	driverv1.RegisterTenantServiceServer(r, &tenantService{c: c})
+	driverv1.RegisterCloudAlarmServiceServer(r, &cloudAlarmService{c: c})
 }
