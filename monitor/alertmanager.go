@@ -35,6 +35,7 @@ const (
 	sourceGateway      = "gateway" // what is wrong with the gateway
 	sourceEvent        = "event"   // told by another module
 	sourceRule         = "rule"    // thresholds of metrics
+	sourceCloud        = "cloud"   // found by a cloud's own monitoring
 )
 
 const (
@@ -264,8 +265,8 @@ func (f matcher) narrow(query *gorm.DB) *gorm.DB {
 		return query.Where("name = ?", f.value)
 	case "object_id":
 		return query.Where("object_id = ?", cutText(f.value, 512))
-	case "instance":
-		return query.Where(instanceLabel(query)+" = ?", f.value)
+	case labelInstance:
+		return query.Where("(instance = ? OR instance IS NULL)", cutText(f.value, maxInstance))
 	}
 	member, err := json.Marshal(map[string]string{f.name: f.value}) // as labels are stored
 	if err != nil {

@@ -18,6 +18,7 @@ func Migrations() db.Module {
 		{Version: 1, Name: "alarms", Up: createAlarms},
 		{Version: 2, Name: "silences, groups, rules and leases", Up: createSilencesAndRules},
 		{Version: 3, Name: "active alarms by their instance", Up: indexInstances},
+		{Version: 4, Name: "active alarms of clouds", Up: indexClouds},
 	}}
 }
 
@@ -139,15 +140,16 @@ func createSilencesAndRules(tx *gorm.DB) error {
 	return nil
 }
 
-// indexInstances has active alarms found by the label that Prometheus gives all.
+// indexInstances has active alarms found by the label that Prometheus gives all. It is
+// not known (NULL) of those that were stored without it: by this step, or by a replica of
+// an older version.
 func indexInstances(tx *gorm.DB) error {
-	return tx.Exec(`CREATE INDEX monitor_alarms_instance ON monitor_alarms ((` + instanceLabel(tx) + `), serial) WHERE active`).Error
+	if err := tx.Migrator().AddColumn(&alarmRow{}, "Instance"); err != nil {
+		return err
+	}
+	return tx.Exec(`CREATE INDEX monitor_alarms_instance ON monitor_alarms (instance, serial) WHERE active`).Error
 }
 
-// instanceLabel is the expression that is indexed.
-func instanceLabel(tx *gorm.DB) string {
-	if tx.Name() == "postgres" {
-		return "(labels::json ->> 'instance')"
-	}
-	return "(labels ->> 'instance')"
+func indexClouds(tx *gorm.DB) error {
+	return tx.Exec(`CREATE INDEX monitor_alarms_clouds ON monitor_alarms (source) WHERE ` + ofClouds).Error
 }

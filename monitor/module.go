@@ -39,6 +39,8 @@ type Options struct {
 	FactsEvery    time.Duration // default 10 s
 	Metrics       Metrics       // nil: metrics are not looked at
 	RulesEvery    time.Duration // default 1 min
+	Clouds        Clouds        // nil: alarms of clouds are not looked at
+	CloudsEvery   time.Duration // default 1 min
 	Now           func() time.Time
 }
 
@@ -49,7 +51,7 @@ func (o *Options) setDefaults() {
 	for _, d := range []struct {
 		to    *time.Duration
 		value time.Duration
-	}{{&o.MinBackoff, time.Second}, {&o.MaxBackoff, time.Minute}, {&o.FactsEvery, 10 * time.Second}, {&o.RulesEvery, time.Minute}} {
+	}{{&o.MinBackoff, time.Second}, {&o.MaxBackoff, time.Minute}, {&o.FactsEvery, 10 * time.Second}, {&o.RulesEvery, time.Minute}, {&o.CloudsEvery, time.Minute}} {
 		if *d.to == 0 {
 			*d.to = d.value
 		}
@@ -78,10 +80,11 @@ type Module struct {
 	collecting sync.Mutex           // one collection of metrics at a time
 	latest     snapshot
 
-	mu      sync.Mutex
-	news    chan struct{}      // closed when there are changes
-	status  map[string]*status // of channels
-	restart chan struct{}      // channels have changed
+	mu            sync.Mutex
+	news          chan struct{}      // closed when there are changes
+	status        map[string]*status // of channels
+	restart       chan struct{}      // channels have changed
+	cloudFailures map[string]int     // in a row, by account
 }
 
 // New makes a Module; Run must be called, too.
@@ -90,6 +93,7 @@ func New(log *slog.Logger, store *db.Store, box *seal.Box, access Access, opts O
 	return &Module{
 		log: log, store: store, leases: lease.Open(store, leaseTable, 0), box: box, access: access, opts: opts, started: opts.Now().UTC(),
 		queue: make(chan *batch, 64), closed: make(chan struct{}), news: make(chan struct{}), status: map[string]*status{}, restart: make(chan struct{}, 1),
+		cloudFailures: map[string]int{},
 	}
 }
 
@@ -118,6 +122,9 @@ func (m *Module) Run(ctx context.Context) error {
 	}
 	if m.opts.Metrics != nil {
 		work.Go(func() { m.alone(ctx, "rules", m.opts.RulesEvery, "look at rules", m.checkRules) })
+	}
+	if m.opts.Clouds != nil {
+		work.Go(func() { m.alone(ctx, "clouds", m.opts.CloudsEvery, "read alarms of clouds", m.checkClouds) })
 	}
 	work.Wait()
 	stopWriting()

@@ -46,9 +46,19 @@ type alarmRow struct {
 	DueAt          *time.Time // when it is cleared by itself
 	DueType        int32      // how, then
 	Ended          int64      // 0 while it is active, then its number
+	Instance       string     // the label, to find it; cut
 
 	labels map[string]string // what Labels says, where it is known already
 }
+
+// labelInstance is the label that Prometheus gives all alarms.
+const (
+	labelInstance = "instance"
+	maxInstance   = 512
+)
+
+// setInstance notes the label of an alarm that is to be stored.
+func (r *alarmRow) setInstance() { r.Instance = cutText(labelsOf(r)[labelInstance], maxInstance) }
 
 func (alarmRow) TableName() string { return "monitor_alarms" }
 

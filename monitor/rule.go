@@ -278,6 +278,9 @@ func clears(identities []string) []*command {
 // ownSources are those of alarms that only we raise; there is an index for them.
 const ownSources = "active AND source IN ('gateway', 'rule')"
 
+// ofClouds are the alarms of clouds; there is an index for them.
+const ofClouds = "active AND source = 'cloud'"
+
 // clearOrphans clears alarms of rules that are no more, or are disabled, also those that
 // were raised while that was done.
 func (m *Module) clearOrphans(ctx context.Context, rules []ruleRow) error {

@@ -7,6 +7,7 @@ import "github.com/yunqiao/yunqiao/internal/db"
 func (w *work) save() error {
 	for _, row := range w.fresh {
 		delete(w.dirty, row.ID)
+		row.setInstance()
 	}
 	if err := w.update(); err != nil {
 		return err
@@ -33,6 +34,7 @@ func (w *work) save() error {
 func (w *work) update() error {
 	var cleared, active []*alarmRow
 	for _, row := range w.dirty {
+		row.setInstance()
 		if row.Active {
 			active = append(active, row)
 		} else {

@@ -47,7 +47,7 @@ func (a *App) openMonitor(box *seal.Box, c *contract.Contract) {
 	}
 	a.monitor = monitor.New(a.log, a.store, box, monitorAccess{a.identity}, monitor.Options{
 		NotifyPrivate: a.config.Monitor.NotifyPrivate, Host: host, Facts: facts{a},
-		Metrics: samples{a, c.Method("cloud.monitor.v1.MetricService/ListMetrics")},
+		Metrics: samples{a, c.Method("cloud.monitor.v1.MetricService/ListMetrics")}, Clouds: cloudAlarms{a},
 	})
 }
 
