@@ -16,7 +16,7 @@ func cmsAlarms() actions {
 		"PutResourceMetricRule": putRule, "PutResourceMetricRules": putRules, "DescribeMetricRuleList": describeRuleList, "DeleteMetricRules": deleteMetricRules,
 		"EnableMetricRules": enableRules(true), "DisableMetricRules": enableRules(false), "DescribeMetricRuleCount": countRules, "DescribeAlertLogList": alertLog,
 		"PutContact": putContact, "DescribeContactList": describeContacts, "DeleteContact": deleteContact, "PutContactGroup": putContactGroup,
-		"DescribeContactGroupList": describeContactGroups, "DeleteContactGroup": deleteContactGroup, "DescribeAlertingMetricRuleResources": alertLog,
+		"DescribeContactGroupList": describeContactGroups, "DeleteContactGroup": deleteContactGroup, "DescribeAlertingMetricRuleResources": alertingResources,
 	}
 }
 
@@ -126,7 +126,7 @@ func countRules(c *call) (obj, error) {
 	return obj{"MetricRuleCount": obj{"Total": total, "Disable": disabled, "Ok": total - disabled}}, nil
 }
 
-// alertLog is empty: nothing evaluates the rules.
+// alertLog is empty: nobody is notified.
 func alertLog(c *call) (obj, error) {
 	out := obj{}
 	for name, v := range map[string]int{"PageNumber": 1, "PageSize": c.num("PageSize", 10)} {
