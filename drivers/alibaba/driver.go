@@ -10,6 +10,7 @@ import (
 
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/alarms"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/bill"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/compute"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/database"
@@ -58,6 +59,7 @@ func parts() []part {
 		{security.Register, security.Features, security.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 		{metrics.Register, metrics.Features, metrics.Attributes},
+		{alarms.Register, alarms.Features, alarms.Attributes},
 	}
 }
 
