@@ -368,10 +368,10 @@ func TestOpenStackVolumeStuckInDeleting(t *testing.T) {
 // the names of method and account.
 func TestOpenStackHalfOfTheServices(t *testing.T) {
 	t.Parallel()
-	// The catalogue's entries of volumes, images and load balancers get a type that
-	// nobody asks for.
+	// The catalogue's entries of volumes, images, load balancers and databases get a
+	// type that nobody asks for.
 	d := newBadDay(t, func(body string) string {
-		for _, kind := range []string{"volumev3", "image", "load-balancer"} {
+		for _, kind := range []string{"volumev3", "image", "load-balancer", "database"} {
 			body = strings.ReplaceAll(body, `"type": "`+kind+`"`, `"type": "gone"`)
 		}
 		return body
@@ -379,7 +379,8 @@ func TestOpenStackHalfOfTheServices(t *testing.T) {
 	for method, want := range map[string]bool{
 		"cloud.storage.v1.DiskService/CreateDisk": false, "cloud.storage.v1.ImageService/ListImages": false,
 		"cloud.network.v1.LoadBalancerService/CreateVip": false, "cloud.security.v1.FirewallService/CreateFirewall": false,
-		"cloud.compute.v1.ContainerService/CreateContainer": false, "cloud.compute.v1.VmService/ListVms": true,
+		"cloud.compute.v1.ContainerService/CreateContainer": false, "cloud.database.v1.InstanceService/CreateInstance": false,
+		"cloud.compute.v1.VmService/ListVms": true,
 	} {
 		if d.offers(method) != want {
 			t.Errorf("%s is declared as %v", method, !want)

@@ -39,15 +39,17 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 		return undoCreate(ctx, s, of[0])
 	case stepped && len(of) == 1:
 		return finishCreate(ctx, s, of[0], req.GetPassword())
+	case call.Undo:
+		v, found, err := marked(s, req).Made(ctx)
+		if err != nil || !found {
+			return &databasev1.CreateInstanceResponse{}, err
+		}
+		return undoCreate(ctx, s, v.ID)
 	}
 	if err := checkCreate(req); err != nil {
 		return nil, err
 	}
-	v, err := sdk.Marked[*instance]{
-		Find:    func(ctx context.Context) ([]*instance, error) { return findMarked(ctx, s) },
-		Create:  func(ctx context.Context) (*instance, error) { return create(ctx, s, req) },
-		Compare: compareAge,
-	}.FindOrCreate(ctx)
+	v, err := marked(s, req).FindOrCreate(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -55,6 +57,19 @@ func (n *instanceServer) CreateInstance(ctx context.Context, req *databasev1.Cre
 		sdk.SetNextStep(ctx, sdk.JoinStep(stepAdministrator, v.ID), pollAfter)
 	}
 	return &databasev1.CreateInstanceResponse{Id: v.ID, State: toProtoState(v)}, nil
+}
+
+// marked is the instance of a request, whose name ends in the request's mark.
+func marked(s *session.Session, req *databasev1.CreateInstanceRequest) sdk.Marked[*instance] {
+	return sdk.Marked[*instance]{
+		Find:    func(ctx context.Context) ([]*instance, error) { return findMarked(ctx, s) },
+		Create:  func(ctx context.Context) (*instance, error) { return create(ctx, s, req) },
+		Compare: compareAge,
+		Remove: func(ctx context.Context, twin *instance) error {
+			_, err := remove(ctx, s, twin.ID)
+			return err
+		},
+	}
 }
 
 // findMarked finds the instances that the request has made.
