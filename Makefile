@@ -57,6 +57,11 @@ test-openstack: build ## Run the live tests on the cloud of OS_CLIENT_CONFIG_FIL
 	@scripts/setup test
 	@YUNQIAO_BIN=$(CURDIR)/bin scripts/test-live
 
+.PHONY: test-terraform
+test-terraform: ## Run Alibaba Cloud's official Terraform provider against the simulated cloud; builds it first
+	provider=$$(scripts/terraform-provider) && \
+		YUNQIAO_TERRAFORM_PROVIDER=$$provider go test -count=1 -v -timeout 30m -parallel 4 ./test/terraform
+
 .PHONY: gen
 gen: ## Regenerate plugin-proto/gen, docs/errors.md and docs/roles.md from the .proto files
 	@scripts/setup buf
