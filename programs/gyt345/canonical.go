@@ -115,6 +115,11 @@ func appendText(out []byte, text string) []byte {
 // compareUTF16 orders as the UTF-16 code units do: characters beyond the basic plane
 // stand before U+E000.
 func compareUTF16(a, b string) int {
+	i := 0
+	for i < len(a) && i < len(b) && a[i] == b[i] && a[i] < utf8.RuneSelf {
+		i++
+	}
+	a, b = a[i:], b[i:] // what is left begins with a whole character
 	for a != "" && b != "" {
 		x, n := utf8.DecodeRuneInString(a)
 		y, m := utf8.DecodeRuneInString(b)

@@ -1,6 +1,7 @@
 package gyt345
 
 import (
+	"bytes"
 	"context"
 	"crypto/x509"
 	"encoding/hex"
@@ -215,12 +216,8 @@ func (rc *Receiver) head(in *Received, r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return &Fault{Code: CodeInvalidParameter, HTTP: http.StatusMethodNotAllowed, Parameter: "method", Check: "not POST"}
 	}
-	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/json" {
-		return Invalid("Content-Type", "not application/json")
-	}
-	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
-		return Invalid("Content-Type", "charset is not utf-8")
+	if err := contentType(r.Header.Get("Content-Type")); err != nil {
+		return err
 	}
 	if r.Header.Get("Content-Encoding") != "" {
 		return Invalid("Content-Encoding", "bodies are not compressed")
@@ -228,14 +225,31 @@ func (rc *Receiver) head(in *Received, r *http.Request) error {
 	if r.ContentLength > DefaultMaxBody {
 		return Invalid("body", "larger than 1 MiB")
 	}
-	body, err := io.ReadAll(io.LimitReader(r.Body, DefaultMaxBody+1))
-	if err != nil {
+	read := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
+	if _, err := read.ReadFrom(io.LimitReader(r.Body, DefaultMaxBody+1)); err != nil {
 		return Invalid("body", "not read to its end")
 	}
+	body := read.Bytes()
 	in.Body = body
 	if len(body) > DefaultMaxBody {
 		in.Body = body[:DefaultMaxBody]
 		return Invalid("body", "larger than 1 MiB")
+	}
+	return nil
+}
+
+const jsonType = "application/json"
+
+func contentType(text string) error {
+	if text == jsonType { // which nearly all send
+		return nil
+	}
+	kind, params, err := mime.ParseMediaType(text)
+	if err != nil || kind != jsonType {
+		return Invalid("Content-Type", "not "+jsonType)
+	}
+	if charset := params["charset"]; charset != "" && !strings.EqualFold(charset, "utf-8") {
+		return Invalid("Content-Type", "charset is not utf-8")
 	}
 	return nil
 }
