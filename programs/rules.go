@@ -14,6 +14,7 @@ type state struct {
 	records   map[string]*recordRow              // by key
 	relations map[string]map[string]*relationRow // by series key, then program key
 	locks     map[string]bool                    // keys of records with an emergency of their own
+	fresh     map[string]bool                    // keys of records that are not in the store
 	dirty     map[string]bool                    // keys of records to be written
 	changes   []changeRow                        // new versions, in their order
 	replaced  map[string]bool                    // series keys whose list was replaced
@@ -28,7 +29,7 @@ type change struct{ cause, msgID string }
 func newState(now time.Time) *state {
 	return &state{
 		now: now, records: map[string]*recordRow{}, relations: map[string]map[string]*relationRow{}, locks: map[string]bool{},
-		dirty: map[string]bool{}, replaced: map[string]bool{}, related: map[relationKey]*relationRow{},
+		fresh: map[string]bool{}, dirty: map[string]bool{}, replaced: map[string]bool{}, related: map[relationKey]*relationRow{},
 	}
 }
 
@@ -71,7 +72,7 @@ func (s *state) record(kind Kind, groupID, recordID string) *recordRow {
 	r := s.records[id]
 	if r == nil {
 		r = &recordRow{ID: id, GroupID: groupID, Kind: kind, RecordID: recordID, CreatedAt: s.now, Metadata: "{}"}
-		s.records[id] = r
+		s.records[id], s.fresh[id] = r, true
 	}
 	return r
 }

@@ -2,6 +2,7 @@ package programs
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -159,11 +160,15 @@ func (s *state) save(tx *gorm.DB) error {
 	if err := s.chain(tx); err != nil {
 		return fmt.Errorf("number versions: %w", err)
 	}
-	var records []recordRow
+	var fresh, changed []recordRow
 	for _, id := range slices.Sorted(maps.Keys(s.dirty)) {
-		records = append(records, *s.records[id])
+		if s.fresh[id] {
+			fresh = append(fresh, *s.records[id])
+		} else {
+			changed = append(changed, *s.records[id])
+		}
 	}
-	if err := db.UpsertAll(tx, records); err != nil {
+	if err := errors.Join(db.InsertAll(tx, fresh), db.UpsertAll(tx, changed)); err != nil {
 		return fmt.Errorf("save records: %w", err)
 	}
 	for _, part := range chunks(s.replaced) {
