@@ -14,7 +14,7 @@
 // In a test:
 //
 //	cloud := simtest.Start(t, sim.Options{})
-//	cloud.URL                     // http://127.0.0.1:port, all products
+//	cloud.URL                     // http://127.0.0.1:port, all products; takes HTTPS too
 //	cloud.TLSURL, cloud.CAFile    // the same over HTTPS, and who signed it
 //	cloud.Account                 // UID, AccessKeyID, AccessKeySecret
 //	cloud.Region                  // cn-hangzhou
@@ -31,7 +31,8 @@
 // products here share; the region by the parameter RegionId, else by the host name
 // (ecs.cn-shanghai.aliyuncs.com), else it is the first of Options.Regions. So a client
 // may point every product's endpoint at the one address, or resolve the real host
-// names to it: the certificate is made for whatever name a client asks for.
+// names to it: the certificate is made for whatever name a client asks for. The address
+// for HTTP takes HTTPS as well: clients that are told HTTP use it for single calls.
 //
 // Clients that ask the Location service (Location 2015-06-12, DescribeEndpoints) where
 // a product is are told the address at which they asked.
@@ -68,6 +69,12 @@
 // "sas_seat" says how many editions there are. A server behind a load balancer is
 // healthy while it and its listener run. Metrics are a wave that depends on the
 // resource and the time alone. Bills charge by the hour, at prices of prices.go.
+//
+// ECS shows the default resource group as an empty text and lists what is in it whatever
+// group is asked for; other products name it. Nearly all members of an answer are there,
+// empty where there is nothing; the few services that leave them out are marked asIs.
+// What the definitions leave open is decided as the official Terraform provider relies
+// on it (test/terraform).
 //
 // Where an action publishes several codes for a refusal, its own is answered;
 // /sim/stats notes each code that an action does not publish.
