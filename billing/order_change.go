@@ -144,6 +144,7 @@ func (m *Module) resize(tx *gorm.DB, e *metering.Event) (covered bool, err error
 	if before == nil && !told {
 		return false, nil // what the subscription was made for
 	}
+	same := maps.Equal(before, e.Spec)
 	catalogue, err := pricing.Load(tx)
 	if err != nil {
 		return false, err
@@ -156,6 +157,9 @@ func (m *Module) resize(tx *gorm.DB, e *metering.Event) (covered bool, err error
 	for n := range subscriptions {
 		s := &subscriptions[n]
 		covered = covered || told && s.Begins <= at
+		if same {
+			continue
+		}
 		r := *s.orderRow
 		r.ID, r.Version, r.SubscriptionID, r.PeriodMonths, r.AutoRenew, r.Refunded = id, 1, s.ID, 0, false, 0
 		r.Begins, r.Description, r.ApplicantID = max(at, s.Begins), "", cmp.Or(applicant, s.ApplicantID)
@@ -186,10 +190,6 @@ func (m *Module) resize(tx *gorm.DB, e *metering.Event) (covered bool, err error
 // what was paid. Without prices the change waits, PENDING.
 func (m *Module) priceChange(catalogue *pricing.Catalogue, s *subscription, r *orderRow, before, after map[string]string, at time.Time) error {
 	r.Kind, r.Amount, r.WholeTerm = resized, 0, 0
-	if maps.Equal(before, after) {
-		r.Basis = "the spec is the same"
-		return nil
-	}
 	var old, fresh termQuote
 	var err error
 	if before == nil {

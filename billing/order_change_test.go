@@ -51,7 +51,8 @@ func TestResizeOfASubscription(t *testing.T) {
 		price := subscriptionPrice(t, conn)
 		events := prepaidVM("web") // from 10 January until 10 April
 		up, down := resizeAt("web", 3, local(2, 24, 0), "4"), resizeAt("web", 4, local(3, 18, 12), "1")
-		f.record(t, append(events, up, down)...)
+		again := resizeAt("web", 5, local(3, 18, 13), "1") // tells what is known
+		f.record(t, append(events, up, down, again)...)
 		f.record(t, up, down) // once
 		if got, want := ordersOf(t, conn, "c1.web"), "DOWNGRADE -67.5 EFFECTIVE, UPGRADE 90 EFFECTIVE, NEW 180 EFFECTIVE"; !sameOrders(got, want) {
 			t.Errorf("got %s, want %s", got, want)
