@@ -19,7 +19,9 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"github.com/gin-gonic/gin"
 	"github.com/hashicorp/go-hclog"
@@ -86,8 +88,25 @@ func run(driver, file, inventory string) error {
 	}
 	fmt.Println(listener.Addr())
 	go func() { _ = http.Serve(listener, router) }()
-	_, err = io.Copy(io.Discard, os.Stdin)
-	return err
+	return wait()
+}
+
+// wait returns at the end of standard input, and when the program is interrupted: the
+// driver and the folder of its socket must not stay behind.
+func wait() error {
+	interrupted, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(io.Discard, os.Stdin)
+		ended <- err
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-interrupted.Done():
+		return nil
+	}
 }
 
 func call(c *gin.Context) context.Context {
