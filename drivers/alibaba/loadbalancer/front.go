@@ -2,8 +2,6 @@ package loadbalancer
 
 import (
 	"context"
-	"strings"
-
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/loadbalancer/zonal"
@@ -45,11 +43,11 @@ func (f *front) of(id string) service {
 // byEdition is the product that an edition names; nil: the edition is empty.
 func (f *front) byEdition(edition string) service {
 	for _, p := range []*zonal.Server{f.alb, f.nlb} {
-		if _, ok := p.Edition(edition); ok {
+		if p.Names(edition) {
 			return p
 		}
 	}
-	if strings.TrimSpace(edition) == "" {
+	if edition == "" {
 		return nil
 	}
 	return f.clb

@@ -1,10 +1,13 @@
 package loadbalancer
 
 import (
+	"cmp"
 	"context"
+	"strconv"
 	"strings"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
@@ -31,81 +34,95 @@ type (
 	}
 )
 
-// joined reads a page of a list that goes through several products, in their order:
-// the token of a page begins with the place of its product. ask sends a copy of the
-// request; take keeps the answer and tells how many items it has.
-type joined[Req listRequest, Resp listResponse] struct {
-	ask  func(service, Req) (Resp, error)
-	with func(req Req, ids []string, size int32, token string) Req
-	take func(Resp) int
+// joined is a page of a list that goes through several products.
+type joined[Item any] struct {
+	items   []Item
+	next    string // the place of a product, and its own token
+	missing []string
 }
 
-// read goes on to the next product while there is room on the page, so that a whole
-// list has as many pages as the products need, and at most one call of each product
-// more.
-func (j joined[Req, Resp]) read(products []service, of func(id string) service, req Req) (next string, missing []string, err error) {
+// through reads a page of a list through products, in their order. It goes on to the next
+// one while there is room on the page, so that a whole list takes at most one call of
+// each product more than the product alone. Ids are asked of their own products.
+func through[Req listRequest, Resp listResponse, Item any](ctx context.Context, f *front, products []service, req Req,
+	ask func(service, context.Context, Req) (Resp, error), itemsOf func(Resp) []Item,
+) (page joined[Item], err error) {
 	if len(req.GetIds()) > 0 {
-		missing, err = j.byIDs(of, req)
-		return "", missing, err
+		return throughIDs(ctx, f, req, ask, itemsOf)
 	}
 	at, token, err := splitPlace(req.GetPageToken(), len(products))
 	if err != nil {
-		return "", nil, err
+		return page, err
 	}
-	room := api.PageSize(req.GetPageSize(), maxPage)
+	size := int(api.PageSize(req.GetPageSize(), maxPage))
 	for {
-		resp, err := j.ask(products[at], j.with(req, nil, room, token))
+		resp, err := ask(products[at], ctx, part(req, nil, size-len(page.items), token))
 		if err != nil {
-			return "", nil, err
+			return joined[Item]{}, err
 		}
-		room -= int32(j.take(resp)) //nolint:gosec // at most a page
-		token = resp.GetNextPageToken()
-		if token == "" {
+		page.items = append(page.items, itemsOf(resp)...)
+		if token = resp.GetNextPageToken(); token == "" {
 			at++
 		}
-		if at == len(products) {
-			return "", nil, nil
-		}
-		if room <= 0 || token != "" {
-			return joinPlace(at, token), nil, nil
+		switch {
+		case at == len(products):
+			return page, nil
+		case token != "", len(page.items) >= size:
+			page.next = strconv.Itoa(at) + ":" + token
+			return page, nil
 		}
 	}
 }
 
-// byIDs asks each product for its own ids.
-func (j joined[Req, Resp]) byIDs(of func(id string) service, req Req) (missing []string, err error) {
+func throughIDs[Req listRequest, Resp listResponse, Item any](ctx context.Context, f *front, req Req,
+	ask func(service, context.Context, Req) (Resp, error), itemsOf func(Resp) []Item,
+) (page joined[Item], err error) {
 	var products []service
 	ids := map[service][]string{}
 	for _, id := range req.GetIds() {
-		p := of(id)
+		p := f.of(id)
 		if ids[p] == nil {
 			products = append(products, p)
 		}
 		ids[p] = append(ids[p], id)
 	}
 	for _, p := range products {
-		resp, err := j.ask(p, j.with(req, ids[p], req.GetPageSize(), ""))
+		resp, err := ask(p, ctx, part(req, ids[p], int(req.GetPageSize()), ""))
 		if err != nil {
-			return nil, err
+			return joined[Item]{}, err
 		}
-		j.take(resp)
-		missing = append(missing, resp.GetMissingIds()...)
+		page.items = append(page.items, itemsOf(resp)...)
+		page.missing = append(page.missing, resp.GetMissingIds()...)
 	}
-	return missing, nil
+	return page, nil
 }
 
-// joinPlace and splitPlace spell the token of a page: "1:token".
-func joinPlace(at int, token string) string { return string(rune('0'+at)) + ":" + token }
+// part is what one product is asked of a list.
+func part[Req listRequest](req Req, ids []string, size int, token string) Req {
+	out := proto.CloneOf(req)
+	m := out.ProtoReflect()
+	fields := m.Descriptor().Fields()
+	m.Clear(fields.ByName("ids"))
+	list := m.Mutable(fields.ByName("ids")).List()
+	for _, id := range ids {
+		list.Append(protoreflect.ValueOfString(id))
+	}
+	m.Set(fields.ByName("page_size"), protoreflect.ValueOfInt32(int32(size))) //nolint:gosec // at most maxPage
+	m.Set(fields.ByName("page_token"), protoreflect.ValueOfString(token))
+	return out
+}
 
+// splitPlace reads a token: the place of a product among so many, and its own token.
 func splitPlace(token string, products int) (at int, rest string, err error) {
 	if token == "" {
 		return 0, "", nil
 	}
 	place, rest, ok := strings.Cut(token, ":")
-	if !ok || len(place) != 1 || place[0] < '0' || int(place[0]-'0') >= products {
+	at, err = strconv.Atoi(place)
+	if !ok || err != nil || at < 0 || at >= products {
 		return 0, "", sdk.NewError(apiv1.Reason_REASON_PAGE_TOKEN_INVALID, sdk.Field("page_token"))
 	}
-	return int(place[0] - '0'), rest, nil
+	return at, rest, nil
 }
 
 // products are those that a list goes through: that of an id if it is given, else all
@@ -129,22 +146,8 @@ func (f *front) ListVips(ctx context.Context, req *networkv1.ListVipsRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	out := &networkv1.ListVipsResponse{}
-	out.NextPageToken, out.MissingIds, err = joined[*networkv1.ListVipsRequest, *networkv1.ListVipsResponse]{
-		ask: func(p service, r *networkv1.ListVipsRequest) (*networkv1.ListVipsResponse, error) {
-			return p.ListVips(ctx, r)
-		},
-		with: func(r *networkv1.ListVipsRequest, ids []string, size int32, token string) *networkv1.ListVipsRequest {
-			r = proto.CloneOf(r)
-			r.Ids, r.PageSize, r.PageToken = ids, size, token
-			return r
-		},
-		take: func(r *networkv1.ListVipsResponse) int {
-			out.Vips = append(out.Vips, r.GetVips()...)
-			return len(r.GetVips())
-		},
-	}.read(products, f.of, req)
-	return out, err
+	page, err := through(ctx, f, products, req, service.ListVips, (*networkv1.ListVipsResponse).GetVips)
+	return &networkv1.ListVipsResponse{Vips: page.items, NextPageToken: page.next, MissingIds: page.missing}, err
 }
 
 // ListPools reads a page of the pools of a VIP, or of all products.
@@ -153,50 +156,18 @@ func (f *front) ListPools(ctx context.Context, req *networkv1.ListPoolsRequest) 
 	if err != nil {
 		return nil, err
 	}
-	out := &networkv1.ListPoolsResponse{}
-	out.NextPageToken, out.MissingIds, err = joined[*networkv1.ListPoolsRequest, *networkv1.ListPoolsResponse]{
-		ask: func(p service, r *networkv1.ListPoolsRequest) (*networkv1.ListPoolsResponse, error) {
-			return p.ListPools(ctx, r)
-		},
-		with: func(r *networkv1.ListPoolsRequest, ids []string, size int32, token string) *networkv1.ListPoolsRequest {
-			r = proto.CloneOf(r)
-			r.Ids, r.PageSize, r.PageToken = ids, size, token
-			return r
-		},
-		take: func(r *networkv1.ListPoolsResponse) int {
-			out.Pools = append(out.Pools, r.GetPools()...)
-			return len(r.GetPools())
-		},
-	}.read(products, f.of, req)
-	return out, err
+	page, err := through(ctx, f, products, req, service.ListPools, (*networkv1.ListPoolsResponse).GetPools)
+	return &networkv1.ListPoolsResponse{Pools: page.items, NextPageToken: page.next, MissingIds: page.missing}, err
 }
 
 // ListListeners reads a page of the listeners of a VIP, of a pool, or of all products.
 func (f *front) ListListeners(ctx context.Context, req *networkv1.ListListenersRequest) (*networkv1.ListListenersResponse, error) {
-	about := req.GetVipId()
-	if about == "" {
-		about = req.GetDefaultPoolId()
-	}
-	products, err := f.products(ctx, about)
+	products, err := f.products(ctx, cmp.Or(req.GetVipId(), req.GetDefaultPoolId()))
 	if err != nil {
 		return nil, err
 	}
-	out := &networkv1.ListListenersResponse{}
-	out.NextPageToken, out.MissingIds, err = joined[*networkv1.ListListenersRequest, *networkv1.ListListenersResponse]{
-		ask: func(p service, r *networkv1.ListListenersRequest) (*networkv1.ListListenersResponse, error) {
-			return p.ListListeners(ctx, r)
-		},
-		with: func(r *networkv1.ListListenersRequest, ids []string, size int32, token string) *networkv1.ListListenersRequest {
-			r = proto.CloneOf(r)
-			r.Ids, r.PageSize, r.PageToken = ids, size, token
-			return r
-		},
-		take: func(r *networkv1.ListListenersResponse) int {
-			out.Listeners = append(out.Listeners, r.GetListeners()...)
-			return len(r.GetListeners())
-		},
-	}.read(products, f.of, req)
-	return out, err
+	page, err := through(ctx, f, products, req, service.ListListeners, (*networkv1.ListListenersResponse).GetListeners)
+	return &networkv1.ListListenersResponse{Listeners: page.items, NextPageToken: page.next, MissingIds: page.missing}, err
 }
 
 // ListMembers reads a page of the members of a pool, or those that the request names.
@@ -204,21 +175,6 @@ func (f *front) ListMembers(ctx context.Context, req *networkv1.ListMembersReque
 	if len(req.GetIds()) == 0 {
 		return f.of(req.GetPoolId()).ListMembers(ctx, req)
 	}
-	out := &networkv1.ListMembersResponse{}
-	var err error
-	_, out.MissingIds, err = joined[*networkv1.ListMembersRequest, *networkv1.ListMembersResponse]{
-		ask: func(p service, r *networkv1.ListMembersRequest) (*networkv1.ListMembersResponse, error) {
-			return p.ListMembers(ctx, r)
-		},
-		with: func(r *networkv1.ListMembersRequest, ids []string, _ int32, _ string) *networkv1.ListMembersRequest {
-			r = proto.CloneOf(r)
-			r.Ids = ids
-			return r
-		},
-		take: func(r *networkv1.ListMembersResponse) int {
-			out.Members = append(out.Members, r.GetMembers()...)
-			return len(r.GetMembers())
-		},
-	}.read(nil, f.of, req)
-	return out, err
+	page, err := throughIDs(ctx, f, req, service.ListMembers, (*networkv1.ListMembersResponse).GetMembers)
+	return &networkv1.ListMembersResponse{Members: page.items, MissingIds: page.missing}, err
 }

@@ -97,6 +97,41 @@ func TestOneSubnetIsNotEnoughForAnEdition(t *testing.T) {
 	}
 }
 
+// TestEditionsThatAreNone shows that a misspelt edition is told, and not taken for one
+// of another product.
+func TestEditionsThatAreNone(t *testing.T) {
+	t.Parallel()
+	cloud := calltest.Open(t, loadbalancer.Register, nil)
+	for edition, kind := range map[string]networkv1.VipKind{"alb.Big": networkv1.VipKind_VIP_KIND_L7, "nlb.Basic": networkv1.VipKind_VIP_KIND_L4} {
+		_, err := client(cloud.Conn).CreateVip(calltest.Context(t), &networkv1.CreateVipRequest{
+			Name: "lb", Kind: kind, Edition: edition, Subnets: []*networkv1.VipSubnet{{SubnetId: "vsw-1"}, {SubnetId: "vsw-2"}},
+		})
+		if sdk.InfoOf(err)["field"] != "edition" || len(cloud.Calls()) > 0 {
+			t.Errorf("%s: %v after %v", edition, err, cloud.Actions())
+		}
+	}
+}
+
+// TestIDsOfNothing shows that ids that cannot be are missing, and not a reason to list
+// everything.
+func TestIDsOfNothing(t *testing.T) {
+	t.Parallel()
+	cloud := calltest.Open(t, loadbalancer.Register, params{"ListServerGroups": albGroup, "ListListeners": `{"Listeners":[{"ListenerId":"lsn-1"}]}`})
+	pools, err := client(cloud.Conn).ListPools(calltest.Context(t), &networkv1.ListPoolsRequest{Ids: []string{"alb~~sgp-1~~x", "alb~~sgp-2", "alb~~sgp-1"}})
+	if err != nil || len(pools.GetPools()) != 1 || !slices.Equal(pools.GetMissingIds(), []string{"alb~~sgp-2", "alb~~sgp-1~~x"}) {
+		t.Errorf("pools: %v, %v", pools, err)
+	}
+	listeners, err := client(cloud.Conn).ListListeners(calltest.Context(t), &networkv1.ListListenersRequest{Ids: []string{"nlb~~~~"}})
+	if err != nil || len(listeners.GetListeners()) != 0 || len(listeners.GetMissingIds()) != 1 {
+		t.Errorf("listeners: %v, %v", listeners, err)
+	}
+	for _, id := range []string{"alb-", "alb~~x", "nlb~~sgp-1~~i-1~~0", "nlb~~sgp-1~~i-1~~99999"} {
+		if _, err := client(cloud.Conn).GetMember(calltest.Context(t), &networkv1.GetMemberRequest{Id: id}); sdk.ReasonOf(err) != apiv1.Reason_REASON_NOT_FOUND {
+			t.Errorf("member %s: %v", id, err)
+		}
+	}
+}
+
 // TestCreateZonalPoolParameters shows for each field where it goes in each product.
 func TestCreateZonalPoolParameters(t *testing.T) {
 	t.Parallel()

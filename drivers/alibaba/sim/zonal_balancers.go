@@ -69,6 +69,7 @@ func (p *zonal) zoneAddresses(c *call, id string, mappings []obj) ([]any, error)
 		wanted := textOr(m["IntranetAddress"], text(m["PrivateIPv4Address"]))
 		nic, err := c.newInterface(v, nil, wanted, obj{
 			"Type": "Secondary", "Status": "InUse", "ServiceManaged": true, "ServiceID": 1, "Description": "created by " + id, "_balancer": id,
+			"ResourceGroupId": c.or("ResourceGroupId", c.defaultGroup()),
 		})
 		if err != nil {
 			for _, r := range made {

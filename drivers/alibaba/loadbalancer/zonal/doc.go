@@ -34,8 +34,9 @@
 //     no certificates: the cloud tells them only for one at a time.
 //   - GetVip does not tell health, which the cloud tells by listener only.
 //
-// Calls: a list is one call a page; a member's health is one call for the pool, one
-// for the listeners of its VIPs and one for each listener that sends to it. A write is
+// Calls: a list is one call a page; the health of members, which GetMember tells too, is
+// one call for the pool, one for the listeners of its VIPs and one for each listener
+// that sends to it. A write is
 // one call (of a new pool 2, of a NIC as a member 2, of a changed member 2) and one
 // for each look at the job. DeleteVip is one for the instance, then one for the list
 // of its pools and one for each.

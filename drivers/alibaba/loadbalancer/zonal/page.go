@@ -8,29 +8,34 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 )
 
-// find is [kind.Kind.Find] for what has our ids and not the cloud's.
+// find is [kind.Kind.Find] for what has our ids and not the cloud's. An id that is none
+// of ours is missing.
 func find[T any](ctx context.Context, s *session.Session, p *Product, k kind.Kind[T], req kind.PageRequest, params api.Params) (kind.Page[T], error) {
-	page, err := k.Find(ctx, s, ownIDs{req, p}, params)
+	asked := ownIDs{PageRequest: req}
+	var unknown []string
+	for _, id := range req.GetIds() {
+		if own := p.own(id); own != "" {
+			asked.ids = append(asked.ids, own)
+		} else {
+			unknown = append(unknown, id)
+		}
+	}
+	if len(unknown) > 0 && len(asked.ids) == 0 {
+		return kind.Page[T]{Missing: unknown}, nil
+	}
+	page, err := k.Find(ctx, s, asked, params)
 	for i, id := range page.Missing {
 		page.Missing[i] = p.publicID(id)
 	}
+	page.Missing = append(page.Missing, unknown...)
 	return page, err
 }
 
 // ownIDs is a request whose ids are the cloud's.
 type ownIDs struct {
 	kind.PageRequest
-	product *Product
+	ids []string
 }
 
-// GetIds implements kind.PageRequest. What is no id of the product cannot be found.
-func (r ownIDs) GetIds() []string {
-	asked := r.PageRequest.GetIds()
-	ids := make([]string, len(asked))
-	for i, id := range asked {
-		if ids[i] = r.product.own(id); ids[i] == "" {
-			ids[i] = id
-		}
-	}
-	return ids
-}
+// GetIds implements kind.PageRequest.
+func (r ownIDs) GetIds() []string { return r.ids }

@@ -52,13 +52,13 @@ func (p *Product) newVIP(ctx context.Context, s *session.Session, req *networkv1
 	if req.GetScheme() == networkv1.VipScheme_VIP_SCHEME_INTERNET {
 		params.Set("AddressType", addressInternet)
 	}
-	if p.isNLB() {
+	edition, err := p.edition(req.GetEdition())
+	switch {
+	case err != nil:
+		return nil, err
+	case p.isNLB():
 		params.Set("LoadBalancerType", "network")
-	} else {
-		edition, ok := p.Edition(req.GetEdition())
-		if !ok {
-			edition = editionStandard
-		}
+	default:
 		params.Set("LoadBalancerEdition", edition)
 	}
 	var zones []string

@@ -6,7 +6,9 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/balance"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/kind"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // Editions of ALB, as the cloud writes them; NLB has none.
@@ -21,22 +23,26 @@ const (
 	addressInternet = "Internet"
 )
 
-// Edition reads the contract's edition: the word of a product, with one of ALB's
-// editions behind a dot ("alb", "alb.Basic", "nlb"). False: it is none of this product.
-func (p *Product) Edition(edition string) (cloud string, ok bool) {
-	word, rest, has := strings.Cut(edition, ".")
-	if !strings.EqualFold(word, p.Word) {
-		return "", false
-	}
-	if p.isNLB() || !has {
-		return editionStandard, !has
+// Names tells whether the contract's edition names this product: its word, with one of
+// ALB's editions behind a dot ("alb", "alb.Basic", "nlb").
+func (p *Product) Names(edition string) bool {
+	word, _, _ := strings.Cut(edition, ".")
+	return strings.EqualFold(word, p.Word)
+}
+
+// edition is the cloud's word for the contract's edition; without one it is Standard.
+// Errors: PARAMETER_REJECTED.
+func (p *Product) edition(edition string) (string, error) {
+	_, wanted, has := strings.Cut(edition, ".")
+	if !has {
+		return editionStandard, nil
 	}
 	for _, name := range []string{editionBasic, editionStandard, editionWAF} {
-		if strings.EqualFold(rest, name) {
-			return name, true
+		if strings.EqualFold(wanted, name) && !p.isNLB() {
+			return name, nil
 		}
 	}
-	return "", false
+	return "", balance.Rejected("edition", "must be alb, alb.Basic, alb.Standard, alb.StandardWithWaf or nlb on this cloud")
 }
 
 func (p *Product) toProtoEdition(v *balancer) string {
@@ -68,7 +74,7 @@ func (p *Product) toProtoVIP(v *balancer, region string) *networkv1.Vip {
 		out.Scheme = networkv1.VipScheme_VIP_SCHEME_INTERNET
 	}
 	if out.GetState() == networkv1.LoadBalancerState_LOAD_BALANCER_STATE_ERROR {
-		out.StateReason = "CLOUD_ERROR"
+		out.StateReason = sdk.ReasonName(apiv1.Reason_REASON_CLOUD_ERROR)
 	}
 	for _, zone := range v.ZoneMappings {
 		for _, a := range zone.LoadBalancerAddresses {
