@@ -35,8 +35,9 @@ const (
 // for the root organization, since a bill is of an account that several may share.
 type ProviderBillServiceClient interface {
 	// PullProviderBill reads a month of an account's bill from its cloud and keeps it in the place of what
-	// was read before. Done when it returns. Bills are pulled once a day by themselves, until they are
-	// final. Errors: UNSUPPORTED_METHOD where the account's cloud has none.
+	// was read before, when all of it is there. Done when it returns; a long bill is better left to the
+	// pull once a day by itself, until it is final. Errors: UNSUPPORTED_METHOD where the account's
+	// cloud has none; REQUEST_IN_PROGRESS while it is pulled already.
 	PullProviderBill(ctx context.Context, in *PullProviderBillRequest, opts ...grpc.CallOption) (*PullProviderBillResponse, error)
 	// ListProviderBills reads which bills are kept. Returns at once.
 	ListProviderBills(ctx context.Context, in *ListProviderBillsRequest, opts ...grpc.CallOption) (*ListProviderBillsResponse, error)
@@ -103,8 +104,9 @@ func (c *providerBillServiceClient) CompareProviderBill(ctx context.Context, in 
 // for the root organization, since a bill is of an account that several may share.
 type ProviderBillServiceServer interface {
 	// PullProviderBill reads a month of an account's bill from its cloud and keeps it in the place of what
-	// was read before. Done when it returns. Bills are pulled once a day by themselves, until they are
-	// final. Errors: UNSUPPORTED_METHOD where the account's cloud has none.
+	// was read before, when all of it is there. Done when it returns; a long bill is better left to the
+	// pull once a day by itself, until it is final. Errors: UNSUPPORTED_METHOD where the account's
+	// cloud has none; REQUEST_IN_PROGRESS while it is pulled already.
 	PullProviderBill(context.Context, *PullProviderBillRequest) (*PullProviderBillResponse, error)
 	// ListProviderBills reads which bills are kept. Returns at once.
 	ListProviderBills(context.Context, *ListProviderBillsRequest) (*ListProviderBillsResponse, error)
