@@ -68,6 +68,8 @@ func toProtoVIP(v *instance, region string) *networkv1.Vip {
 		Enabled:       !strings.EqualFold(v.LoadBalancerStatus, "inactive"),
 		Edition:       v.LoadBalancerSpec,
 		LockReasons:   toProtoVIPLocks(v.LoadBalancerStatus),
+
+		DeletionProtected: strings.EqualFold(v.DeleteProtection, on),
 	}
 	if n, ok := networkv1.VipKind_value["VIP_KIND_"+v.Tags.All()[tagKind]]; ok {
 		out.Kind = networkv1.VipKind(n)

@@ -378,3 +378,60 @@ func TestJobsAreFollowed(t *testing.T) {
 		})
 	}
 }
+
+// TestProtectedAndLocked shows what a VIP of each product tells of protection, locks,
+// addresses and a creation that failed, and that its deletion is refused by name.
+func TestProtectedAndLocked(t *testing.T) {
+	t.Parallel()
+	for id, answer := range map[string]string{
+		"alb-1": `{"LoadBalancerId":"alb-1","LoadBalancerStatus":"CreateFailed","LoadBalancerEdition":"Basic","AddressType":"Internet","DNSName":"d",
+			"DeletionProtectionConfig":{"Enabled":true},"LoadBalancerOperationLocks":[{"LockType":"FinancialLocked"}],
+			"ZoneMappings":[{"VSwitchId":"vsw-1","LoadBalancerAddresses":[{"Address":"47.96.0.1","IntranetAddress":"10.0.0.1"}]}]}`,
+		"nlb-1": `{"LoadBalancerId":"nlb-1","LoadBalancerStatus":"CreateFailed","AddressType":"Internet","DNSName":"d",
+			"DeletionProtectionConfig":{"Enabled":true},"OperationLocks":[{"LockType":"FinancialLocked"}],
+			"ZoneMappings":[{"VSwitchId":"vsw-1","LoadBalancerAddresses":[{"PublicIPv4Address":"47.96.0.1","PrivateIPv4Address":"10.0.0.1"}]}]}`,
+	} {
+		cloud := calltest.Open(t, loadbalancer.Register, params{
+			"GetLoadBalancerAttribute": answer, "DeleteLoadBalancer": `{"Code":"OperationDenied.DeletionProtectionEnabled"}`,
+		})
+		got, err := client(cloud.Conn).GetVip(calltest.Context(t), &networkv1.GetVipRequest{Id: id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v, product := got.GetVip(), id[:3]
+		if v.GetState() != networkv1.LoadBalancerState_LOAD_BALANCER_STATE_ERROR || !v.GetDeletionProtected() || v.GetDnsName() != "d" ||
+			!slices.Equal(v.GetLockReasons(), []apiv1.LockReason{apiv1.LockReason_LOCK_REASON_ARREARS}) ||
+			v.GetEdition() != map[string]string{"alb": "alb.Basic", "nlb": "nlb"}[product] {
+			t.Errorf("%s: %v", id, v)
+		}
+		if a := v.GetAddresses(); len(a) != 1 || a[0].GetIpAddress() != "10.0.0.1" || a[0].GetPublicIpAddress() != "47.96.0.1" || a[0].GetSubnetId() != "vsw-1" {
+			t.Errorf("%s: addresses %v", id, a)
+		}
+		if _, err := client(cloud.Conn).DeleteVip(calltest.Context(t), &networkv1.DeleteVipRequest{Id: id}); sdk.ReasonOf(err) != apiv1.Reason_REASON_DELETION_PROTECTED {
+			t.Errorf("deletion of %s: %v", id, err)
+		}
+	}
+}
+
+// TestZonalRefusals shows what the codes of both products mean.
+func TestZonalRefusals(t *testing.T) {
+	t.Parallel()
+	for code, want := range map[string]apiv1.Reason{
+		"IncorrectStatus.ServerGroup": apiv1.Reason_REASON_RESOURCE_BUSY, "IncorrectStatus.serverGroup": apiv1.Reason_REASON_RESOURCE_BUSY,
+		"ResourceInConfiguring": apiv1.Reason_REASON_RESOURCE_BUSY, "Conflict.Lock": apiv1.Reason_REASON_RESOURCE_BUSY,
+		"ResourceNotFound.ServerGroup": apiv1.Reason_REASON_REFERENCE_NOT_FOUND, "ResourceNotFound.serverGroup": apiv1.Reason_REASON_REFERENCE_NOT_FOUND,
+		"ResourceNotFound.Ecs": apiv1.Reason_REASON_REFERENCE_NOT_FOUND, "Mismatch.VpcId": apiv1.Reason_REASON_REFERENCE_MISMATCH,
+		"Mismatch.ServerType": apiv1.Reason_REASON_REFERENCE_MISMATCH, "ResourceQuotaExceeded.ServerAddedNum": apiv1.Reason_REASON_QUOTA_EXCEEDED,
+		"Forbidden.NoPermission": apiv1.Reason_REASON_CLOUD_PERMISSION_DENIED,
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			cloud := calltest.Open(t, loadbalancer.Register, params{"AddServersToServerGroup": `{"Code":"` + code + `"}`})
+			ctx := calltest.Context(t)
+			_, err := client(cloud.Conn).CreateMember(ctx, &networkv1.CreateMemberRequest{PoolId: "nlb~~sgp-1", VmId: "i-1", Port: 80})
+			if sdk.ReasonOf(err) != want {
+				t.Errorf("got %v, want %v", err, want)
+			}
+		})
+	}
+}

@@ -36,8 +36,7 @@
 //
 // Calls: a list is one call a page; the health of members, which GetMember tells too, is
 // one call for the pool, one for the listeners of its VIPs and one for each listener
-// that sends to it. A write is
-// one call (of a new pool 2, of a NIC as a member 2, of a changed member 2) and one
-// for each look at the job. DeleteVip is one for the instance, then one for the list
-// of its pools and one for each.
+// that sends to it. A write is one call (of a new pool 2, of a listener 2, of a NIC as a
+// member 2, of a change 2) and one for each look at the job. DeleteVip is one for the
+// instance, then one for the list of its pools and one for each.
 package zonal

@@ -69,6 +69,8 @@ func (p *Product) toProtoVIP(v *balancer, region string) *networkv1.Vip {
 		Kind:          p.Kind,
 		Enabled:       !strings.EqualFold(v.LoadBalancerStatus, "Inactive"),
 		Edition:       p.toProtoEdition(v),
+
+		DeletionProtected: v.DeletionProtectionConfig.Enabled,
 	}
 	if strings.EqualFold(v.AddressType, addressInternet) {
 		out.Scheme = networkv1.VipScheme_VIP_SCHEME_INTERNET

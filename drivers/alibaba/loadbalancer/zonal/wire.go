@@ -24,6 +24,8 @@ type balancer struct {
 	Tags                tags.List
 	ZoneMappings        []zoneMapping
 
+	DeletionProtectionConfig struct{ Enabled bool }
+
 	LoadBalancerOperationLocks []operationLock // ALB
 	OperationLocks             []operationLock // NLB
 }
