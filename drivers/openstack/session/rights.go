@@ -71,8 +71,11 @@ func (s *Session) MissingRights(ctx context.Context) ([]Right, error) {
 	return missing, nil
 }
 
-// roles are the names of the token's roles.
+// roles are the names of the token's roles; a session that was never opened has none.
 func (s *Session) roles() ([]string, error) {
+	if s.provider == nil {
+		return nil, nil
+	}
 	r, ok := s.provider.GetAuthResult().(tokens.CreateResult)
 	if !ok {
 		return nil, nil
