@@ -164,8 +164,14 @@ func TestChainsExist(t *testing.T) {
 func TestFeatureNames(t *testing.T) {
 	grammar := regexp.MustCompile(`^[a-z]+(\.[a-z][a-z0-9_]*){2,3}$`)
 	for field := range fields(public(files(t))) {
-		if feature := contract.FieldRule(field).GetFeature(); feature != "" && !grammar.MatchString(feature) {
+		rule := contract.FieldRule(field)
+		if feature := rule.GetFeature(); feature != "" && !grammar.MatchString(feature) {
 			t.Errorf("%s: feature %q", field.FullName(), feature)
+		}
+		for _, some := range rule.GetValueFeatures() {
+			if _, err := regexp.Compile(some.GetPattern()); err != nil || some.GetPattern() == "" || !grammar.MatchString(some.GetFeature()) {
+				t.Errorf("%s: feature %q of values %q: %v", field.FullName(), some.GetFeature(), some.GetPattern(), err)
+			}
 		}
 	}
 }

@@ -1443,7 +1443,7 @@ const file_cloud_network_v1_subnet_proto_rawDesc = "" +
 	"\x0fip_range.family\x12,first and last must be of one address family\x1a'this.first.isIp(4) == this.last.isIp(4)\"J\n" +
 	"\vIpRangeList\x12;\n" +
 	"\x06values\x18\x01 \x03(\v2\x19.cloud.network.v1.IpRangeB\b\xbaH\x05\x92\x01\x02\x10\n" +
-	"R\x06values\"\xee\x17\n" +
+	"R\x06values\"\xeb\x17\n" +
 	"\x13CreateSubnetRequest\x12F\n" +
 	"\x04name\x18\x03 \x01(\tB2\xbaH\x1dr\x1b\x18@2\x17^\\p{L}[\\p{L}\\p{N}._-]+$\x9a\xcb\x18\x0e*\f对象名称R\x04name\x12B\n" +
 	"\vdescription\x18\x04 \x01(\tB \xbaH\x05r\x03\x18\xc8\x01\x9a\xcb\x18\x14*\x12对象描述信息R\vdescription\x12x\n" +
@@ -1453,11 +1453,11 @@ const file_cloud_network_v1_subnet_proto_rawDesc = "" +
 	"\x12deletion_protected\x18\x11 \x01(\bB\x06\x9a\xcb\x18\x028\x01R\x11deletionProtected\x12b\n" +
 	"\n" +
 	"network_id\x18\x1e \x01(\tBC\xbaH\x05r\x03\x18\x80\x04\x9a\xcb\x187\n" +
-	"\x0fnetwork.network\x12\x17NETWORK_STATE_AVAILABLE*\t网络 IDP\x01R\tnetworkId\x12\xbc\r\n" +
-	"\x04cidr\x18\x1f \x01(\tB\xa7\r\xbaH\xf7\t\xba\x01u\n" +
+	"\x0fnetwork.network\x12\x17NETWORK_STATE_AVAILABLE*\t网络 IDP\x01R\tnetworkId\x12\xb9\r\n" +
+	"\x04cidr\x18\x1f \x01(\tB\xa4\r\xbaH\xf4\t\xba\x01u\n" +
 	"\x17create_subnet.cidr.form\x12Cmust be an address range with no host bits set, such as 10.1.0.0/24\x1a\x15this.isIpPrefix(true)\xba\x01\x98\x01\n" +
-	" create_subnet.cidr.prefix_length\x124the prefix length of an IPv4 subnet must be 16 to 29\x1a>!this.isIpPrefix(4, true) || this.matches('/(1[6-9]|2[0-9])$')\xba\x01\x9a\x04\n" +
-	"\"create_subnet.cidr.special_purpose\x12Umust not overlap a special-purpose range of RFC 6890 or in multicast space (RFC 5771)\x1a\x9c\x03!this.isIpPrefix(4, true) || !(this.matches('^(0|127|22[4-9]|2[3-5][0-9])[.]') || this.matches('^(169[.]254|198[.]1[89])[.]') || this.matches('^(192[.]0[.][02]|192[.]88[.]99|198[.]51[.]100|203[.]0[.]113)[.]') || this.matches('^(192[.]88|198[.]51|203[.]0)[.](0[.]0/1[67]|64[.]0/18|96[.]0/19)$') || this.matches('^(192[.]88[.]96[.]0/2[0-2]|192[.]88[.]98[.]0/23|198[.]51[.]96[.]0/2[01]|203[.]0[.]112[.]0/2[0-3])$'))\xba\x01\xc1\x03\n" +
+	" create_subnet.cidr.prefix_length\x124the prefix length of an IPv4 subnet must be 16 to 29\x1a>!this.isIpPrefix(4, true) || this.matches('/(1[6-9]|2[0-9])$')\xba\x01\x97\x04\n" +
+	"\"create_subnet.cidr.special_purpose\x12Rmust not overlap a special-purpose range of RFC 6890 or multicast space (RFC 5771)\x1a\x9c\x03!this.isIpPrefix(4, true) || !(this.matches('^(0|127|22[4-9]|2[3-5][0-9])[.]') || this.matches('^(169[.]254|198[.]1[89])[.]') || this.matches('^(192[.]0[.][02]|192[.]88[.]99|198[.]51[.]100|203[.]0[.]113)[.]') || this.matches('^(192[.]88|198[.]51|203[.]0)[.](0[.]0/1[67]|64[.]0/18|96[.]0/19)$') || this.matches('^(192[.]88[.]96[.]0/2[0-2]|192[.]88[.]98[.]0/23|198[.]51[.]96[.]0/2[01]|203[.]0[.]112[.]0/2[0-3])$'))\xba\x01\xc1\x03\n" +
 	"\x17create_subnet.cidr.ipv6\x12\x81\x01an IPv6 subnet must be inside fc00::/7 (RFC 4193) or, where the account allows it, inside 2000::/3 but for the ranges of RFC 6890\x1a\xa1\x02!this.isIpPrefix(6, true) || this.matches('^[fF][cCdD][0-9a-fA-F]{2}:.*/([7-9]|[1-9][0-9]|1[01][0-9]|12[0-8])$') || this.matches('^[23][0-9a-fA-F]{3}:.*/(1[6-9]|[2-9][0-9]|1[01][0-9]|12[0-8])$')  && !this.matches('^(2002:|2001:(:|0?[dD][bB]8:|0{0,3}[0-9a-fA-F]{1,2}:|0?1[0-9a-fA-F]{2}:))')\x9a\xcb\x18\xa7\x03\"\x1bnetwork.subnet.shared_spaceB0^100[.](6[4-9]|[7-9][0-9]|1[01][0-9]|12[0-7])[.]b\xd5\x02\n" +
 	"\x1bnetwork.subnet.public_space\x12\xb5\x02^([1-9]|1[1-9]|[2-9][0-9]|10[1-9]|1[1-6][0-9]|17[013-9]|18[0-9]|19[013-9]|2[0-9][0-9])[.]|^100[.]([0-9]|[1-5][0-9]|6[0-3]|12[89]|1[3-9][0-9]|2[0-9][0-9])[.]|^172[.]([0-9]|1[0-5]|3[2-9]|[4-9][0-9]|1[0-9][0-9]|2[0-9][0-9])[.]|^192[.]([0-9]|[1-9][0-9]|1[0-57-9][0-9]|16[0-79]|2[0-9][0-9])[.]|^[23][0-9a-fA-F]{3}:R\x04cidr\x12d\n" +
 	"\n" +
