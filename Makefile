@@ -101,13 +101,12 @@ bench: build ## Measure the gateway against the floor, then run the benchmarks o
 	for module in $(MODULES); do (cd $$module && go test -run '^$$' -bench . -benchmem ./...); done
 
 .PHONY: soak
-soak: build ## Kill gateway and drivers at 1,000 random moments, SOAK_ROUNDS times (1)
+soak: build ## Kill gateway and drivers at 1,000 random moments, and the sizes of logs and alarms, SOAK_ROUNDS times (1)
+	@scripts/setup soak
 	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_SOAK=1 go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Kill' ./test/e2e
-	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_SOAK=1 go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Kill|FullDisk|Model|ManyRaises|Traps' \
+	YUNQIAO_BIN=$(CURDIR)/bin YUNQIAO_VICTORIA_LOGS=$(CURDIR)/.tools/bin/victoria-logs YUNQIAO_SOAK=1 \
+		go test -count=$(SOAK_ROUNDS) -p 1 -v -timeout 12h -run 'Kill|FullDisk|Model|ManyRaises|Traps|VictoriaLogs' \
 		./test/logging ./test/monitor ./monitor ./logging/collect
-	YUNQIAO_BILLING_RESOURCES=2000 YUNQIAO_BILLING_KILLS=200 YUNQIAO_BILLING_LATE=10000 YUNQIAO_BILLING_SEEDS=1000 YUNQIAO_BILLING_BILL=1000000 \
-		go test -count=$(SOAK_ROUNDS) -timeout 12h -run 'Year|Kill|LateEvents|Seeds|MonthsAddUp|BillStreams' ./billing ./billing/statement
-	YUNQIAO_BILLING_EXPORT=1000000 go test -count=1 -timeout 1h -v -run BigExport ./billing
 
 .PHONY: clean
 clean: ## Remove what was built; data/ stays

@@ -48,6 +48,7 @@ func TestLicences(t *testing.T) {
 	used := map[string]bool{}
 	for dir, patterns := range map[string]string{
 		".": "./...", "plugin-proto": "./...", "drivers/sdk": "./...", "internal/tools": "tool", "internal/tools/lint": "tool", "internal/tools/vuln": "tool",
+		"internal/tools/victorialogs": "tool",
 	} {
 		for _, m := range dependencies(t, dir, patterns) {
 			if m.Main || m.Replace != nil || seen[m.Path] {
@@ -92,7 +93,7 @@ func TestLicencesAreOfAllModules(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.Sort(found)
-	want := []string{"", "/drivers/sdk", "/internal/tools", "/internal/tools/lint", "/internal/tools/vuln", "/plugin-proto"}
+	want := []string{"", "/drivers/sdk", "/internal/tools", "/internal/tools/lint", "/internal/tools/victorialogs", "/internal/tools/vuln", "/plugin-proto"}
 	if !slices.Equal(found, want) {
 		t.Errorf("modules %q, TestLicences looks at %q", found, want)
 	}
