@@ -208,6 +208,7 @@ var needs = map[string]string{
 	"cloud.compute.v1.VmService/CreateVm":                 `{"image_id": "shared.img-cirros"}`,
 	"cloud.logging.v1.SubmissionService/CreateSubmission": `{"method": "SUBMISSION_METHOD_SNMP", "time_zone": null, "pattern": null, "multiline": null, "allowed_sources": null, ` + snmpAccess,
 	"cloud.logging.v1.SubmissionService/UpdateSubmission": `{"time_zone": null, "pattern": null, "multiline": null, "allowed_sources": null, "renew_token": null, ` + snmpAccess,
+	"cloud.program.v1.PartnerService/SetPartnerTls":       `{"client_certificates": null, "server_authorities": null}`,
 	"cloud.security.v1.IpsecConnectionService/CreateIpsecConnection": `{"vpn_service_id": "@security.vpn_service", "dpd": null,
 		"peer_cidrs": ["192.168.77.0/24"]}`,
 }
@@ -217,10 +218,11 @@ const snmpAccess = `"snmp": {"community": "any", "users": [{"name": "trap", "aut
 
 // refusedCalls are those that a wrong secret must not pass.
 var refusedCalls = map[string]string{
-	"cloud.tenant.v1.TokenService/CreateToken password":       "a wrong password",
-	"cloud.tenant.v1.TokenService/VerifyToken token":          "no token of ours",
-	"cloud.tenant.v1.UserService/ChangePassword old_password": "a wrong password",
-	"cloud.tenant.v1.UserService/ChangePassword new_password": "the administrator has no password yet",
+	"cloud.program.v1.PartnerService/SetPartnerTls private_key": "not the key of a certificate",
+	"cloud.tenant.v1.TokenService/CreateToken password":         "a wrong password",
+	"cloud.tenant.v1.TokenService/VerifyToken token":            "no token of ours",
+	"cloud.tenant.v1.UserService/ChangePassword old_password":   "a wrong password",
+	"cloud.tenant.v1.UserService/ChangePassword new_password":   "the administrator has no password yet",
 }
 
 // remember keeps the secrets that an answer tells.
