@@ -115,10 +115,18 @@ func (m *Module) distributeChange(ctx context.Context, network Network, c *chang
 	if c.Online {
 		has = addresses(c.Metadata)
 	}
-	gone := slices.DeleteFunc(slices.Clone(had), func(u string) bool { return slices.Contains(has, u) })
-	come := slices.DeleteFunc(has, func(u string) bool { return slices.Contains(had, u) })
-	if len(gone) > 0 {
-		if err := network.Purge(ctx, gone); err != nil {
+	come := slices.DeleteFunc(slices.Clone(has), func(u string) bool { return slices.Contains(had, u) })
+	over := slices.DeleteFunc(had, func(u string) bool { return slices.Contains(has, u) })
+	if network.Notice != "" {
+		over = append(over, come...) // no redirect outlives what ends it
+		held, err := m.redirected(ctx, c.RecordKey)
+		if err != nil {
+			return err
+		}
+		over = slices.DeleteFunc(over, func(u string) bool { return slices.Contains(held, u) })
+	}
+	if len(over) > 0 {
+		if err := network.Purge(ctx, over); err != nil {
 			return fmt.Errorf("purge: %w", err)
 		}
 	}
@@ -128,6 +136,15 @@ func (m *Module) distributeChange(ctx context.Context, network Network, c *chang
 		}
 	}
 	return nil
+}
+
+// redirected are the play URLs of a program that an emergency has taken off by now.
+func (m *Module) redirected(ctx context.Context, id string) ([]string, error) {
+	var row recordRow
+	if err := m.store.Read.WithContext(ctx).Where("id = ? AND locked = ?", id, true).Limit(1).Find(&row).Error; err != nil {
+		return nil, fmt.Errorf("program of a change: %w", err)
+	}
+	return addresses(row.Metadata), nil
 }
 
 // addresses are the play URLs of a program.

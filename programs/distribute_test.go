@@ -217,3 +217,40 @@ func TestRedirect(t *testing.T) {
 		deliver("purge https://cdn.example/p1.m3u8")
 	})
 }
+
+// TestRedirectsAndMessages: a CDN that follows late leaves a newer redirect alone, and
+// what comes back by a message has none.
+func TestRedirectsAndMessages(t *testing.T) {
+	network := &recordingCDN{}
+	each(t, Options{CDNs: []Network{{CDN: network, Notice: "https://tv.example/notice.m3u8"}}}, func(t *testing.T, r *rig) {
+		network.taken()
+		follow := func(want ...string) {
+			t.Helper()
+			if err := r.follow(t.Context(), r.opts.CDNs[0]); err != nil {
+				t.Fatal(err)
+			}
+			if got := network.taken(); !slices.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		follow()
+		r.send(t, gyt345.SeriesAdd, "", 0, series("s", "online", `,"seriesPrograms":[{"programId":"p","seriesId":"s","title":"t","programType":"正片","seq":1,"status":"online"}]`))
+		r.send(t, gyt345.ProgramAdd, "", 0, program("p", "online", ""))
+		follow("purge https://cdn.example/p.m3u8")
+		r.send(t, gyt345.ProgramOffline, "", 0, `{"programIds":["p"]}`)
+		r.send(t, gyt345.ProgramAdd, "", 0, program("p", "online", ""))
+		server := &emergencyServer{Module: r.Module}
+		made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
+			GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_SERIES, RecordIds: []string{"s"}, Reason: "order",
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
+			t.Fatal(err)
+		}
+		follow() // the offline and the return are older than the emergency
+		r.send(t, gyt345.SeriesUpdate, "", 0, series("s", "online", `,"seriesPrograms":[]`))
+		follow("purge https://cdn.example/p.m3u8") // it has left the series, and is online again
+	})
+}
