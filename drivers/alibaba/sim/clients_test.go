@@ -3,6 +3,7 @@ package sim_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -55,8 +56,13 @@ func TestDefaultResourceGroup(t *testing.T) {
 	if got := str(c.do("ecs", "DescribeSecurityGroups", values{"SecurityGroupId": mine}), "SecurityGroups.SecurityGroup.0.ResourceGroupId"); got != other {
 		t.Errorf("the group is in %q", got)
 	}
-	if got := str(c.do("vpc", "DescribeVpcs", values{"VpcId": vpc}), "Vpcs.Vpc.0.ResourceGroupId"); got == "" {
-		t.Error("a VPC shows its default group")
+	standard := str(c.do("vpc", "DescribeVpcs", values{"VpcId": vpc}), "Vpcs.Vpc.0.ResourceGroupId")
+	if standard == "" {
+		t.Error("a VPC does not show its default group")
+	}
+	resources := fmt.Sprint(c.do("rm", "ListResources", values{"ResourceGroupId": standard, "PageSize": 100}))
+	if !strings.Contains(resources, group) || strings.Contains(resources, mine) {
+		t.Errorf("the default group has %s", resources)
 	}
 	c.cloud.CheckClean(t)
 }

@@ -69,7 +69,8 @@ func (c *call) resourcesOf(group string) []*record {
 	var out []*record
 	for _, k := range c.w.kinds() {
 		for _, r := range c.w.records[k].order {
-			if r.account == c.who.account && (group == "" || r.is("ResourceGroupId", group)) && r.str("ResourceGroupId") != "" {
+			of, known := r.attrs["ResourceGroupId"]
+			if known && r.account == c.who.account && (group == "" || textOr(of, c.defaultGroup()) == group) {
 				out = append(out, r)
 			}
 		}
