@@ -38,8 +38,12 @@ def main():
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     guests = {}
     while True:
-        with nova.connect() as c:
-            booted = dict(tuple(row) for row in c.execute(BOOTED))
+        time.sleep(1)
+        try:
+            with nova.connect() as c:
+                booted = dict(tuple(row) for row in c.execute(BOOTED))
+        except sqlalchemy.exc.OperationalError:
+            continue  # the database is stopped; guests go on
         for vm in guests.keys() - booted.keys():
             with contextlib.suppress(ProcessLookupError):
                 os.kill(guests.pop(vm), signal.SIGKILL)
@@ -47,7 +51,7 @@ def main():
             guests[vm] = os.fork()
             if not guests[vm]:
                 run(os.path.join(GUESTS, vm), booted[vm])
-        time.sleep(1)
+                sys.exit()
 
 
 def run(folder, user_data):
