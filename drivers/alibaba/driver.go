@@ -20,6 +20,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/security"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/storage"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/tenant"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/vpn"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -59,6 +60,7 @@ func parts() []part {
 		{security.Register, security.Features, security.Attributes},
 		{storage.Register, storage.Features, storage.Attributes},
 		{metrics.Register, metrics.Features, metrics.Attributes},
+		{tenant.Register, tenant.Features, tenant.Attributes},
 		{alarms.Register, alarms.Features, alarms.Attributes},
 	}
 }
@@ -160,9 +162,9 @@ func (d *driver) QuotePrice(ctx context.Context, req *driverv1.QuotePriceRequest
 // capabilities tells that a repeat may be sent at once: nearly every create takes a
 // ClientToken, and the others look for what they marked.
 func capabilities(s *session.Session) *driverv1.AccountCapabilities {
-	return &driverv1.AccountCapabilities{
+	can := &driverv1.AccountCapabilities{
 		RegionId:       s.Region,
-		AbsentFeatures: loadbalancer.Absent(s),
+		AbsentFeatures: slices.Concat(loadbalancer.Absent(s), tenant.Absent(s)),
 		CloudProject:   cmp.Or(s.ResourceGroup, s.OwnerID),
 		ChangeTypes:    changeTypes(),
 		BillLines:      true,
@@ -173,4 +175,8 @@ func capabilities(s *session.Session) *driverv1.AccountCapabilities {
 			MarkerDelaySeconds:    markerDelaySeconds,
 		},
 	}
+	if s.ConfinedTo() != "" { // neither bills nor the record of what the whole account does are for it
+		can.BillLines, can.ChangeTypes = false, nil
+	}
+	return can
 }

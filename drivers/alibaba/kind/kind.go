@@ -87,6 +87,7 @@ func (k Kind[T]) Get(ctx context.Context, caller api.Caller, id string) (*T, err
 	if err != nil {
 		return nil, api.Error(err, k.Type, id)
 	}
+	items = k.forCaller(caller, items)
 	for i := range items {
 		if k.ID(&items[i]) == id {
 			return &items[i], nil
@@ -213,7 +214,7 @@ func (k Kind[T]) byIDs(ctx context.Context, caller api.Caller, ids []string) (Pa
 			items = append(items, found...)
 		}
 	}
-	return pick(items, ids, k.ID), nil
+	return pick(k.forCaller(caller, items), ids, k.ID), nil
 }
 
 // pick keeps the items whose ids are wanted, once each, and tells which are missing.

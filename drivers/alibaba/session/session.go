@@ -45,6 +45,8 @@ type Session struct {
 	Zonal bool
 	// OwnerID is the number of the cloud account that the credentials belong to.
 	OwnerID string
+	// Principal is who the credentials are: "acs:ram::1234:user/yunqiao".
+	Principal string
 	// Flavors holds all flavors under key "" (compute package).
 	Flavors *cache.Cache[[]*computev1.Flavor]
 	// Zones holds all zones under key "" (compute package).
@@ -55,6 +57,8 @@ type Session struct {
 	Now func() time.Time
 
 	client    *api.Client
+	endpoints api.Endpoints
+	transport http.RoundTripper
 	closeIdle func()
 }
 
@@ -66,7 +70,7 @@ func Open(ctx context.Context, settings, credentials map[string]string, opts Opt
 		return nil, err
 	}
 	s := newSession(t, opts)
-	if s.OwnerID, err = s.identify(ctx); err != nil {
+	if s.OwnerID, s.Principal, err = s.identify(ctx); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -88,8 +92,12 @@ func newSession(t target, opts Options) *Session {
 		credentials = api.AssumeRole(sts, t.role, opts.Now)
 	}
 	client := api.NewClient(t.endpoints, credentials, opts.Transport)
+	var caller api.Caller = client
+	if t.resourceGroup != "" {
+		caller = inGroup{client, t.resourceGroup}
+	}
 	return &Session{
-		Caller: client, client: client, closeIdle: closeIdle, Now: opts.Now,
+		Caller: caller, client: client, endpoints: t.endpoints, transport: opts.Transport, closeIdle: closeIdle, Now: opts.Now,
 		Region: t.endpoints.Region, Site: t.endpoints.Site, ResourceGroup: t.resourceGroup, Zonal: t.zonal,
 		Flavors:   cache.New[[]*computev1.Flavor](offerTTL, opts.Now),
 		Zones:     cache.New[[]*computev1.Zone](zoneTTL, opts.Now),
@@ -102,7 +110,7 @@ func (s *Session) Close() { s.closeIdle() }
 
 // Probe proves the credentials. Errors as Open.
 func (s *Session) Probe(ctx context.Context) error {
-	_, err := s.identify(ctx)
+	_, _, err := s.identify(ctx)
 	return err
 }
 
@@ -111,12 +119,12 @@ func (s *Session) Probe(ctx context.Context) error {
 func (s *Session) Throttled() map[string]api.Count { return s.client.TakeThrottled() }
 
 // identify asks who we are, which needs no permission.
-func (s *Session) identify(ctx context.Context) (ownerID string, err error) {
-	var out struct{ AccountId string }
+func (s *Session) identify(ctx context.Context) (ownerID, principal string, err error) {
+	var out struct{ AccountId, Arn string }
 	if err := s.Call(ctx, api.STS, "GetCallerIdentity", api.Params{}, &out); err != nil {
-		return "", identityError(err)
+		return "", "", identityError(err)
 	}
-	return out.AccountId, nil
+	return out.AccountId, out.Arn, nil
 }
 
 // identityError reads the refusals of a log-in: whatever is said to be missing or

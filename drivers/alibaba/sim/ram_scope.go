@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"encoding/json"
 	"path"
 	"strings"
@@ -156,10 +157,14 @@ func (c *call) staysWithin(groups []string) bool {
 	within := named != ""
 	for _, id := range idsIn(map[string]any(c.args)) {
 		r := c.anyKind(id)
-		if r == nil || r.str("ResourceGroupId") == "" {
+		if r == nil {
 			continue
 		}
-		if !contains(groups, r.str("ResourceGroupId")) {
+		group, has := r.attrs["ResourceGroupId"]
+		if !has { // it goes with something else
+			continue
+		}
+		if !contains(groups, cmp.Or(text(group), c.defaultGroup())) {
 			return false
 		}
 		within = true

@@ -95,6 +95,9 @@ func (i *Images) GetImage(ctx context.Context, req *storagev1.GetImageRequest) (
 	if err != nil {
 		return nil, err
 	}
+	if !found.within(s.ResourceGroup) {
+		return nil, sdk.NotFound(typeImage, req.GetId(), nil)
+	}
 	return &storagev1.GetImageResponse{Image: toProtoImage(found, s.Region)}, nil
 }
 
