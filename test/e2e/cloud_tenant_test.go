@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/yunqiao/yunqiao/drivers/alibaba/sim"
+	"github.com/yunqiao/yunqiao/drivers/alibaba/sim/simtest"
 	"github.com/yunqiao/yunqiao/test/e2e/harness"
 )
 
@@ -29,18 +31,44 @@ func TestCloudTenantOfEmbeddedCloud(t *testing.T) {
 	liveAsCloudTenant(t, gateway, admin, "mem-desk", "network.network.count")
 }
 
+// TestCloudTenantOfPublicCloud: a resource group of a simulated Alibaba Cloud, in which a
+// user has rights that the cloud checks.
+func TestCloudTenantOfPublicCloud(t *testing.T) {
+	t.Parallel()
+	cloud := simtest.Start(t, sim.Options{})
+	const admin = "ali-admin"
+	gateway := harness.NewGateway(t, programs, harness.Account{Driver: "alibaba"})
+	gateway.Post(t, "account/account/create", object{
+		"id": admin, "driver": "alibaba", "cloud_kind": "CLOUD_KIND_PUBLIC",
+		"settings": object{
+			"access_key_id": cloud.Account.AccessKeyID, "region": cloud.Region, "scheme": "http", "endpoint": strings.TrimPrefix(cloud.URL, "http://"),
+		},
+		"credentials": object{"access_key_secret": cloud.Account.AccessKeySecret},
+	})
+	liveAsCloudTenant(t, gateway, admin, "ali-news", "")
+	cloud.CheckClean(t)
+}
+
 // liveAsCloudTenant makes a tenant for an organization, works in it as a member of the
 // organization, rotates, disables and enables it, and deletes it. It returns the cloud's
-// id of what it deleted.
+// id of what it deleted. quota is one that one network more would exceed; empty: the cloud
+// keeps none for tenants.
 func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, quota string) string {
 	t.Helper()
 	above := gateway.Post(t, "tenant/organization/create", object{"name": "news"}).Text("id")
 	organization := gateway.Post(t, "tenant/organization/create", object{"name": "desk", "parent_id": above}).Text("id")
 	as := memberOf(t, gateway, organization)
 
-	wanted := object{
-		"id": tenant, "admin_account_id": admin, "organization_id": organization, "description": "what the desk works in",
-		"quotas": []object{{"name": quota, "limit": 2}},
+	wanted := object{"id": tenant, "admin_account_id": admin, "organization_id": organization, "description": "what the desk works in"}
+	if quota != "" {
+		wanted["quotas"] = []object{{"name": quota, "limit": 2}}
+	} else {
+		refused := gateway.Refused(t, "UNSUPPORTED_FEATURE", "account/cloud-tenant/create", object{
+			"id": tenant, "admin_account_id": admin, "organization_id": organization, "quotas": []object{{"name": "network.network.count", "limit": 2}},
+		})
+		if !strings.Contains(string(refused.Body), "account.cloud_tenant.quotas") {
+			t.Errorf("limits at a cloud without them: %s", refused.Body)
+		}
 	}
 	made := gateway.Post(t, "account/cloud-tenant/create", wanted, harness.Key("tenant-1")).Object("cloud_tenant")
 	if made.Text("state") != "CLOUD_TENANT_STATE_ACTIVE" || made.Text("cloud_project") == "" {
@@ -52,7 +80,7 @@ func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, qu
 	}
 	gateway.Refused(t, "ALREADY_EXISTS", "account/cloud-tenant/create", wanted)
 	gateway.Refused(t, "IDEMPOTENCY_CONFLICT", "account/cloud-tenant/create",
-		object{"id": tenant, "admin_account_id": admin, "organization_id": organization}, harness.Key("tenant-1"))
+		object{"id": tenant, "admin_account_id": admin, "organization_id": above}, harness.Key("tenant-1"))
 	unsupported := gateway.Refused(t, "UNSUPPORTED_FEATURE", "account/cloud-tenant/create",
 		object{"id": "no-tenant", "admin_account_id": tenant, "organization_id": organization})
 	if unsupported.Status != http.StatusNotImplemented || !strings.Contains(string(unsupported.Body), "account.cloud_tenant.provision") {
@@ -63,7 +91,7 @@ func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, qu
 	gateway.Refused(t, "IN_USE", "account/account/delete", object{"id": tenant})
 
 	limits := gateway.Get(t, "account/cloud-tenant/get", object{"id": tenant}).Object("cloud_tenant").List("quotas")
-	if got := limitOf(limits, quota); got != 2 {
+	if got := limitOf(limits, quota); quota != "" && got != 2 {
 		t.Errorf("limit of %s: got %d of %v, want 2", quota, got, limits)
 	}
 	network := workInTenant(t, gateway, as, tenant)
@@ -90,9 +118,12 @@ func liveAsCloudTenant(t *testing.T, gateway *harness.Gateway, admin, tenant, qu
 		t.Errorf("disabled: got %d %s", answer.Status, answer.Body)
 	}
 	gateway.Refused(t, "INVALID_STATE", "account/cloud-tenant/rotate-credentials", object{"id": tenant})
-	gateway.Post(t, "account/cloud-tenant/update", object{"id": tenant, "enabled": true, "quotas": []object{{"name": quota, "limit": 1}}})
+	gateway.Post(t, "account/cloud-tenant/update", object{"id": tenant, "enabled": true})
 	expectUsable(t, gateway, as, tenant, "enabled again")
-	gateway.Refused(t, "QUOTA_EXCEEDED", "network/network/create", object{"account_id": tenant, "name": "second", "wait_seconds": 60}, as)
+	if quota != "" {
+		gateway.Post(t, "account/cloud-tenant/update", object{"id": tenant, "quotas": []object{{"name": quota, "limit": 1}}})
+		gateway.Refused(t, "QUOTA_EXCEEDED", "network/network/create", object{"account_id": tenant, "name": "second", "wait_seconds": 60}, as)
+	}
 
 	gateway.Post(t, "network/network/delete", object{"id": network, "wait_seconds": 60}, as)
 	if gone := gateway.Post(t, "account/cloud-tenant/delete", object{"id": tenant}); gone.Object("cloud_tenant") != nil {
