@@ -8,7 +8,7 @@ type Options struct {
 	Settings    map[string]string `json:"settings"`
 	Credentials map[string]string `json:"credentials"`
 	// Values replace what the suite would pick: "image", "flavor",
-	// "other_flavor", "external_network", "zone", "db_flavor", "container_image",
+	// "other_flavor", "external_network", "zone", "other_zone", "db_flavor", "container_image",
 	// "certificate". Native ids.
 	Values map[string]string `json:"values"`
 	// About tells the reader of the report what the cloud is: its release, and

@@ -66,7 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	}
 	flags.StringVar(&l.config, "config", "", "JSON `file` with settings, credentials, values and the limits of the run")
 	flags.Var(l.settings, "setting", "setting of the account, `NAME=VALUE`; repeatable, over those of the file")
-	flags.Var(l.values, "value", "what to use of the cloud, `NAME=ID`: image, flavor, other_flavor, external_network, zone; repeatable")
+	flags.Var(l.values, "value", "what to use of the cloud, `NAME=ID`: image, flavor, other_flavor, external_network, zone, other_zone; repeatable")
 	flags.StringVar(&l.resources, "resources", "", "resource `types` to limit the run to, with those that they need: network.network,network.subnet")
 	flags.StringVar(&l.report, "report", "text", "`format`: text, json or junit")
 	flags.StringVar(&l.output, "output", "", "`file` for the report; default: the standard output")
