@@ -146,12 +146,15 @@ func (t *server) UpdateTenant(ctx context.Context, req *driverv1.UpdateTenantReq
 	return &driverv1.UpdateTenantResponse{}, c.setEnabled(ctx, project, req.GetEnabled())
 }
 
-// setEnabled lets a project's tokens be taken, or not.
+// setEnabled lets a project's tokens be taken, or not. It returns when new ones are.
 func (c *cloud) setEnabled(ctx context.Context, project *projects.Project, enabled bool) error {
 	if project.Enabled == enabled {
 		return nil
 	}
 	_, err := projects.Update(ctx, c.identity, project.ID, projects.UpdateOpts{Enabled: &enabled}).Extract()
+	if err == nil && enabled {
+		err = nextSecond(ctx)
+	}
 	return session.Error(err, typeTenant, project.ID)
 }
 

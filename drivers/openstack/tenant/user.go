@@ -120,12 +120,22 @@ func (c *cloud) assignRoles(ctx context.Context, userID, projectID string) error
 	return nil
 }
 
-// tokenPause is longer than Keystone's seconds: a token that was issued in the second of
-// a change of password counts as one from before it.
+// tokenPause is longer than Keystone's seconds: a token that was issued in the second in
+// which a password was changed, or a project disabled, counts as one from before that.
 const (
 	tokenPause = 1100 * time.Millisecond
 	maxLogIns  = 4
 )
+
+// nextSecond waits until a new token is not taken for an old one.
+func nextSecond(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(tokenPause):
+		return nil
+	}
+}
 
 // newCredential makes an application credential, which only its user may do.
 func (c *cloud) newCredential(ctx context.Context, userID, password, projectID string) (*applicationcredentials.ApplicationCredential, error) {
@@ -134,10 +144,8 @@ func (c *cloud) newCredential(ctx context.Context, userID, password, projectID s
 		if err == nil || attempt == maxLogIns || !session.IsUnauthorized(err) {
 			return made, session.Error(err, typeTenant, projectID)
 		}
-		select {
-		case <-ctx.Done():
-			return nil, session.Error(ctx.Err(), typeTenant, projectID)
-		case <-time.After(tokenPause):
+		if err := nextSecond(ctx); err != nil {
+			return nil, session.Error(err, typeTenant, projectID)
 		}
 	}
 }
