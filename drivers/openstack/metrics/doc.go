@@ -9,7 +9,9 @@
 // rate is the difference of the means of two windows, divided by the time between them,
 // which is right whatever the pace of measuring; where a counter begins anew, there is
 // none. Only windows that have ended count: their time is the window's end. Sizes are
-// those of Nova's flavor. Figures of the guest's file systems are not measured.
+// those of Nova's flavor. Figures of the guest's file systems are not measured, and a
+// metric is left out of a page where a resource of it keeps no mean: Gnocchi then refuses
+// to answer for all of them.
 //
 // Sources: Ceilometer, "Measurements" and gnocchi_resources.yaml; Gnocchi REST API,
 // "Dynamic Aggregates".
