@@ -127,16 +127,12 @@ func TestAdriftAttempt(t *testing.T) {
 func TestAmbiguousAction(t *testing.T) {
 	t.Parallel()
 	r := newRig(t, func(r *rig) {
-		r.cloud.tokens = false
+		r.cloud.tokens, r.cloud.longest = false, time.Hour
 		r.cloud.after = on("StartVm", 1, errLostAnswer)
 		r.cloud.set("vm-1", stopped, starting, running)
 	})
-	begin := time.Now()
 	got := r.mustSubmit(r.onVm("StartVm", &computev1.StartVmRequest{Id: "vm-1"}))
 	r.ends(got.GetOperationId(), succeeded)
-	if took := time.Since(begin); took > 900*time.Millisecond {
-		t.Errorf("took %s", took)
-	}
 	if n := r.cloud.count("StartVm"); n != 2 {
 		t.Errorf("calls: got %d, want 2", n)
 	}
