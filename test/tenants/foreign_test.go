@@ -47,6 +47,7 @@ var typesByName = map[protoreflect.Name]string{
 
 // nobodys are fields whose ids are no organization's.
 var nobodys = map[protoreflect.Name]string{
+	"admin_account_id":    "the root organization's",
 	"zone_id":             "the cloud's catalogue",
 	"zone_ids":            "the cloud's catalogue",
 	"region_id":           "the cloud's catalogue",

@@ -39,7 +39,7 @@ var fitting = map[string]string{
 	"billing.adjustment":  `{"period": "$LAST_MONTH", "reason": "for $MARK", "category": null}`,
 	"billing.attribution": `{"order_id": null}`,
 	"billing.discount":    `{"valid_until": null}`,
-	"billing.price":       `{"unit": "UNIT_HOUR", "tiers": null, "states": null, "match": null}`,
+	"billing.price":       `{"unit": "UNIT_HOUR", "tiers": null, "states": null, "match": null, "term_months": null}`,
 	"compute.container":   `{"subnet_id": "@network.subnet"}`,
 	"logging.entry":       `{"entries": [{"message": "$MARK line", "resource_id": "@compute.vm"}]}`,
 	"logging.forward":     `{"address": "http://127.0.0.1:9/insert"}`,
@@ -155,6 +155,9 @@ func (w *world) makeAll(t *testing.T, p *party) {
 			w.awaitBilling(t, p)
 		}
 	}
+	p.ids["account.cloud_tenant"] = w.Post(t, "account/cloud-tenant/create", object{
+		"id": p.mark + "-tenant", "admin_account_id": sharedAccount, "organization_id": p.organization,
+	}).Object("cloud_tenant").Text("id")
 	p.ids["billing.cost"] = p.ids["billing.adjustment"] // an entry by hand is a line of cost
 }
 
