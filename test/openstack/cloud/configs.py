@@ -233,6 +233,7 @@ def write():
                                    ('trove-common', 'trove', 'api-paste.ini')):
         shutil.copy(os.path.join(share, package, name), paths.etc(service, name))
     _metric_pipeline()
+    _database_pipeline()
     shutil.copy(os.path.join(FILES, 'etc/cinder/resource_filters.json'), paths.etc('cinder', 'resource_filters.json'))
     with open(paths.etc('cinder', 'shares'), 'w') as f:
         f.write(HOST + ':/testcloud\n')
@@ -248,6 +249,16 @@ def _ini(path, sections):
         for name, options in sections.items():
             f.write('[%s]\n' % name)
             f.writelines('%s = %s\n' % option for option in options.items())
+
+
+def _database_pipeline():
+    """Trove alone of all services does not tell its requests' ids unless it is told to."""
+    path = paths.etc('trove', 'api-paste.ini')
+    with open(path) as f:
+        text = f.read()
+    with open(path, 'w') as f:
+        f.write(text.replace('pipeline = cors ', 'pipeline = request_id cors '))
+        f.write('\n[filter:request_id]\npaste.filter_factory = oslo_middleware.request_id:RequestId.factory\n')
 
 
 def _metric_pipeline():
