@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
@@ -12,9 +13,12 @@ import (
 
 func sdkCall(ctx context.Context, o *object) context.Context { return sdk.WithCall(ctx, o.call) }
 
+// leastDatabase is the memory of the smallest database that the suite makes, in MiB.
+const leastDatabase = 1024
+
 // pick chooses what requests need of what the cloud has: the smallest image, the
 // smallest flavor that carries it and the next one, an external network, a zone
-// where the cloud needs one.
+// where the cloud needs one, the memory of the smallest database.
 func (s *suite) pick(ctx context.Context) {
 	image := smallest(s.items(ctx, "storage.image", nil), "min_disk_gib", func(m protoreflect.Message) bool {
 		state := m.Descriptor().Fields().ByName("state")
@@ -50,6 +54,13 @@ func (s *suite) pick(ctx context.Context) {
 			s.picks["ips_firewall"] = text(firewall, "id")
 			break
 		}
+	}
+	sizes := smallest(s.items(ctx, "database.db_flavor", nil), "memory_mib", func(m protoreflect.Message) bool {
+		sellable := m.Descriptor().Fields().ByName("sellable")
+		return m.Get(sellable).Bool() && number(m, "memory_mib") >= leastDatabase
+	})
+	if len(sizes) > 0 {
+		s.picks["db_memory"] = strconv.Itoa(int(number(sizes[0], "memory_mib")))
 	}
 	for name, value := range s.options.Values {
 		s.picks[name] = value

@@ -231,7 +231,8 @@ func balancerForms() []form {
 func databaseForms() []form {
 	return []form{{
 		resource: "database.instance",
-		body: `{"name":"{name}","description":"{name}","engine":"ENGINE_TYPE_MYSQL","engine_version":"{pick.engine_version|8.0}","vcpus":1,"memory_mib":1024,"storage_gib":20,` +
+		body: `{"name":"{name}","description":"{name}","engine":"ENGINE_TYPE_MYSQL","engine_version":"{pick.engine_version|8.0}","vcpus":1,` +
+			`"memory_mib":{pick.db_memory|1024},"storage_gib":20,` +
 			`"subnet_id":"{network.subnet}","username":"conformer","password":"{secret}"}`,
 		calls: []step{
 			rename("InstanceService/UpdateInstance"),
