@@ -266,7 +266,7 @@ func (f matcher) narrow(query *gorm.DB) *gorm.DB {
 	case "object_id":
 		return query.Where("object_id = ?", cutText(f.value, 512))
 	case labelInstance:
-		return query.Where("(instance = ? OR instance IS NULL)", cutText(f.value, maxInstance))
+		return query.Where("instance IN ?", []string{cutText(f.value, maxInstance), unknownInstance})
 	}
 	member, err := json.Marshal(map[string]string{f.name: f.value}) // as labels are stored
 	if err != nil {

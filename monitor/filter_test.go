@@ -30,7 +30,7 @@ func TestFilters(t *testing.T) {
 		if _, err := r.alarms.ClearAlarm(t.Context(), &monitorv1.ClearAlarmRequest{Id: gone.GetId()}); err != nil {
 			t.Fatal(err)
 		}
-		if err := store.Write.Exec("UPDATE monitor_alarms SET instance = NULL WHERE name IN ('one', 'other')").Error; err != nil { // as an older replica stores them
+		if err := store.Write.Exec("UPDATE monitor_alarms SET instance = '*' WHERE name IN ('one', 'other')").Error; err != nil { // as an older replica stores them
 			t.Fatal(err)
 		}
 		r.report(t, &monitorv1.ReportAlarmRequest{Name: "other", ObjectId: "o-other", Labels: map[string]string{"instance": "h:10"}})

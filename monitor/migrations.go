@@ -141,8 +141,8 @@ func createSilencesAndRules(tx *gorm.DB) error {
 }
 
 // indexInstances has active alarms found by the label that Prometheus gives all. It is
-// not known (NULL) of those that were stored without it: by this step, or by a replica of
-// an older version.
+// not known of those that were stored without it: before this step, or by a replica of an
+// older version.
 func indexInstances(tx *gorm.DB) error {
 	if err := tx.Migrator().AddColumn(&alarmRow{}, "Instance"); err != nil {
 		return err

@@ -46,7 +46,7 @@ type alarmRow struct {
 	DueAt          *time.Time // when it is cleared by itself
 	DueType        int32      // how, then
 	Ended          int64      // 0 while it is active, then its number
-	Instance       string     // the label, to find it; cut
+	Instance       string     `gorm:"not null;default:'*'"` // the label, to find it; cut
 
 	labels map[string]string // what Labels says, where it is known already
 }
@@ -55,6 +55,8 @@ type alarmRow struct {
 const (
 	labelInstance = "instance"
 	maxInstance   = 512
+	// unknownInstance is of alarms that were stored without it: the column's default.
+	unknownInstance = "*"
 )
 
 // setInstance notes the label of an alarm that is to be stored.
