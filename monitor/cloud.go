@@ -80,7 +80,7 @@ func (m *Module) checkClouds(ctx context.Context) error {
 	for _, known := range raised {
 		gone = append(gone, keys(known)...)
 	}
-	return errors.Join(append(failed, m.submit(ctx, clears(gone)))...)
+	return errors.Join(errors.Join(failed...), m.submit(ctx, clears(gone)))
 }
 
 // raisedByClouds reads the active alarms of clouds, by account and identity.
