@@ -86,8 +86,11 @@ func TestAlarmsOfClouds(t *testing.T) {
 		c.set(func() {
 			c.failures["a"], c.alarms["a"] = errors.New("no"), nil
 			c.failures["fails"] = nil
-			c.accounts[2].Reachable, c.alarms["b"] = false, nil
+			c.accounts[2].Reachable = false
 		})
+		at = rounds()
+		eventually(t, "nobody asks b any more", func() bool { return rounds() > at+2 })
+		c.set(func() { c.alarms["b"] = nil })
 		become("what is not known stays", "a.vm-1 CpuHigh", "account/a CloudAlarmsUnread", "account/b bad\uFFFD", "b.vm-1 CpuHigh")
 		c.set(func() {
 			c.failures["a"] = nil
