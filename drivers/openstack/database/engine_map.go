@@ -63,7 +63,7 @@ func offersOf(stores []datastore) []offer {
 		}
 		for _, v := range store.Versions {
 			number := toProtoVersion(v.Number, v.Name)
-			if number != "" && (v.Active == nil || *v.Active) {
+			if number != "" && !v.inactive() {
 				all = append(all, offer{store: store, version: v, number: number, engine: engine})
 			}
 		}

@@ -78,15 +78,16 @@ func TestStates(t *testing.T) {
 
 func TestOffers(t *testing.T) {
 	t.Parallel()
-	off := false
-	all := offersOf([]datastore{
-		{ID: "d1", Name: "MySQL", DefaultVersion: "v3", Versions: []version{
-			{ID: "v1", Name: "mysql-5.7"}, {ID: "v2", Name: "old", Number: "8.0"}, {ID: "v3", Name: "new", Number: "8.0"},
-			{ID: "v4", Name: "8.1", Active: &off}, {ID: "v5", Name: "latest"},
-		}},
-		{ID: "d2", Name: "redis", Versions: []version{{ID: "v6", Name: "6"}}},
-		{ID: "d3", Name: "postgresql", Versions: []version{{ID: "v7", Name: "12.4"}}},
-	})
+	var stores []datastore
+	if err := json.Unmarshal([]byte(`[
+		{"id":"d1","name":"MySQL","default_version":"v3","versions":[
+			{"id":"v1","name":"mysql-5.7"},{"id":"v2","name":"old","version":"8.0","active":1},{"id":"v3","name":"new","version":"8.0","active":true},
+			{"id":"v4","name":"8.1","active":0},{"id":"v5","name":"latest"},{"id":"v8","name":"8.2","active":false}]},
+		{"id":"d2","name":"redis","versions":[{"id":"v6","name":"6"}]},
+		{"id":"d3","name":"postgresql","versions":[{"id":"v7","name":"12.4"}]}]`), &stores); err != nil {
+		t.Fatal(err)
+	}
+	all := offersOf(stores)
 	var ids []string
 	for i := range all {
 		ids = append(ids, all[i].version.ID)

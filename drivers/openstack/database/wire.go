@@ -2,6 +2,7 @@ package database
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -70,11 +71,14 @@ type datastore struct {
 }
 
 type version struct {
-	ID     string `json:"id"`
-	Name   string `json:"name"`
-	Number string `json:"version"` // since Wallaby
-	Active *bool  `json:"active"`  // told to administrators, who see the inactive too
+	ID     string          `json:"id"`
+	Name   string          `json:"name"`
+	Number string          `json:"version"` // since Wallaby
+	Active json.RawMessage `json:"active"`  // told to administrators, as its database keeps it: a truth or a number
 }
+
+// inactive is what only administrators see.
+func (v version) inactive() bool { return string(v.Active) == "0" || string(v.Active) == "false" }
 
 func readInstance(ctx context.Context, s *session.Session, id string) (*instance, error) {
 	if err := session.UUID(typeInstance, id); err != nil {
