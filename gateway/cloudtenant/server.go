@@ -2,6 +2,7 @@ package cloudtenant
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"maps"
@@ -58,7 +59,7 @@ func (s *Service) administrative(id string, features ...string) (*account.Accoun
 		return nil, sdk.NewError(apiv1.Reason_REASON_ACCOUNT_NOT_FOUND, sdk.Violation("admin_account_id", "no account has this name"))
 	}
 	if a.ObservedAt.IsZero() || a.Conn == nil {
-		return nil, sdk.NewError(cmpReason(a.Reason, apiv1.Reason_REASON_DRIVER_UNAVAILABLE), sdk.Violation("admin_account_id", "the account could not be opened"))
+		return nil, sdk.NewError(cmp.Or(a.Reason, apiv1.Reason_REASON_DRIVER_UNAVAILABLE), sdk.Violation("admin_account_id", "the account could not be opened"))
 	}
 	for _, feature := range append([]string{featureProvision}, features...) {
 		if !a.Has(feature) {
@@ -67,13 +68,6 @@ func (s *Service) administrative(id string, features ...string) (*account.Accoun
 		}
 	}
 	return a, nil
-}
-
-func cmpReason(reason, otherwise apiv1.Reason) apiv1.Reason {
-	if reason == 0 {
-		return otherwise
-	}
-	return reason
 }
 
 // CreateCloudTenant implements CloudTenantService.
