@@ -1,10 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,9 +13,6 @@ import (
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/auth/credentials"
 	"github.com/aliyun/alibaba-cloud-sdk-go/sdk/requests"
 	"github.com/aliyun/alibaba-cloud-sdk-go/services/ecs"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
@@ -27,6 +22,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/sim"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/sim/simtest"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 )
 
 const thousand = 1000
@@ -149,17 +145,7 @@ func driverClient(b *testing.B, options, secrets map[string]string) computev1.Vm
 	if _, err := d.OpenAccount(b.Context(), &driverv1.OpenAccountRequest{AccountId: accountID, Settings: options, Credentials: secrets}); err != nil {
 		b.Fatal(err)
 	}
-	server := sdk.NewServer(d, slog.New(slog.DiscardHandler))
-	listener := bufconn.Listen(1 << 20)
-	go func() { _ = server.Serve(listener) }()
-	b.Cleanup(server.Stop)
-	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { _ = conn.Close() })
-	return computev1.NewVmServiceClient(conn)
+	return computev1.NewVmServiceClient(sdktest.Serve(b, d))
 }
 
 func listDriver(b *testing.B, vms computev1.VmServiceClient) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -13,11 +12,10 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
 	"github.com/yunqiao/yunqiao/internal/db"
@@ -137,17 +135,7 @@ func (f *fake) set(change func(*fake)) {
 func newFake(t *testing.T) *fake {
 	t.Helper()
 	f := &fake{password: "good-Secret-1", methods: []string{"m1", "absent"}, open: map[string]*driverv1.OpenAccountRequest{}}
-	listener := bufconn.Listen(1 << 16)
-	server := sdk.NewServer(f, slog.New(slog.DiscardHandler))
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
-	conn, err := grpc.NewClient("passthrough:///fake", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	f.ClientConnInterface = conn
-	t.Cleanup(func() { _ = conn.Close(); server.Stop(); serving.Wait() })
+	f.ClientConnInterface = sdktest.Serve(t, f)
 	return f
 }
 

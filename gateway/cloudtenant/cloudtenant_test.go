@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
-	"net"
 	"slices"
 	"strings"
 	"sync"
@@ -13,10 +12,9 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/cloudtenant"
 	"github.com/yunqiao/yunqiao/gateway/pipeline"
@@ -203,17 +201,7 @@ func (c *cloud) credentials(tenant string) []string {
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
 	c := &cloud{projects: map[string]*project{}, fails: map[string]apiv1.Reason{}}
-	listener := bufconn.Listen(1 << 16)
-	server := sdk.NewServer(c, slog.New(slog.DiscardHandler))
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
-	conn, err := grpc.NewClient("passthrough:///fake", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	c.ClientConnInterface = conn
-	t.Cleanup(func() { _ = conn.Close(); server.Stop(); serving.Wait() })
+	c.ClientConnInterface = sdktest.Serve(t, c)
 	return c
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,11 +22,10 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/drivers/sdk/plugin"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 	"github.com/yunqiao/yunqiao/gateway/driverhost"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
@@ -483,21 +481,7 @@ func TestKilledGatewayTakesDriversAlong(t *testing.T) {
 func TestAttach(t *testing.T) {
 	t.Parallel()
 	f := newFixture(t, driverhost.Options{})
-	server := sdk.NewServer(&testDriver{}, slog.New(slog.DiscardHandler))
-	listener := bufconn.Listen(1 << 16)
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
-	conn, err := grpc.NewClient("passthrough:///attached", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		<-served
-	})
-	if err := f.host.Attach(t.Context(), "test", conn); err != nil {
+	if err := f.host.Attach(t.Context(), "test", sdktest.Serve(t, &testDriver{})); err != nil {
 		t.Fatal(err)
 	}
 	if pid, err := f.probe(t.Context(), t, "replayed"); err != nil || pid != os.Getpid() {

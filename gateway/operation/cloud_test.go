@@ -3,15 +3,10 @@ package operation_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"sync"
-	"testing"
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
@@ -68,26 +63,6 @@ func (c *cloud) Register(r grpc.ServiceRegistrar) {
 	networkv1.RegisterNetworkServiceServer(r, c)
 	networkv1.RegisterSubnetServiceServer(r, c)
 	networkv1.RegisterRouterServiceServer(r, c)
-}
-
-// serve returns a connection to the driver, over gRPC.
-func (c *cloud) serve(t testing.TB) *grpc.ClientConn {
-	t.Helper()
-	listener := bufconn.Listen(1 << 20)
-	server := sdk.NewServer(c, slog.New(slog.DiscardHandler))
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
-	conn, err := grpc.NewClient("passthrough:///cloud", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = conn.Close()
-		server.Stop()
-		serving.Wait()
-	})
-	return conn
 }
 
 // enter notes a call and lets the test fail it.

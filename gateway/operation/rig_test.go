@@ -16,6 +16,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
@@ -133,7 +134,7 @@ func newRig(t testing.TB, change ...func(*rig)) *rig {
 	for _, f := range change {
 		f(r)
 	}
-	r.conn = r.cloud.serve(t)
+	r.conn = sdktest.Serve(t, r.cloud)
 	r.open()
 	if !r.idle {
 		r.engine = r.start()

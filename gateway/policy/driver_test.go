@@ -6,7 +6,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -16,11 +15,10 @@ import (
 
 	"go.uber.org/goleak"
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 	"github.com/yunqiao/yunqiao/gateway/account"
 	"github.com/yunqiao/yunqiao/gateway/inventory"
 	"github.com/yunqiao/yunqiao/gateway/operation"
@@ -291,7 +289,7 @@ func newRig(t testing.TB, change ...func(*driver)) *rig {
 	for _, f := range change {
 		f(r.driver)
 	}
-	r.driver.ClientConnInterface = serve(t, r.driver)
+	r.driver.ClientConnInterface = sdktest.Serve(t, r.driver)
 	store, err := db.Open(t.Context(), db.Config{DSN: filepath.Join(t.TempDir(), "a.db")})
 	if err != nil {
 		t.Fatal(err)
@@ -328,21 +326,6 @@ func newRig(t testing.TB, change ...func(*driver)) *rig {
 	})
 	t.Cleanup(r.runner.Close)
 	return r
-}
-
-func serve(t testing.TB, d *driver) grpc.ClientConnInterface {
-	t.Helper()
-	listener := bufconn.Listen(1 << 20)
-	server := sdk.NewServer(d, slog.New(slog.DiscardHandler))
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
-	conn, err := grpc.NewClient("passthrough:///fake", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close(); server.Stop(); serving.Wait() })
-	return conn
 }
 
 func (r *rig) call(rpc string, request proto.Message) *pipeline.Call {

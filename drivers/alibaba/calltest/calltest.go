@@ -3,8 +3,6 @@ package calltest
 import (
 	"context"
 	"io"
-	"log/slog"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -12,14 +10,13 @@ import (
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/definitions"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 )
 
 const accountID = "ali-test"
@@ -65,16 +62,7 @@ func Open(t testing.TB, register func(grpc.ServiceRegistrar, *session.Accounts),
 	c.Forget()
 	accounts := &session.Accounts{}
 	accounts.Put(accountID, s)
-	server := sdk.NewServer(&driver{register: register, accounts: accounts}, slog.New(slog.DiscardHandler))
-	listener := bufconn.Listen(1 << 20)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	c.Conn, err = grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.Conn.Close() })
+	c.Conn = sdktest.Serve(t, &driver{register: register, accounts: accounts})
 	return c
 }
 

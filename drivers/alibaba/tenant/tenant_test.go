@@ -2,15 +2,11 @@ package tenant_test
 
 import (
 	"context"
-	"log/slog"
 	"maps"
-	"net"
 	"strings"
 	"testing"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/test/bufconn"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
@@ -21,6 +17,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/sim/simtest"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/tenant"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 )
 
 type driver struct {
@@ -47,17 +44,7 @@ func newRig(t *testing.T) *rig {
 	r.session = r.open(r.settings, map[string]string{"access_key_secret": r.cloud.Account.AccessKeySecret})
 	accounts := &session.Accounts{}
 	accounts.Put("admin", r.session)
-	server := sdk.NewServer(&driver{accounts: accounts}, slog.New(slog.DiscardHandler))
-	listener := bufconn.Listen(1 << 16)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
-	r.service = driverv1.NewTenantServiceClient(conn)
+	r.service = driverv1.NewTenantServiceClient(sdktest.Serve(t, &driver{accounts: accounts}))
 	return r
 }
 

@@ -3,8 +3,6 @@ package livetest
 import (
 	"context"
 	"fmt"
-	"log/slog"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -12,15 +10,14 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/metadata"
-	"google.golang.org/grpc/test/bufconn"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/sdktest"
 )
 
 const account = "os-live"
@@ -53,16 +50,7 @@ func OpenAt(t *testing.T, settings, credentials map[string]string, register func
 	t.Cleanup(s.Close)
 	accounts := &sdk.Accounts[*session.Session]{}
 	accounts.Put(account, s)
-	server := sdk.NewServer(&server{register: register, accounts: accounts}, slog.New(slog.DiscardHandler))
-	listener := bufconn.Listen(1 << 20)
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(server.Stop)
-	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
-		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = conn.Close() })
+	conn := sdktest.Serve(t, &server{register: register, accounts: accounts})
 	return &Cloud{Conn: conn, Session: s, run: fmt.Sprintf("%s-%d", t.Name(), time.Now().UnixNano())}
 }
 

@@ -1,0 +1,39 @@
+// Package sdktest connects tests to a driver that runs in their own process.
+package sdktest
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+	"testing"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/test/bufconn"
+
+	"github.com/yunqiao/yunqiao/drivers/sdk"
+)
+
+const bufferBytes = 1 << 20
+
+// Serve serves a driver as sdk.Serve does, without a process, until the test ends,
+// and returns a connection to it. Its log is discarded.
+func Serve(t testing.TB, d sdk.Driver) *grpc.ClientConn {
+	t.Helper()
+	server := sdk.NewServer(d, slog.New(slog.DiscardHandler))
+	listener := bufconn.Listen(bufferBytes)
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = server.Serve(listener) })
+	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = conn.Close()
+		server.Stop()
+		serving.Wait()
+	})
+	return conn
+}
