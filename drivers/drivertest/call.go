@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
@@ -81,7 +82,7 @@ func (s *suite) do(ctx context.Context, m *contract.Method, request proto.Messag
 		default:
 			last.answer, last.step, call.NextStep = answer, trailer.NextStep, trailer.NextStep
 		}
-		if err := pause(ctx, wait); err != nil {
+		if err := pace.Pause(ctx, wait); err != nil {
 			return last, err
 		}
 	}
@@ -157,17 +158,5 @@ func (s *suite) checkError(m *contract.Method, err error) {
 		s.fail(RuleErrors, m.FullName, "reason %s: the cloud answered %s and its request id is not told", sdk.ReasonName(reason), info["provider_status"])
 	default:
 		s.pass(RuleErrors, m.FullName)
-	}
-}
-
-// pause waits, or returns the context's error.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"google.golang.org/protobuf/reflect/protoreflect"
 
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 )
 
@@ -119,7 +120,7 @@ func (s *suite) checkParallel(ctx context.Context, f form, create *contract.Meth
 
 // lastRepeat repeats a create once more, when its marker can be seen, and keeps its id.
 func (s *suite) lastRepeat(ctx context.Context, create *contract.Method, o *object, attempt int) string {
-	if err := pause(ctx, s.markerDelay()); err != nil {
+	if err := pace.Pause(ctx, s.markerDelay()); err != nil {
 		return err.Error()
 	}
 	call := o.call
@@ -185,7 +186,7 @@ func (s *suite) crash(ctx context.Context, create *contract.Method, o *object, a
 	}()
 	if after == 0 {
 		<-answered
-	} else if err := pause(ctx, after); err != nil {
+	} else if err := pace.Pause(ctx, after); err != nil {
 		return "", err
 	}
 	err = s.target.Crash(ctx)

@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 )
@@ -63,7 +64,7 @@ func tenantCall[Req, Resp proto.Message](c *tenantCheck, rpc func(context.Contex
 		answer, err := rpc(sdk.WithCall(ctx, call), request)
 		cancel()
 		call.Attempt++
-		if !passes(sdk.ReasonOf(err)) || call.Attempt > maxSteps || pause(c.ctx, c.options.poll()) != nil {
+		if !passes(sdk.ReasonOf(err)) || call.Attempt > maxSteps || pace.Pause(c.ctx, c.options.poll()) != nil {
 			return answer, err
 		}
 	}

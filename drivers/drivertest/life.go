@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
@@ -135,7 +136,7 @@ func (s *suite) createMain(ctx context.Context, f form, create *contract.Method)
 
 // repeat sends the create again and counts.
 func (s *suite) repeat(ctx context.Context, create *contract.Method, o *object, before map[string]bool) {
-	if err := pause(ctx, s.markerDelay()); err != nil {
+	if err := pace.Pause(ctx, s.markerDelay()); err != nil {
 		return
 	}
 	again := o.call
@@ -241,7 +242,7 @@ func (s *suite) settle(ctx context.Context, resource, id string, after *contract
 				return false
 			}
 		}
-		if pause(ctx, s.options.poll()) != nil {
+		if pace.Pause(ctx, s.options.poll()) != nil {
 			return false
 		}
 	}

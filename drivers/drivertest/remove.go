@@ -9,6 +9,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 	"github.com/yunqiao/yunqiao/plugin-proto/contract"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
@@ -66,7 +67,7 @@ func (s *suite) waitGone(ctx context.Context, resource, id string) bool {
 			s.fail(RuleNothingLeft, resource, "%s was deleted and is still %s after %s", id, stateName(value), s.options.settle())
 			return false
 		}
-		if pause(ctx, s.options.poll()) != nil {
+		if pace.Pause(ctx, s.options.poll()) != nil {
 			return false
 		}
 	}
@@ -83,7 +84,7 @@ func (s *suite) clear(ctx context.Context, f form, ids []string) {
 		deadline := time.Now().Add(s.options.settle())
 		for {
 			_, _, err := s.invoke(ctx, del, deleteRequest(del, id), call)
-			if err == nil || time.Now().After(deadline) || pause(ctx, s.options.poll()) != nil {
+			if err == nil || time.Now().After(deadline) || pace.Pause(ctx, s.options.poll()) != nil {
 				break
 			}
 		}
@@ -117,7 +118,7 @@ func (s *suite) checkNothingLeft(ctx context.Context) {
 		deadline := time.Now().Add(s.options.settle())
 		for {
 			left, err = s.marked(ctx, f)
-			if err == nil && len(left) == 0 || time.Now().After(deadline) || pause(ctx, s.options.poll()) != nil {
+			if err == nil && len(left) == 0 || time.Now().After(deadline) || pace.Pause(ctx, s.options.poll()) != nil {
 				break
 			}
 		}

@@ -13,6 +13,7 @@ import (
 	jsoniter "github.com/json-iterator/go"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 // Client is the Caller over the classic SDK. It is safe for concurrent use.
@@ -57,7 +58,7 @@ func (c *Client) Call(ctx context.Context, product Product, action string, param
 			return err
 		}
 		c.counts.repeated(product, action)
-		if pause(ctx, wait) != nil {
+		if pace.Pause(ctx, wait) != nil {
 			return err
 		}
 	}

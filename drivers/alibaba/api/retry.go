@@ -93,14 +93,3 @@ func expired(err error) bool {
 	f, ok := errors.AsType[*Fault](err)
 	return ok && (strings.HasPrefix(f.Code, "InvalidSecurityToken") || f.Code == "SecurityTokenExpired")
 }
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-timer.C:
-		return nil
-	}
-}

@@ -11,6 +11,7 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/alibaba/api"
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 const typeTenant = "cloud.tenant"
@@ -94,12 +95,10 @@ func ready(ctx context.Context, s *session.Session, id string) error {
 }
 
 func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return sdk.NewError(apiv1.Reason_REASON_DEADLINE_EXCEEDED, sdk.Cause(ctx.Err()))
-	case <-time.After(d):
-		return nil
+	if err := pace.Pause(ctx, d); err != nil {
+		return sdk.NewError(apiv1.Reason_REASON_DEADLINE_EXCEEDED, sdk.Cause(err))
 	}
+	return nil
 }
 
 // named finds a group by its name, which is unique in the account; nil: none.

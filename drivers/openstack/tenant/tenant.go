@@ -2,7 +2,6 @@ package tenant
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 const typeTenant = "cloud.tenant"
@@ -153,7 +153,7 @@ func (c *cloud) setEnabled(ctx context.Context, project *projects.Project, enabl
 	}
 	_, err := projects.Update(ctx, c.identity, project.ID, projects.UpdateOpts{Enabled: &enabled}).Extract()
 	if err == nil && enabled {
-		err = nextSecond(ctx)
+		err = pace.Pause(ctx, tokenPause)
 	}
 	return session.Error(err, typeTenant, project.ID)
 }
@@ -217,7 +217,7 @@ func (c *cloud) remove(ctx context.Context, project *projects.Project) error {
 		return err
 	}
 	err := projects.Delete(ctx, c.identity, project.ID).ExtractErr()
-	if gophercloud.ResponseCodeIs(err, http.StatusNotFound) {
+	if session.IsNotFound(err) {
 		return nil
 	}
 	return session.Error(err, typeTenant, project.ID)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/drivers/sdk/pace"
 )
 
 const userPrefix = "yunqiao-"
@@ -127,16 +128,6 @@ const (
 	maxLogIns  = 4
 )
 
-// nextSecond waits until a new token is not taken for an old one.
-func nextSecond(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(tokenPause):
-		return nil
-	}
-}
-
 // newCredential makes an application credential, which only its user may do.
 func (c *cloud) newCredential(ctx context.Context, userID, password, projectID string) (*applicationcredentials.ApplicationCredential, error) {
 	for attempt := 1; ; attempt++ {
@@ -144,7 +135,7 @@ func (c *cloud) newCredential(ctx context.Context, userID, password, projectID s
 		if err == nil || attempt == maxLogIns || !session.IsUnauthorized(err) {
 			return made, session.Error(err, typeTenant, projectID)
 		}
-		if err := nextSecond(ctx); err != nil {
+		if err := pace.Pause(ctx, tokenPause); err != nil {
 			return nil, session.Error(err, typeTenant, projectID)
 		}
 	}

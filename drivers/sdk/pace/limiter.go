@@ -40,7 +40,7 @@ func (l *Limiter) Wait(ctx context.Context) error {
 	if wait > l.patience(ctx) {
 		return sdk.NewError(apiv1.Reason_REASON_THROTTLED, sdk.RetryAfter(wait))
 	}
-	return pause(ctx, wait)
+	return Pause(ctx, wait)
 }
 
 // Hold lets no request through for a while, as a cloud asks that has refused one.
@@ -78,7 +78,8 @@ func (l *Limiter) patience(ctx context.Context) time.Duration {
 	return l.maxWait
 }
 
-func pause(ctx context.Context, d time.Duration) error {
+// Pause waits, or returns the context's error.
+func Pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}

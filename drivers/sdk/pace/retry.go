@@ -55,7 +55,7 @@ func (r Retry) Do(ctx context.Context, f func(context.Context) error) error {
 		if attempt >= r.attempts() || !r.fits(ctx, this) {
 			return err
 		}
-		if err := pause(ctx, this); err != nil {
+		if err := Pause(ctx, this); err != nil {
 			return err
 		}
 		wait *= 2
