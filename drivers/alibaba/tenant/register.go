@@ -6,6 +6,7 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/alibaba/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // Register adds the service.
@@ -30,9 +31,5 @@ func Absent(s *session.Session) []string {
 	if s.ResourceGroup == "" {
 		return nil
 	}
-	var names []string
-	for _, f := range Features() {
-		names = append(names, f.GetName())
-	}
-	return names
+	return sdk.FeatureNames(Features())
 }

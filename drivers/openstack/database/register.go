@@ -55,11 +55,7 @@ func AbsentFeatures(s *session.Session) []string {
 	if Offers(s) {
 		return nil
 	}
-	var absent []string
-	for _, f := range Features() {
-		absent = append(absent, f.GetName())
-	}
-	return absent
+	return sdk.FeatureNames(Features())
 }
 
 // Attributes explains the keys of provider_attributes.

@@ -44,11 +44,7 @@ func AbsentFeatures(s *session.Session) []string {
 	if Offers(s) {
 		return nil
 	}
-	var absent []string
-	for _, f := range Features() {
-		absent = append(absent, f.GetName())
-	}
-	return absent
+	return sdk.FeatureNames(Features())
 }
 
 // base is what all servers of the package share.

@@ -4,6 +4,7 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 const featureSourceIPPort = "network.pool.source_ip_port"
@@ -50,11 +51,7 @@ func Attributes() []*driverv1.AttributeDoc {
 // AbsentFeatures lists those of Features that this account's cloud lacks.
 func AbsentFeatures(s *session.Session) []string {
 	if s.LoadBalancer == nil {
-		names := make([]string, 0, len(Features()))
-		for _, f := range Features() {
-			names = append(names, f.GetName())
-		}
-		return names
+		return sdk.FeatureNames(Features())
 	}
 	var absent []string
 	if !s.LoadBalancerProviders["ovn"] {

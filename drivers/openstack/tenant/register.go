@@ -28,11 +28,7 @@ func AbsentFeatures(s *session.Session) []string {
 	if Offers(s) {
 		return nil
 	}
-	var names []string
-	for _, f := range Features() {
-		names = append(names, f.GetName())
-	}
-	return names
+	return sdk.FeatureNames(Features())
 }
 
 // Offers tells whether an account may make tenants.

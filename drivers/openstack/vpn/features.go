@@ -4,6 +4,7 @@ import (
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
+	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 const (
@@ -43,9 +44,5 @@ func AbsentFeatures(s *session.Session) []string {
 	if s.Extensions[extension] {
 		return nil
 	}
-	var absent []string
-	for _, f := range Features() {
-		absent = append(absent, f.GetName())
-	}
-	return absent
+	return sdk.FeatureNames(Features())
 }
