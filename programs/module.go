@@ -63,7 +63,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 	m := &Module{
 		log: log, store: store, box: box, opts: opts, links: box.Derive("programs play links"), woken: make(chan struct{}, 1),
 		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}, connections: connections{kept: map[string]connection{}}},
-		settler:  &settler{log: log, store: store, now: opts.Now},
+		settler:  newSettler(log, store, opts.Now),
 	}
 	m.index = &index{store: store, byID: map[string]*entry{}}
 	m.receiver = gyt345.NewReceiver(log, m.partners, m.settler, opts.Now)

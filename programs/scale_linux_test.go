@@ -112,7 +112,7 @@ func TestInboundSpeed(t *testing.T) {
 	if os.Getenv(envScale) == "" {
 		t.Skipf("set %s to measure", envScale)
 	}
-	const messages = 20_000
+	const messages = 40_000
 	r := newRig(t, dbtest.Open(t, dbtest.SQLite(t)), Options{})
 	requests := make([]*gyt345.Signed, messages)
 	client := r.client(t)

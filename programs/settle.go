@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	maxBatch           = 512              // messages in one transaction
+	fullBatch          = 256              // messages in one transaction
 	commitTimeout      = 30 * time.Second // of one batch
 	writeLock          = "programs"       // of every transaction that changes records
 	strangersPerSecond = 50               // refused messages in the journal whose sign did not hold
@@ -24,8 +24,8 @@ const (
 )
 
 // settler puts messages in the store. Those that wait together share one transaction:
-// the first one's goroutine commits for all and hands over, so that nothing runs when
-// nothing is to be done.
+// the first one's goroutine waits for those that are being verified, commits for all and
+// hands over, so that nothing runs when nothing is to be done.
 type settler struct {
 	log   *slog.Logger
 	store *db.Store
@@ -34,7 +34,15 @@ type settler struct {
 	mu        sync.Mutex
 	queue     []*job
 	busy      bool
-	strangers bucket // of refused messages whose sign did not hold
+	expected  int        // requests that are being verified
+	verified  *sync.Cond // one less is expected
+	strangers bucket     // of refused messages whose sign did not hold
+}
+
+func newSettler(log *slog.Logger, store *db.Store, now func() time.Time) *settler {
+	s := &settler{log: log, store: store, now: now}
+	s.verified = sync.NewCond(&s.mu)
+	return s
 }
 
 // job is one message on its way into the store.
@@ -46,7 +54,20 @@ type job struct {
 	outcome  string
 }
 
-var _ gyt345.Settler = (*settler)(nil)
+var (
+	_ gyt345.Settler  = (*settler)(nil)
+	_ gyt345.Expecter = (*settler)(nil)
+)
+
+// Expect implements gyt345.Expecter.
+func (s *settler) Expect(requests int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expected += requests
+	if requests < 0 {
+		s.verified.Signal()
+	}
+}
 
 // Settle implements gyt345.Settler.
 func (s *settler) Settle(ctx context.Context, r *gyt345.Received) error {
@@ -88,7 +109,13 @@ func (s *settler) submit(ctx context.Context, j *job) error {
 // and makes the next one in the queue the leader.
 func (s *settler) lead(ctx context.Context) {
 	s.mu.Lock()
-	n := min(len(s.queue), maxBatch)
+	for range fullBatch { // no longer, for all that are being verified may be refused
+		if s.expected == 0 || len(s.queue) >= fullBatch {
+			break
+		}
+		s.verified.Wait()
+	}
+	n := min(len(s.queue), fullBatch)
 	batch := s.queue[:n:n]
 	s.queue = s.queue[n:]
 	s.mu.Unlock()

@@ -1,9 +1,7 @@
 package programs
 
 import (
-	"fmt"
 	"testing"
-	"time"
 
 	"github.com/yunqiao/yunqiao/internal/db/dbtest"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -28,17 +26,7 @@ func benchmarkSettle(b *testing.B, r *rig) {
 	}
 	received := make([]*gyt345.Received, b.N)
 	for i := range received {
-		id := fmt.Sprintf("p%d", i)
-		body := r.body(gyt345.ProgramAdd, fmt.Sprintf("in-%d", i), 1, program(id, "online", inSeries(id, "s")))
-		m, _, err := gyt345.Decode(body, gyt345.InterfaceProgram)
-		if err != nil {
-			b.Fatal(err)
-		}
-		received[i] = &gyt345.Received{
-			Interface: gyt345.InterfaceProgram, Path: "/gyt345/v1/program", Query: fmt.Sprintf("groupId=20020002&nonce=%032x&ts=1767225609137&sign=MEUCIQCNGmN20rOm2%%2B8vXrsjjNNWpU7Mk%%2BP2Sp0pS09Uv7%%2B7UAIhAIucZcUGvwRNkTaSx5ChhY", i*7919),
-			Body: body.JSON(), At: r.clock.now(), RemoteIP: "192.0.2.1", GroupID: r.group, Nonce: key("nonce", id),
-			NonceUntil: r.clock.now().Add(10 * time.Minute), Key: "0123456789abcdef", Message: m, Digest: gyt345.SM3(body.JSON()),
-		}
+		received[i] = r.received(b, i)
 	}
 	b.ResetTimer()
 	used := processorTime(b)

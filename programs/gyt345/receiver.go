@@ -11,6 +11,7 @@ import (
 	"mime"
 	"net/http"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,17 +94,30 @@ type Settler interface {
 	Refused(ctx context.Context, r *Received)
 }
 
+// Expecter is a Settler that stores messages together. Expect is told of one more
+// request whose signatures are being verified, and with −1 that it is done: it is
+// settled or refused next.
+type Expecter interface{ Expect(requests int) }
+
 // Receiver serves interfaces of one platform.
 type Receiver struct {
 	log     *slog.Logger
 	peers   Peers
 	settler Settler
+	expect  func(requests int)
+	turns   chan struct{} // of requests that are being verified
 	now     func() time.Time
 }
 
 // NewReceiver makes a receiver. The clock is in UTC.
 func NewReceiver(log *slog.Logger, peers Peers, settler Settler, now func() time.Time) *Receiver {
-	return &Receiver{log: log, peers: peers, settler: settler, now: now}
+	rc := &Receiver{log: log, peers: peers, settler: settler, expect: func(int) {}, now: now}
+	if e, ok := settler.(Expecter); ok {
+		rc.expect = e.Expect
+	}
+	// More at once would not be faster, only keep the goroutine that stores from a processor.
+	rc.turns = make(chan struct{}, 2*runtime.GOMAXPROCS(0))
+	return rc
 }
 
 // Handler serves one interface. The signing path is that of the published URL, which a
@@ -194,6 +208,16 @@ func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) er
 		return Invalid("ts", "outside the window")
 	}
 	in.NonceUntil = in.At.Add(2 * window)
+	return rc.verify(in, peer, params)
+}
+
+// verify makes the steps that are the processor's work.
+func (rc *Receiver) verify(in *Received, peer *Peer, params requestParameters) error {
+	rc.expect(1)
+	defer rc.expect(-1)
+	rc.turns <- struct{}{}
+	defer func() { <-rc.turns }()
+	runtime.Gosched() // behind the goroutine that stores, back from the disk
 	key, form, err := VerifySign(peer.Keys, in.Path, params.all, in.Body, params.sign, peer.Profile)
 	if err != nil {
 		return Forbidden("sign", err)
