@@ -12,17 +12,35 @@ const signMember = "msgSign"
 // Canonical is the text that msgSign is made over: the body without its top-level
 // msgSign in the form of RFC 8785.
 func Canonical(body Value) []byte {
-	top := slices.DeleteFunc(slices.Clone(body.Members), func(m Member) bool { return m.Name == signMember })
+	var room [usualMembers]*Member
+	top := slices.DeleteFunc(pointers(room[:0], body.Members), func(m *Member) bool { return m.Name == signMember })
 	return appendSorted(make([]byte, 0, usualBody), top)
 }
 
-// usualBody is how many bytes most bodies have.
-const usualBody = 1 << 10
+const (
+	usualBody    = 1 << 10 // bytes that most bodies have at most
+	usualMembers = 32      // members of an object, likewise
+)
 
-// appendSorted writes members, which it sorts.
-func appendSorted(out []byte, members []Member) []byte {
-	slices.SortFunc(members, func(a, b Member) int { return compareUTF16(a.Name, b.Name) })
-	return appendMembers(out, members, AppendCanonical)
+func pointers(out []*Member, members []Member) []*Member {
+	for i := range members {
+		out = append(out, &members[i])
+	}
+	return out
+}
+
+// appendSorted writes members, whose order it changes.
+func appendSorted(out []byte, members []*Member) []byte {
+	slices.SortFunc(members, func(a, b *Member) int { return compareUTF16(a.Name, b.Name) })
+	out = append(out, '{')
+	for i, m := range members {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(appendText(out, m.Name), ':')
+		out = AppendCanonical(out, m.Value)
+	}
+	return append(out, '}')
 }
 
 // AppendCanonical writes a value in the form of RFC 8785.
@@ -44,7 +62,8 @@ func AppendCanonical(out []byte, v Value) []byte {
 		}
 		return append(out, ']')
 	case Object:
-		return appendSorted(out, slices.Clone(v.Members))
+		var room [usualMembers]*Member
+		return appendSorted(out, pointers(room[:0], v.Members))
 	default:
 		return append(out, "null"...)
 	}
@@ -63,22 +82,18 @@ func appendOrdered(out []byte, v Value) []byte {
 		}
 		return append(out, ']')
 	case Object:
-		return appendMembers(out, v.Members, appendOrdered)
+		out = append(out, '{')
+		for i := range v.Members {
+			if i > 0 {
+				out = append(out, ',')
+			}
+			out = append(appendText(out, v.Members[i].Name), ':')
+			out = appendOrdered(out, v.Members[i].Value)
+		}
+		return append(out, '}')
 	default:
 		return AppendCanonical(out, v)
 	}
-}
-
-func appendMembers(out []byte, members []Member, write func([]byte, Value) []byte) []byte {
-	out = append(out, '{')
-	for i, m := range members {
-		if i > 0 {
-			out = append(out, ',')
-		}
-		out = append(appendText(out, m.Name), ':')
-		out = write(out, m.Value)
-	}
-	return append(out, '}')
 }
 
 func appendText(out []byte, text string) []byte {

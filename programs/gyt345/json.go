@@ -1,11 +1,11 @@
 package gyt345
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -41,12 +41,20 @@ type Member struct {
 
 // Member finds a member of an object by name.
 func (v Value) Member(name string) (Value, bool) {
-	for _, m := range v.Members {
-		if m.Name == name {
-			return m.Value, true
-		}
+	if i := memberIndex(v.Members, name); i >= 0 {
+		return v.Members[i].Value, true
 	}
 	return Value{}, false
+}
+
+// memberIndex is where a member stands; -1: nowhere.
+func memberIndex(members []Member, name string) int {
+	for i := range members {
+		if members[i].Name == name {
+			return i
+		}
+	}
+	return -1
 }
 
 const (
@@ -64,7 +72,8 @@ func Parse(body []byte) (Value, error) {
 	if !utf8.Valid(body) {
 		return Value{}, fmt.Errorf("%w: invalid UTF-8", ErrJSON)
 	}
-	p := &parser{text: bytes.TrimPrefix(body, []byte("\xef\xbb\xbf"))}
+	var room [usualMembers]Member
+	p := &parser{text: strings.TrimPrefix(string(body), "\xef\xbb\xbf"), open: room[:0]}
 	p.space()
 	if p.peek() != '{' {
 		return Value{}, p.fail("the top is no object")
@@ -81,8 +90,9 @@ func Parse(body []byte) (Value, error) {
 }
 
 type parser struct {
-	text []byte
+	text string // of which all texts without an escape are parts
 	at   int
+	open []Member // of the objects that have not ended, the outermost first
 }
 
 func (p *parser) fail(what string) error { return fmt.Errorf("%w: %s at byte %d", ErrJSON, what, p.at) }
@@ -123,13 +133,13 @@ func (p *parser) value(depth int) (Value, error) {
 	}
 	rest := p.text[p.at:]
 	switch {
-	case bytes.HasPrefix(rest, []byte("true")):
+	case strings.HasPrefix(rest, "true"):
 		p.at += len("true")
 		return Value{Kind: Bool, Bool: true}, nil
-	case bytes.HasPrefix(rest, []byte("false")):
+	case strings.HasPrefix(rest, "false"):
 		p.at += len("false")
 		return Value{Kind: Bool}, nil
-	case bytes.HasPrefix(rest, []byte("null")):
+	case strings.HasPrefix(rest, "null"):
 		p.at += len("null")
 		return Value{}, nil
 	}
@@ -144,8 +154,8 @@ func (p *parser) object(depth int) (Value, error) {
 		p.at++
 		return v, nil
 	}
+	begin := len(p.open)
 	var seen map[string]bool // only for objects of many members
-	v.Members = make([]Member, 0, 8)
 	for {
 		p.space()
 		if p.peek() != '"' {
@@ -155,17 +165,14 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return v, err
 		}
-		if len(v.Members) == 16 {
+		members := p.open[begin:]
+		if len(members) == usualMembers {
 			seen = map[string]bool{}
-			for _, m := range v.Members {
+			for _, m := range members {
 				seen[m.Name] = true
 			}
 		}
-		twice := seen[name]
-		if seen == nil {
-			_, twice = v.Member(name)
-		}
-		if twice {
+		if seen[name] || seen == nil && memberIndex(members, name) >= 0 {
 			return v, p.fail("member twice")
 		}
 		if seen != nil {
@@ -181,13 +188,15 @@ func (p *parser) object(depth int) (Value, error) {
 		if err != nil {
 			return v, err
 		}
-		v.Members = append(v.Members, Member{name, item})
+		p.open = append(p.open, Member{name, item})
 		p.space()
 		switch p.peek() {
 		case ',':
 			p.at++
 		case '}':
 			p.at++
+			v.Members = slices.Clone(p.open[begin:])
+			p.open = p.open[:begin]
 			return v, nil
 		default:
 			return v, p.fail("neither comma nor brace")
@@ -232,14 +241,13 @@ func (p *parser) number() (Value, error) {
 	for c := p.peek(); '0' <= c && c <= '9'; c = p.peek() {
 		p.at++
 	}
-	text := string(p.text[start:p.at])
 	switch c := p.peek(); {
 	case c == '.' || c == 'e' || c == 'E':
 		return Value{}, p.fail("number with fraction or exponent")
 	case p.at == digits, p.text[digits] == '0' && (p.at > digits+1 || start != digits):
 		return Value{}, p.fail("number of another form")
 	}
-	n, err := strconv.ParseInt(text, 10, 64)
+	n, err := strconv.ParseInt(p.text[start:p.at], 10, 64)
 	if err != nil || n > maxInteger || n < -maxInteger {
 		return Value{}, p.fail("number too large")
 	}
@@ -253,7 +261,7 @@ func (p *parser) str() (string, error) {
 		switch c := p.text[p.at]; {
 		case c == '"':
 			p.at++
-			return string(p.text[start : p.at-1]), nil
+			return p.text[start : p.at-1], nil
 		case c == '\\':
 			return p.escaped(start)
 		case c < 0x20:
@@ -266,7 +274,7 @@ func (p *parser) str() (string, error) {
 
 // escaped goes on with a string in which an escape stands.
 func (p *parser) escaped(start int) (string, error) {
-	out := slices.Clone(p.text[start:p.at])
+	out := []byte(p.text[start:p.at])
 	for p.at < len(p.text) {
 		c := p.text[p.at]
 		p.at++
@@ -289,7 +297,7 @@ func (p *parser) escaped(start int) (string, error) {
 			out = utf8.AppendRune(out, r)
 			continue
 		}
-		i := bytes.IndexByte([]byte(`"\/bfnrt`), c)
+		i := strings.IndexByte(`"\/bfnrt`, c)
 		if i < 0 || c == 0 {
 			return "", p.fail("unknown escape")
 		}
@@ -303,7 +311,7 @@ func (p *parser) unicode() (rune, error) {
 	if err != nil || !utf16.IsSurrogate(high) {
 		return high, err
 	}
-	if !bytes.HasPrefix(p.text[p.at:], []byte(`\u`)) {
+	if !strings.HasPrefix(p.text[p.at:], `\u`) {
 		return 0, p.fail("lone surrogate")
 	}
 	p.at += 2
@@ -323,8 +331,8 @@ func (p *parser) hex() (rune, error) {
 		return 0, p.fail("short escape")
 	}
 	var r rune
-	for _, c := range p.text[p.at : p.at+4] {
-		d := bytes.IndexByte([]byte("0123456789abcdef"), c|0x20)
+	for _, c := range []byte(p.text[p.at : p.at+4]) {
+		d := strings.IndexByte("0123456789abcdef", c|0x20)
 		if d < 0 || c < '0' {
 			return 0, p.fail("bad escape")
 		}
