@@ -116,8 +116,8 @@ func openSQLite(ctx context.Context, config Config) (*Store, error) {
 		return handle, limit(ctx, handle, connections)
 	}
 	// The one connection that writes keeps 16 MiB of pages, so that keys at random places
-	// are not read again for each row, and moves pages to the file every 16 MiB of log.
-	write, err := open("&_txlock=immediate&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(4000)", 1)
+	// are not read again for each row, and moves pages to the file every 64 MiB of log.
+	write, err := open("&_txlock=immediate&_pragma=cache_size(-16384)&_pragma=wal_autocheckpoint(16384)", 1)
 	if err != nil {
 		return nil, err
 	}
