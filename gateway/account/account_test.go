@@ -171,7 +171,12 @@ type rig struct {
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
-	r := &rig{t: t, driver: newFake(t), dsn: dbtest.DSN(t), log: &bytes.Buffer{}}
+	return newRigOn(t, dbtest.DSN(t))
+}
+
+func newRigOn(t *testing.T, dsn string) *rig {
+	t.Helper()
+	r := &rig{t: t, driver: newFake(t), dsn: dsn, log: &bytes.Buffer{}}
 	r.store = dbtest.Open(t, r.dsn)
 	if err := r.store.Migrate(t.Context(), account.Migrations()); err != nil {
 		t.Fatal(err)

@@ -148,7 +148,7 @@ func nameTaken() error {
 func (m *Manager) Update(ctx context.Context, request *accountv1.UpdateAccountRequest) (*Account, error) {
 	m.updating.Lock()
 	defer m.updating.Unlock()
-	rec, err := m.record(request.GetId())
+	rec, err := m.known(ctx, request.GetId())
 	if err != nil {
 		return nil, err
 	}
@@ -199,7 +199,9 @@ func (m *Manager) replace(ctx context.Context, changed record) error {
 
 // Remove forgets an account. What it holds at the cloud stays there.
 func (m *Manager) Remove(ctx context.Context, id string) error {
-	rec, err := m.record(id)
+	m.updating.Lock()
+	defer m.updating.Unlock()
+	rec, err := m.known(ctx, id)
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_ACCOUNT_NOT_FOUND {
 		return nil
 	}
@@ -215,12 +217,17 @@ func (m *Manager) Remove(ctx context.Context, id string) error {
 		m.mu.Unlock()
 		return err
 	}
-	delete(m.secrets, id)
-	delete(m.guards, id)
-	m.registry.change(id, func(*Account) *Account { return nil })
+	m.forget(id)
 	m.mu.Unlock()
 	m.closeAt(ctx, rec.account)
 	return nil
+}
+
+// forget takes an account out of memory; the caller holds mu.
+func (m *Manager) forget(id string) {
+	delete(m.secrets, id)
+	delete(m.guards, id)
+	m.registry.change(id, func(*Account) *Account { return nil })
 }
 
 // SetEnabled lets calls of an account through, or refuses them. A disabled account is
@@ -228,7 +235,7 @@ func (m *Manager) Remove(ctx context.Context, id string) error {
 func (m *Manager) SetEnabled(ctx context.Context, id string, enabled bool) error {
 	m.updating.Lock()
 	defer m.updating.Unlock()
-	rec, err := m.record(id)
+	rec, err := m.known(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -47,7 +47,9 @@ type Options struct {
 	Patience time.Duration
 	// RetryEvery is how often accounts that are not ready are tried; default 10s.
 	RetryEvery time.Duration
-	Now        func() time.Time
+	// FollowEvery is how old the accounts may be of what other replicas change; default 2s.
+	FollowEvery time.Duration
+	Now         func() time.Time
 	// Instrument wraps the connection that calls for an account take; default: none.
 	Instrument func(conn grpc.ClientConnInterface, driver, accountID string) grpc.ClientConnInterface
 }
@@ -60,7 +62,10 @@ type Manager struct {
 	registry *Registry
 	opts     Options
 
-	updating sync.Mutex // one update at a time, with its opening
+	updating sync.Mutex           // one update at a time, with its opening
+	seen     map[string]time.Time // when each account's row had changed at the last look at other replicas' changes
+
+	configured map[string]bool // accounts of this replica's configuration file
 
 	mu       sync.Mutex        // serialises changes of store, registry and the maps
 	secrets  map[string]record // by account
@@ -79,6 +84,9 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	if opts.RetryEvery == 0 {
 		opts.RetryEvery = 10 * time.Second
 	}
+	if opts.FollowEvery == 0 {
+		opts.FollowEvery = 2 * time.Second
+	}
 	if opts.Now == nil {
 		opts.Now = time.Now
 	}
@@ -87,7 +95,7 @@ func New(log *slog.Logger, store_ *db.Store, box *seal.Box, drivers Drivers, opt
 	}
 	return &Manager{
 		log: log, store: &store{store_, box}, drivers: drivers, registry: NewRegistry(), opts: opts,
-		secrets: map[string]record{}, reserved: map[string]bool{}, guards: map[string]*limit.Guard{},
+		configured: map[string]bool{}, secrets: map[string]record{}, reserved: map[string]bool{}, guards: map[string]*limit.Guard{},
 	}
 }
 
@@ -111,6 +119,7 @@ func (m *Manager) Start(ctx context.Context, configured []Configured) error {
 		if err := m.takeIn(ctx, c); err != nil {
 			return err
 		}
+		m.configured[c.ID] = true
 	}
 	if err := m.handOver(ctx, configured); err != nil {
 		return err

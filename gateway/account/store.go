@@ -88,6 +88,33 @@ func (s *store) load(ctx context.Context) ([]record, error) {
 	return records, nil
 }
 
+// versions tells when each account that is not deleted was last changed.
+func (s *store) versions(ctx context.Context) (map[string]time.Time, error) {
+	var rows []row
+	if err := s.db.Read.WithContext(ctx).Select("id", "updated_at").Where("removed_at IS NULL").Find(&rows).Error; err != nil {
+		return nil, fmt.Errorf("look for changed accounts: %w", err)
+	}
+	at := make(map[string]time.Time, len(rows))
+	for _, r := range rows {
+		at[r.ID] = r.UpdatedAt
+	}
+	return at, nil
+}
+
+// find reads an account, unless it is deleted or was never made.
+func (s *store) find(ctx context.Context, id string) (rec record, lives bool, err error) {
+	var r row
+	found := s.db.Read.WithContext(ctx).Where("id = ? AND removed_at IS NULL", id).Limit(1).Find(&r)
+	if found.Error != nil {
+		return record{}, false, fmt.Errorf("load account %s: %w", id, found.Error)
+	}
+	if found.RowsAffected == 0 {
+		return record{}, false, nil
+	}
+	rec, err = s.fromRow(r)
+	return rec, err == nil, err
+}
+
 // used tells whether a name is taken, by an account that lives or has lived.
 func (s *store) used(ctx context.Context, id string) (bool, error) {
 	var n int64

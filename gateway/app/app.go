@@ -354,6 +354,7 @@ func (a *App) Run(ctx context.Context) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	var work errgroup.Group
 	work.Go(func() error { return a.accounts.Run(background) })
+	work.Go(func() error { return a.accounts.Follow(background) })
 	work.Go(func() error { return a.operations.Run(background) })
 	work.Go(func() error { return a.tenants.Run(background) })
 	work.Go(func() error { return a.identity.Run(background) })
