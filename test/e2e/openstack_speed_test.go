@@ -55,7 +55,18 @@ func (d *badDay) bare(n int) {
 		made += batch
 	}
 	d.Cleanup(d.removeBare)
-	harness.Eventually(d, 20*time.Minute, fmt.Sprint(n, " VMs run"), func() bool { return len(d.mine(servers.ListOpts{Name: d.prefix, Status: "ACTIVE"})) == n })
+	d.untilListed(servers.ListOpts{Name: d.prefix, Status: "ACTIVE"}, n)
+}
+
+// untilListed waits for n VMs, and asks the less often the more of them are not there
+// yet or not gone: the cloud needs its processors.
+func (d *badDay) untilListed(opts servers.ListOpts, n int) {
+	d.Helper()
+	harness.Eventually(d, 40*time.Minute, fmt.Sprint(n, " VMs are listed"), func() bool {
+		missing := n - len(d.mine(opts))
+		pause(context.WithoutCancel(d.Context()), time.Duration(max(missing, -missing))*20*time.Millisecond)
+		return missing == 0
+	})
 }
 
 func (d *badDay) mine(opts servers.ListOpts) []servers.Server {
@@ -77,7 +88,7 @@ func (d *badDay) removeBare() {
 		})
 	}
 	work.Wait()
-	harness.Eventually(d, 10*time.Minute, "the VMs are gone", func() bool { return len(d.mine(servers.ListOpts{Name: d.prefix})) == 0 })
+	d.untilListed(servers.ListOpts{Name: d.prefix}, 0)
 }
 
 func cutID(id string) (account, native string, ok bool) {

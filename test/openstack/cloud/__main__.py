@@ -1,4 +1,4 @@
-"""testcloud up | down [--purge] | status | stop NAME... | start NAME..."""
+"""testcloud up | down [--purge] | computes N | status | stop NAME... | start NAME..."""
 import shutil
 import sys
 
@@ -14,6 +14,8 @@ def main(words):
         processes.stop_all(plan.order())
         if '--purge' in names:
             shutil.rmtree(paths.STATE, ignore_errors=True)
+    elif command == 'computes' and names and names[0].isdigit():
+        plan.computes(int(names[0]))
     elif command == 'status':
         for name in plan.order():
             print('%-20s %s' % (name, 'runs' if processes.alive(name) else '-'))

@@ -109,6 +109,13 @@ def nova_compute():
     return {name: section for name, section in nova().items() if not name.endswith('database')}
 
 
+def compute(number):
+    """Configures one more compute service, with a host of its own."""
+    c = nova_compute()
+    c['DEFAULT']['host'] = 'testcloud-%d' % number
+    _ini(paths.etc('nova', 'compute-%d.conf' % number), c)
+
+
 def neutron():
     c = common('neutron')
     c['DEFAULT'].update({

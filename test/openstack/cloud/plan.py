@@ -45,7 +45,22 @@ ANSWERS = {
 
 def order():
     return ['database', 'names', 'broker', 'ovsdb', 'ovsdb-sb', 'vswitchd', 'northd', 'ovn-controller',
-            *APPLICATIONS, *DAEMONS]
+            *APPLICATIONS, *DAEMONS, *_more_computes()]
+
+
+def _more_computes():
+    return sorted('nova-' + os.path.basename(path).removesuffix('.conf') for path in glob.glob(etc('nova', 'compute-*.conf')))
+
+
+def computes(count):
+    """So many compute services in all. Each VM that one of them begins to build has it
+    ask Placement for all VMs of its host, which takes seconds from some hundred on."""
+    for number in range(2, count + 1):
+        configs.compute(number)
+    for name in _more_computes():
+        _start(name)
+    _seed('computes')
+    _manage('nova', 'nova.cmd.manage:main', 'cell_v2', 'discover_hosts')
 
 
 def up():
@@ -64,7 +79,7 @@ def up():
     until('keystone-api', 120, lambda: _answers(API['keystone']))
     until('broker', 120, _broker_answers)
     _seed('identity')
-    for name in (*APPLICATIONS, *DAEMONS):
+    for name in (*APPLICATIONS, *DAEMONS, *_more_computes()):
         _start(name)
     for service, name in ANSWERS.items():
         until(name, 240, lambda port=API[service]: _answers(port))
@@ -118,7 +133,7 @@ def _start(name):
                      '--add-header', 'Connection: close', '--disable-logging', '--listen', '100'],
               {'TESTCLOUD_SERVICE': service, 'TESTCLOUD_CONFIG': etc(service)})
     else:
-        target, config = DAEMONS[name]
+        target, config = DAEMONS.get(name) or (DAEMONS['nova-compute'][0], etc('nova', name.removeprefix('nova-') + '.conf'))
         start(name, [PYTHON, ENTRY, name, target, '--config-file', config])
 
 

@@ -1,8 +1,10 @@
-"""seed.py identity|objects STATE: what the cloud has when a test begins. Safe to repeat.
+"""seed.py identity|objects|computes STATE: what the cloud has when a test begins. Safe to repeat.
 
 identity needs keystone only: the catalogue, users and roles. objects are flavors, an
 image, the external network, a volume type; then it waits for the services' workers.
+computes only waits, for all compute services.
 """
+import glob
 import os
 import sys
 import time
@@ -83,6 +85,12 @@ def objects(cloud):
     until('network', lambda: any(a.is_alive and a.binary == 'ovn-controller' for a in cloud.network.agents()))
 
 
+def computes(cloud, state):
+    """Waits for all compute services that are configured."""
+    wanted = len(glob.glob(os.path.join(state, 'etc', 'nova', 'compute*.conf')))
+    until('computes', lambda: wanted <= sum(s.binary == 'nova-compute' and s.state == 'up' for s in cloud.compute.services()))
+
+
 def metrics(cloud):
     """What Ceilometer makes at Gnocchi before it sends measures."""
     api = keystoneauth1.adapter.Adapter(cloud.session, service_type='metric', interface='public', version=1)
@@ -128,6 +136,8 @@ def _quietly(ready):
 
 
 def main(part, state):
+    if part == 'computes':
+        return computes(connect(), state)
     {'identity': identity, 'objects': objects}[part](connect())
     if part == 'objects':
         with open(os.path.join(state, 'clouds.yaml'), 'w') as f:
