@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -14,6 +13,7 @@ import (
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
+	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
 
 // The states of an emergency.
@@ -43,7 +43,22 @@ func (e *emergencyRow) ids() []string {
 	return ids
 }
 
-// request records what one person wants taken off.
+// emergencyIDs reads ids as receivers of the message will, so that the locks here are
+// of the same records.
+func emergencyIDs(written []string) ([]string, error) {
+	var ids []string
+	for i, w := range written {
+		id, ok := gyt345.ID(w)
+		if !ok {
+			return nil, invalid(fmt.Sprintf("record_ids[%d]", i), "an id has 1 to 128 characters, and neither control characters nor commas, half or full width")
+		}
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids), nil
+}
+
+// requestEmergency records what one person wants taken off.
 func (m *Module) requestEmergency(ctx context.Context, groupID string, kind Kind, ids []string, reason string) (*emergencyRow, error) {
 	s, err := m.partners.snapshot(ctx)
 	if err != nil {
@@ -52,11 +67,8 @@ func (m *Module) requestEmergency(ctx context.Context, groupID string, kind Kind
 	if s.peers[groupID] == nil {
 		return nil, notFound("group_id")
 	}
-	ids = slices.Compact(slices.Sorted(slices.Values(ids)))
-	for _, id := range ids {
-		if strings.Contains(id, ",") {
-			return nil, invalid("record_ids", "an id has no comma")
-		}
+	if ids, err = emergencyIDs(ids); err != nil {
+		return nil, err
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {

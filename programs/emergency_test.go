@@ -3,13 +3,17 @@ package programs
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"google.golang.org/grpc/status"
 
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/cdn"
@@ -227,6 +231,42 @@ func TestEmergencyOfUnknown(t *testing.T) {
 		}
 		if !r.get(t, KindProgram, "q").Online || !r.get(t, KindProgram, "p").Online {
 			t.Error("lifting left a program off")
+		}
+	})
+}
+
+// TestEmergencyIDs: blanks around ids and repeats lock what receivers will read; what
+// would be another id there is refused by its place.
+func TestEmergencyIDs(t *testing.T) {
+	each(t, Options{}, func(t *testing.T, r *rig) {
+		server := &emergencyServer{Module: r.Module}
+		for _, id := range []string{"H1", "H2"} {
+			r.send(t, gyt345.ProgramAdd, "", 0, program(id, "online", ""))
+		}
+		create := func(ids ...string) (*programv1.CreateEmergencyResponse, error) {
+			return server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
+				GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_PROGRAM, RecordIds: ids, Reason: "order",
+			})
+		}
+		for _, id := range []string{"", " ", "\t", "a,b", "a，b", "a\u0007b", "a\u0085b", strings.Repeat("集", 129)} {
+			_, err := create("H1", id)
+			if err == nil {
+				t.Errorf("%q: got no error", id)
+			} else if details := fmt.Sprint(status.Convert(err).Details()...); !strings.Contains(details, "record_ids[1]") {
+				t.Errorf("%q: got %s", id, details)
+			}
+		}
+		made, err := create("H1", " H2\t", "H2")
+		if err != nil || !slices.Equal(made.GetEmergency().GetRecordIds(), []string{"H1", "H2"}) {
+			t.Fatalf("got %v, %v", made, err)
+		}
+		if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range []string{"H1", "H2"} {
+			if row := r.get(t, KindProgram, id); row.Online || !row.Locked {
+				t.Errorf("%s: got %+v", id, row)
+			}
 		}
 	})
 }

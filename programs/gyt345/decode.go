@@ -10,7 +10,6 @@ import (
 )
 
 const (
-	maxID  = 128
 	maxURL = 2048
 )
 
@@ -192,12 +191,11 @@ func (r *reader) id(v Value, path string) (Value, error) {
 	if v.Kind != String {
 		return v, Invalid(path, "no text")
 	}
-	id := strings.Trim(v.Text, " \t\r\n\v\f")
+	id, ok := ID(v.Text)
 	if id != v.Text {
 		r.note("N21")
 	}
-	n := utf8.RuneCountInString(id)
-	if n < 1 || n > maxID || strings.Contains(id, ",") || strings.ContainsFunc(id, unicode.IsControl) {
+	if !ok {
 		return v, Invalid(path, "no id")
 	}
 	return text(id), nil
@@ -294,7 +292,7 @@ func (r *reader) list(v Value, path string) (Value, error) {
 // split divides at commas, half and full width, and drops empty parts.
 func split(s string) Value {
 	out := Value{Kind: Array}
-	for _, part := range strings.FieldsFunc(s, func(c rune) bool { return c == ',' || c == '，' }) {
+	for _, part := range strings.FieldsFunc(s, isComma) {
 		if part = strings.TrimSpace(part); part != "" {
 			out.Items = append(out.Items, text(part))
 		}
