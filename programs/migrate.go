@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"gorm.io/gorm"
+
+	"github.com/yunqiao/yunqiao/internal/db"
 )
 
 // leaner ends the indexes that each message wrote at random places: versions of a
@@ -25,13 +27,8 @@ func leaner(tx *gorm.DB) error {
 
 // partnerSettings adds what partners are agreed with beside the profile.
 func partnerSettings(tx *gorm.DB) error {
-	for _, field := range []string{"Variant", "Paths", "ClientCertificates", "ServerAuthorities", "Certificate"} {
-		if tx.Migrator().HasColumn(&partnerRow{}, field) { // made by version 1 of this release
-			continue
-		}
-		if err := tx.Migrator().AddColumn(&partnerRow{}, field); err != nil {
-			return err
-		}
+	if err := db.AddColumns(tx, &partnerRow{}, "Variant", "Paths", "ClientCertificates", "ServerAuthorities", "Certificate"); err != nil {
+		return err
 	}
 	return keyed(tx).Migrator().CreateTable(&leniencyRow{})
 }

@@ -9,10 +9,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"gorm.io/gorm"
 
 	"github.com/yunqiao/yunqiao/internal/db"
-	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/internal/seal"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -72,24 +70,11 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 		return nil, err
 	}
 	if s.signing == nil && opts.Signer == nil {
-		if err := m.addSigningKey(ctx); err != nil {
+		if err := m.firstPlatformKey(ctx); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
-}
-
-// addSigningKey makes a new key of ours; the newest signs.
-func (m *Module) addSigningKey(ctx context.Context) error {
-	key, err := gyt345.GenerateKey()
-	if err != nil {
-		return err
-	}
-	row := credentialRow{ID: rowid.New(), Kind: credentialSigning, Public: key.Public().Hex(), CreatedAt: m.opts.Now()}
-	row.Sealed = m.box.Seal([]byte(key.Hex()), sealLabel(row))
-	err = m.change(ctx, func(tx *gorm.DB) error { return tx.Create(&row).Error })
-	m.partners.forget()
-	return err
 }
 
 // Register registers the servers of the module.

@@ -49,7 +49,7 @@ type snapshot struct {
 	peers map[string]*peer
 	// signing is our own key, if it is in the store.
 	signing gyt345.Signer
-	signers []credentialRow
+	own     platformKeys
 }
 
 // partners keeps the partners and our own signing key.
@@ -173,9 +173,8 @@ func (p *partners) load(ctx context.Context) (*snapshot, error) {
 func (p *partners) add(s *snapshot, c credentialRow) error {
 	to := s.peers[c.GroupID]
 	switch {
-	case c.Kind == credentialSigning:
-		s.signers = append(s.signers, c)
-		if s.signing != nil {
+	case c.GroupID == "":
+		if s.own.add(c); c.Kind != credentialSigning || s.signing != nil {
 			return nil
 		}
 		secret, err := p.box.Open(c.Sealed, sealLabel(c))

@@ -305,37 +305,3 @@ func withdraw(tx *gorm.DB, groupID string, s *state) error {
 	}
 	return s.save(tx)
 }
-
-// GetPlatformKey implements PartnerService.
-func (s *partnerServer) GetPlatformKey(ctx context.Context, _ *programv1.GetPlatformKeyRequest) (*programv1.GetPlatformKeyResponse, error) {
-	keys, err := s.platformKeys(ctx)
-	return &programv1.GetPlatformKeyResponse{PublicKeys: keys}, err
-}
-
-// RotatePlatformKey implements PartnerService.
-func (s *partnerServer) RotatePlatformKey(ctx context.Context, _ *programv1.RotatePlatformKeyRequest) (*programv1.RotatePlatformKeyResponse, error) {
-	if s.opts.Signer != nil {
-		return nil, wrongState("", "the key is in a cryptographic device")
-	}
-	if err := s.addSigningKey(ctx); err != nil {
-		return nil, err
-	}
-	keys, err := s.platformKeys(ctx)
-	return &programv1.RotatePlatformKeyResponse{PublicKeys: keys}, err
-}
-
-func (s *partnerServer) platformKeys(ctx context.Context) ([]*programv1.PartnerKey, error) {
-	if s.opts.Signer != nil {
-		public := s.opts.Signer.Public()
-		return []*programv1.PartnerKey{{PublicKey: public.Hex(), Fingerprint: public.Fingerprint()}}, nil
-	}
-	now, err := s.partners.load(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []*programv1.PartnerKey
-	for _, c := range now.signers {
-		out = append(out, toProtoKey(c))
-	}
-	return out, nil
-}

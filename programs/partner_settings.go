@@ -20,11 +20,13 @@ func (r *partnerRow) paths() (out map[gyt345.Interface]string) {
 	return out
 }
 
+// setVariant changes the members that are present.
 func (r *partnerRow) setVariant(from *programv1.SigningVariant) error {
 	if from == nil {
 		return nil
 	}
-	v := fromProtoVariant(from)
+	v := r.variant()
+	mergeVariant(&v, from)
 	if !v.Valid() {
 		return invalid("signing_variant.empty_sm2_user_id", "contradicts sm2_user_id")
 	}
@@ -37,22 +39,28 @@ func (r *partnerRow) setVariant(from *programv1.SigningVariant) error {
 	return err
 }
 
+// setPaths changes the members that are present.
 func (r *partnerRow) setPaths(from *programv1.PublishedPaths) error {
 	if from == nil {
 		return nil
 	}
-	out := map[gyt345.Interface]string{}
-	for on, path := range map[gyt345.Interface]string{
-		gyt345.InterfaceSeries: from.GetSeries(), gyt345.InterfaceSeriesOffline: from.GetSeriesOffline(),
-		gyt345.InterfaceProgram: from.GetProgram(), gyt345.InterfaceProgramOffline: from.GetProgramOffline(),
+	out := r.paths()
+	if out == nil {
+		out = map[gyt345.Interface]string{}
+	}
+	for on, path := range map[gyt345.Interface]*string{
+		gyt345.InterfaceSeries: from.Series, gyt345.InterfaceSeriesOffline: from.SeriesOffline,
+		gyt345.InterfaceProgram: from.Program, gyt345.InterfaceProgramOffline: from.ProgramOffline,
 	} {
-		if path == "" {
+		if path == nil {
 			continue
 		}
-		if _, err := url.PathUnescape(path); err != nil {
+		if _, err := url.PathUnescape(*path); err != nil {
 			return invalid("published_paths", "must be paths, percent-encoded as they are published")
 		}
-		out[on] = path
+		if out[on] = *path; *path == "" {
+			delete(out, on)
+		}
 	}
 	r.Paths = ""
 	if len(out) == 0 {
@@ -63,59 +71,58 @@ func (r *partnerRow) setPaths(from *programv1.PublishedPaths) error {
 	return err
 }
 
-func fromProtoVariant(from *programv1.SigningVariant) gyt345.Variant {
-	v := gyt345.Variant{UserID: from.GetSm2UserId(), EmptyUserID: from.GetEmptySm2UserId()}
-	if from.GetRequestText() == programv1.RequestText_REQUEST_TEXT_SORTED_PARAMETERS {
-		v.Request = gyt345.RequestSortedParameters
+// The forms that are not the profile's own.
+var (
+	requestTexts = map[programv1.RequestText]gyt345.RequestText{programv1.RequestText_REQUEST_TEXT_SORTED_PARAMETERS: gyt345.RequestSortedParameters}
+	messageTexts = map[programv1.MessageText]gyt345.MessageText{programv1.MessageText_MESSAGE_TEXT_SORTED_MEMBERS: gyt345.MessageSortedMembers}
+	signedForms  = map[programv1.SignedForm]gyt345.SignedForm{programv1.SignedForm_SIGNED_FORM_SM3_HEX: gyt345.SignedSM3Hex}
+	macMethods   = map[programv1.MacMethod]gyt345.MACMethod{
+		programv1.MacMethod_MAC_METHOD_SM4_CBC_MAC: gyt345.MACSM4CBCMAC, programv1.MacMethod_MAC_METHOD_HMAC_SM3: gyt345.MACHMACSM3,
 	}
-	if from.GetMessageText() == programv1.MessageText_MESSAGE_TEXT_SORTED_MEMBERS {
-		v.Message = gyt345.MessageSortedMembers
+	macKeys = map[programv1.MacKey]gyt345.MACKeyForm{programv1.MacKey_MAC_KEY_SM3_OF_SECRET: gyt345.KeySM3OfSecret}
+)
+
+func mergeVariant(v *gyt345.Variant, from *programv1.SigningVariant) {
+	set(&v.UserID, from.Sm2UserId)
+	set(&v.EmptyUserID, from.EmptySm2UserId)
+	setForm(&v.Request, from.RequestText, requestTexts)
+	setForm(&v.Message, from.MessageText, messageTexts)
+	setForm(&v.Signed, from.SignedForm, signedForms)
+	setForm(&v.MAC, from.MacMethod, macMethods)
+	setForm(&v.Key, from.MacKey, macKeys)
+}
+
+// setForm takes a form that is present; one that is not in the table is the profile's.
+func setForm[E comparable, F any](to *F, from *E, forms map[E]F) {
+	if from != nil {
+		*to = forms[*from]
 	}
-	if from.GetSignedForm() == programv1.SignedForm_SIGNED_FORM_SM3_HEX {
-		v.Signed = gyt345.SignedSM3Hex
-	}
-	if from.GetMacKey() == programv1.MacKey_MAC_KEY_SM3_OF_SECRET {
-		v.Key = gyt345.KeySM3OfSecret
-	}
-	switch from.GetMacMethod() {
-	case programv1.MacMethod_MAC_METHOD_SM4_CBC_MAC:
-		v.MAC = gyt345.MACSM4CBCMAC
-	case programv1.MacMethod_MAC_METHOD_HMAC_SM3:
-		v.MAC = gyt345.MACHMACSM3
-	}
-	return v
 }
 
 func toProtoVariant(v gyt345.Variant) *programv1.SigningVariant {
-	out := &programv1.SigningVariant{
-		RequestText: programv1.RequestText_REQUEST_TEXT_FIVE_LINES, MessageText: programv1.MessageText_MESSAGE_TEXT_CANONICAL,
-		SignedForm: programv1.SignedForm_SIGNED_FORM_TEXT, MacMethod: programv1.MacMethod_MAC_METHOD_SM4_CMAC,
-		MacKey: programv1.MacKey_MAC_KEY_DERIVED, Sm2UserId: v.UserID, EmptySm2UserId: v.EmptyUserID,
+	return &programv1.SigningVariant{
+		RequestText: formOf(v.Request, requestTexts, programv1.RequestText_REQUEST_TEXT_FIVE_LINES),
+		MessageText: formOf(v.Message, messageTexts, programv1.MessageText_MESSAGE_TEXT_CANONICAL),
+		SignedForm:  formOf(v.Signed, signedForms, programv1.SignedForm_SIGNED_FORM_TEXT),
+		MacMethod:   formOf(v.MAC, macMethods, programv1.MacMethod_MAC_METHOD_SM4_CMAC),
+		MacKey:      formOf(v.Key, macKeys, programv1.MacKey_MAC_KEY_DERIVED),
+		Sm2UserId:   &v.UserID, EmptySm2UserId: &v.EmptyUserID,
 	}
-	if v.Request == gyt345.RequestSortedParameters {
-		out.RequestText = programv1.RequestText_REQUEST_TEXT_SORTED_PARAMETERS
+}
+
+func formOf[E, F comparable](form F, forms map[E]F, profile E) *E {
+	for e, f := range forms {
+		if f == form {
+			return &e
+		}
 	}
-	if v.Message == gyt345.MessageSortedMembers {
-		out.MessageText = programv1.MessageText_MESSAGE_TEXT_SORTED_MEMBERS
-	}
-	if v.Signed == gyt345.SignedSM3Hex {
-		out.SignedForm = programv1.SignedForm_SIGNED_FORM_SM3_HEX
-	}
-	if v.Key == gyt345.KeySM3OfSecret {
-		out.MacKey = programv1.MacKey_MAC_KEY_SM3_OF_SECRET
-	}
-	switch v.MAC {
-	case gyt345.MACSM4CBCMAC:
-		out.MacMethod = programv1.MacMethod_MAC_METHOD_SM4_CBC_MAC
-	case gyt345.MACHMACSM3:
-		out.MacMethod = programv1.MacMethod_MAC_METHOD_HMAC_SM3
-	}
-	return out
+	return &profile
 }
 
 func toProtoPaths(paths map[gyt345.Interface]string) *programv1.PublishedPaths {
+	of := func(on gyt345.Interface) *string { path := paths[on]; return &path }
 	return &programv1.PublishedPaths{
-		Series: paths[gyt345.InterfaceSeries], SeriesOffline: paths[gyt345.InterfaceSeriesOffline],
-		Program: paths[gyt345.InterfaceProgram], ProgramOffline: paths[gyt345.InterfaceProgramOffline],
+		Series: of(gyt345.InterfaceSeries), SeriesOffline: of(gyt345.InterfaceSeriesOffline),
+		Program: of(gyt345.InterfaceProgram), ProgramOffline: of(gyt345.InterfaceProgramOffline),
 	}
 }

@@ -59,9 +59,10 @@ func TestVariantOfPartner(t *testing.T) {
 			t.Errorf("not agreed: got %s", got)
 		}
 		shown := update(&programv1.UpdatePartnerRequest{
-			SigningVariant: toProtoVariant(older), PublishedPaths: &programv1.PublishedPaths{Series: "/tv/series"},
+			SigningVariant: toProtoVariant(older), PublishedPaths: &programv1.PublishedPaths{Series: new("/tv/series")},
 		})
-		if fromProtoVariant(shown.GetSigningVariant()) != older || shown.GetPublishedPaths().GetSeries() != "/tv/series" {
+		var got gyt345.Variant
+		if mergeVariant(&got, shown.GetSigningVariant()); got != older || shown.GetPublishedPaths().GetSeries() != "/tv/series" {
 			t.Errorf("shown: got %v", shown)
 		}
 		if got := send(older, "/tv/series", "b"); got != "ok" {
@@ -70,18 +71,30 @@ func TestVariantOfPartner(t *testing.T) {
 		if got := send(gyt345.Variant{}, "/tv/series", "c"); got != "Forbidden" {
 			t.Errorf("the profile, where another is agreed: got %s", got)
 		}
-		update(&programv1.UpdatePartnerRequest{SigningVariant: &programv1.SigningVariant{}})
+		shown = update(&programv1.UpdatePartnerRequest{
+			SigningVariant: &programv1.SigningVariant{MacKey: new(programv1.MacKey_MAC_KEY_SM3_OF_SECRET)},
+			PublishedPaths: &programv1.PublishedPaths{Program: new("/tv/program")},
+		})
+		both := older
+		both.Key = gyt345.KeySM3OfSecret
+		if mergeVariant(&got, shown.GetSigningVariant()); got != both {
+			t.Errorf("one member of the variant: got %v, want %v", got, both)
+		}
+		if p := shown.GetPublishedPaths(); p.GetSeries() != "/tv/series" || p.GetProgram() != "/tv/program" || p.GetSeriesOffline() != "" {
+			t.Errorf("one path: got %v", p)
+		}
+		update(&programv1.UpdatePartnerRequest{SigningVariant: toProtoVariant(gyt345.Variant{})})
 		if got := send(gyt345.Variant{}, paths[gyt345.InterfaceSeries], "d"); got != "Forbidden" {
 			t.Errorf("our own path, where another is published: got %s", got)
 		}
 		if got := send(gyt345.Variant{}, "/tv/series", "e"); got != "ok" {
 			t.Errorf("the published path: got %s", got)
 		}
-		update(&programv1.UpdatePartnerRequest{PublishedPaths: &programv1.PublishedPaths{}})
+		update(&programv1.UpdatePartnerRequest{PublishedPaths: &programv1.PublishedPaths{Series: new("")}})
 		if got := send(gyt345.Variant{}, paths[gyt345.InterfaceSeries], "f"); got != "ok" {
 			t.Errorf("back to our own: got %s", got)
 		}
-		_, err := server.UpdatePartner(t.Context(), &programv1.UpdatePartnerRequest{Id: r.group, SigningVariant: &programv1.SigningVariant{Sm2UserId: "a", EmptySm2UserId: true}})
+		_, err := server.UpdatePartner(t.Context(), &programv1.UpdatePartnerRequest{Id: r.group, SigningVariant: &programv1.SigningVariant{Sm2UserId: new("a"), EmptySm2UserId: new(true)}})
 		if status.Code(err) != codes.InvalidArgument {
 			t.Errorf("a variant that contradicts itself: got %v", err)
 		}
@@ -107,7 +120,7 @@ func TestVariantOfPartner(t *testing.T) {
 			}
 			r.clock.add(time.Minute)
 		}
-		update(&programv1.UpdatePartnerRequest{SigningVariant: &programv1.SigningVariant{}})
+		update(&programv1.UpdatePartnerRequest{SigningVariant: toProtoVariant(gyt345.Variant{})})
 		if err := r.deliverDue(t.Context()); err != nil || len(p.told) != 1 {
 			t.Errorf("after the change: told %v, %v", p.told, err)
 		}

@@ -170,7 +170,7 @@ func (partnerRow) TableName() string { return "programs_partners" }
 type credentialRow struct {
 	ID        string `gorm:"primaryKey;size:32"` // time-ordered
 	GroupID   string `gorm:"size:64;index"`      // empty: ours
-	Kind      string `gorm:"size:16;not null"`   // PUBLIC_KEY, SECRET, SIGNING_KEY, TLS_KEY
+	Kind      string `gorm:"size:16;not null"`   // see the kinds below
 	Public    string // key as 04||X||Y in hexadecimal
 	Text      string // as given: certificate or key
 	Sealed    []byte
@@ -182,7 +182,9 @@ func (credentialRow) TableName() string { return "programs_credentials" }
 const (
 	credentialPublic  = "PUBLIC_KEY"
 	credentialSecret  = "SECRET"
-	credentialSigning = "SIGNING_KEY"
+	credentialSigning = "SIGNING_KEY" // ours, of which the newest signs
+	credentialNext    = "NEXT_KEY"    // ours, which partners get before it signs
+	credentialFormer  = "FORMER_KEY"  // ours, which has signed before
 	credentialTLS     = "TLS_KEY"
 )
 

@@ -411,24 +411,81 @@ func (MacKey) EnumDescriptor() ([]byte, []int) {
 	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{6}
 }
 
-// SigningVariant is how a partner departs from GYT345-SIGN-1, in both directions. All members
-// unset: not at all.
+// KeyUse is what a key of ours is for.
+type KeyUse int32
+
+const (
+	// A partner's key.
+	KeyUse_KEY_USE_UNSPECIFIED KeyUse = 0
+	// It signs.
+	KeyUse_KEY_USE_SIGNING KeyUse = 1
+	// It will sign from ActivatePlatformKey on; partners need it before.
+	KeyUse_KEY_USE_NEXT KeyUse = 2
+	// It has signed before; partners may remove it.
+	KeyUse_KEY_USE_FORMER KeyUse = 3
+)
+
+// Enum value maps for KeyUse.
+var (
+	KeyUse_name = map[int32]string{
+		0: "KEY_USE_UNSPECIFIED",
+		1: "KEY_USE_SIGNING",
+		2: "KEY_USE_NEXT",
+		3: "KEY_USE_FORMER",
+	}
+	KeyUse_value = map[string]int32{
+		"KEY_USE_UNSPECIFIED": 0,
+		"KEY_USE_SIGNING":     1,
+		"KEY_USE_NEXT":        2,
+		"KEY_USE_FORMER":      3,
+	}
+)
+
+func (x KeyUse) Enum() *KeyUse {
+	p := new(KeyUse)
+	*p = x
+	return p
+}
+
+func (x KeyUse) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (KeyUse) Descriptor() protoreflect.EnumDescriptor {
+	return file_cloud_program_v1_partner_proto_enumTypes[7].Descriptor()
+}
+
+func (KeyUse) Type() protoreflect.EnumType {
+	return &file_cloud_program_v1_partner_proto_enumTypes[7]
+}
+
+func (x KeyUse) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use KeyUse.Descriptor instead.
+func (KeyUse) EnumDescriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{7}
+}
+
+// SigningVariant is how a partner departs from GYT345-SIGN-1, in both directions. In an update
+// an absent member stays as it is; one that is present and empty goes back to the profile.
 type SigningVariant struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What sign is made over.
-	RequestText RequestText `protobuf:"varint,1,opt,name=request_text,json=requestText,proto3,enum=cloud.program.v1.RequestText" json:"request_text,omitempty"`
+	RequestText *RequestText `protobuf:"varint,1,opt,name=request_text,json=requestText,proto3,enum=cloud.program.v1.RequestText,oneof" json:"request_text,omitempty"`
 	// What msgSign is made over.
-	MessageText MessageText `protobuf:"varint,2,opt,name=message_text,json=messageText,proto3,enum=cloud.program.v1.MessageText" json:"message_text,omitempty"`
+	MessageText *MessageText `protobuf:"varint,2,opt,name=message_text,json=messageText,proto3,enum=cloud.program.v1.MessageText,oneof" json:"message_text,omitempty"`
 	// What the signature algorithm is given of both.
-	SignedForm SignedForm `protobuf:"varint,3,opt,name=signed_form,json=signedForm,proto3,enum=cloud.program.v1.SignedForm" json:"signed_form,omitempty"`
+	SignedForm *SignedForm `protobuf:"varint,3,opt,name=signed_form,json=signedForm,proto3,enum=cloud.program.v1.SignedForm,oneof" json:"signed_form,omitempty"`
 	// How the message authentication code is made.
-	MacMethod MacMethod `protobuf:"varint,4,opt,name=mac_method,json=macMethod,proto3,enum=cloud.program.v1.MacMethod" json:"mac_method,omitempty"`
+	MacMethod *MacMethod `protobuf:"varint,4,opt,name=mac_method,json=macMethod,proto3,enum=cloud.program.v1.MacMethod,oneof" json:"mac_method,omitempty"`
 	// How its key is made.
-	MacKey MacKey `protobuf:"varint,5,opt,name=mac_key,json=macKey,proto3,enum=cloud.program.v1.MacKey" json:"mac_key,omitempty"`
+	MacKey *MacKey `protobuf:"varint,5,opt,name=mac_key,json=macKey,proto3,enum=cloud.program.v1.MacKey,oneof" json:"mac_key,omitempty"`
 	// User id of SM2; empty: 1234567812345678.
-	Sm2UserId string `protobuf:"bytes,6,opt,name=sm2_user_id,json=sm2UserId,proto3" json:"sm2_user_id,omitempty"`
+	Sm2UserId *string `protobuf:"bytes,6,opt,name=sm2_user_id,json=sm2UserId,proto3,oneof" json:"sm2_user_id,omitempty"`
 	// The user id of SM2 has no characters, as OpenSSL without distid signs.
-	EmptySm2UserId bool `protobuf:"varint,7,opt,name=empty_sm2_user_id,json=emptySm2UserId,proto3" json:"empty_sm2_user_id,omitempty"`
+	EmptySm2UserId *bool `protobuf:"varint,7,opt,name=empty_sm2_user_id,json=emptySm2UserId,proto3,oneof" json:"empty_sm2_user_id,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -464,66 +521,66 @@ func (*SigningVariant) Descriptor() ([]byte, []int) {
 }
 
 func (x *SigningVariant) GetRequestText() RequestText {
-	if x != nil {
-		return x.RequestText
+	if x != nil && x.RequestText != nil {
+		return *x.RequestText
 	}
 	return RequestText_REQUEST_TEXT_UNSPECIFIED
 }
 
 func (x *SigningVariant) GetMessageText() MessageText {
-	if x != nil {
-		return x.MessageText
+	if x != nil && x.MessageText != nil {
+		return *x.MessageText
 	}
 	return MessageText_MESSAGE_TEXT_UNSPECIFIED
 }
 
 func (x *SigningVariant) GetSignedForm() SignedForm {
-	if x != nil {
-		return x.SignedForm
+	if x != nil && x.SignedForm != nil {
+		return *x.SignedForm
 	}
 	return SignedForm_SIGNED_FORM_UNSPECIFIED
 }
 
 func (x *SigningVariant) GetMacMethod() MacMethod {
-	if x != nil {
-		return x.MacMethod
+	if x != nil && x.MacMethod != nil {
+		return *x.MacMethod
 	}
 	return MacMethod_MAC_METHOD_UNSPECIFIED
 }
 
 func (x *SigningVariant) GetMacKey() MacKey {
-	if x != nil {
-		return x.MacKey
+	if x != nil && x.MacKey != nil {
+		return *x.MacKey
 	}
 	return MacKey_MAC_KEY_UNSPECIFIED
 }
 
 func (x *SigningVariant) GetSm2UserId() string {
-	if x != nil {
-		return x.Sm2UserId
+	if x != nil && x.Sm2UserId != nil {
+		return *x.Sm2UserId
 	}
 	return ""
 }
 
 func (x *SigningVariant) GetEmptySm2UserId() bool {
-	if x != nil {
-		return x.EmptySm2UserId
+	if x != nil && x.EmptySm2UserId != nil {
+		return *x.EmptySm2UserId
 	}
 	return false
 }
 
 // PublishedPaths are the paths that the partner calls, and signs, where a gateway before ours
-// rewrites them; empty: our own.
+// rewrites them; empty: our own. In an update an absent member stays as it is.
 type PublishedPaths struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Of the injection of series (6.4).
-	Series string `protobuf:"bytes,1,opt,name=series,proto3" json:"series,omitempty"`
+	Series *string `protobuf:"bytes,1,opt,name=series,proto3,oneof" json:"series,omitempty"`
 	// Of the offline of series (6.5).
-	SeriesOffline string `protobuf:"bytes,2,opt,name=series_offline,json=seriesOffline,proto3" json:"series_offline,omitempty"`
+	SeriesOffline *string `protobuf:"bytes,2,opt,name=series_offline,json=seriesOffline,proto3,oneof" json:"series_offline,omitempty"`
 	// Of the injection of programs (6.6).
-	Program string `protobuf:"bytes,3,opt,name=program,proto3" json:"program,omitempty"`
+	Program *string `protobuf:"bytes,3,opt,name=program,proto3,oneof" json:"program,omitempty"`
 	// Of the offline of programs (6.7).
-	ProgramOffline string `protobuf:"bytes,4,opt,name=program_offline,json=programOffline,proto3" json:"program_offline,omitempty"`
+	ProgramOffline *string `protobuf:"bytes,4,opt,name=program_offline,json=programOffline,proto3,oneof" json:"program_offline,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
 }
@@ -559,29 +616,29 @@ func (*PublishedPaths) Descriptor() ([]byte, []int) {
 }
 
 func (x *PublishedPaths) GetSeries() string {
-	if x != nil {
-		return x.Series
+	if x != nil && x.Series != nil {
+		return *x.Series
 	}
 	return ""
 }
 
 func (x *PublishedPaths) GetSeriesOffline() string {
-	if x != nil {
-		return x.SeriesOffline
+	if x != nil && x.SeriesOffline != nil {
+		return *x.SeriesOffline
 	}
 	return ""
 }
 
 func (x *PublishedPaths) GetProgram() string {
-	if x != nil {
-		return x.Program
+	if x != nil && x.Program != nil {
+		return *x.Program
 	}
 	return ""
 }
 
 func (x *PublishedPaths) GetProgramOffline() string {
-	if x != nil {
-		return x.ProgramOffline
+	if x != nil && x.ProgramOffline != nil {
+		return *x.ProgramOffline
 	}
 	return ""
 }
@@ -811,7 +868,9 @@ type PartnerKey struct {
 	// Of a certificate: messages are verified with it from then on, UTC.
 	ValidFrom *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=valid_from,json=validFrom,proto3" json:"valid_from,omitempty"`
 	// Of a certificate: until then, UTC; there is an alarm 30 and 7 days before.
-	ValidUntil    *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	ValidUntil *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=valid_until,json=validUntil,proto3" json:"valid_until,omitempty"`
+	// What a key of ours is for; unspecified for a partner's.
+	Use           KeyUse `protobuf:"varint,7,opt,name=use,proto3,enum=cloud.program.v1.KeyUse" json:"use,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -886,6 +945,13 @@ func (x *PartnerKey) GetValidUntil() *timestamppb.Timestamp {
 		return x.ValidUntil
 	}
 	return nil
+}
+
+func (x *PartnerKey) GetUse() KeyUse {
+	if x != nil {
+		return x.Use
+	}
+	return KeyUse_KEY_USE_UNSPECIFIED
 }
 
 // Partner is a content service platform.
@@ -1562,9 +1628,9 @@ type UpdatePartnerRequest struct {
 	SeriesOfflineUrl *string `protobuf:"bytes,9,opt,name=series_offline_url,json=seriesOfflineUrl,proto3,oneof" json:"series_offline_url,omitempty"`
 	// Address of its emergency offline of programs (6.9).
 	ProgramOfflineUrl *string `protobuf:"bytes,10,opt,name=program_offline_url,json=programOfflineUrl,proto3,oneof" json:"program_offline_url,omitempty"`
-	// How it departs from GYT345-SIGN-1; absent: unchanged.
+	// How it departs from GYT345-SIGN-1; absent members are unchanged.
 	SigningVariant *SigningVariant `protobuf:"bytes,11,opt,name=signing_variant,json=signingVariant,proto3" json:"signing_variant,omitempty"`
-	// Paths that it calls; absent: unchanged.
+	// Paths that it calls; absent members are unchanged.
 	PublishedPaths *PublishedPaths `protobuf:"bytes,12,opt,name=published_paths,json=publishedPaths,proto3" json:"published_paths,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -2588,7 +2654,7 @@ func (x *GetPlatformKeyRequest) GetId() string {
 // GetPlatformKeyResponse holds the answer.
 type GetPlatformKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Our public keys, the one that signs first.
+	// Our public keys, at most two: the one that signs, then the next or else the former one.
 	PublicKeys    []*PartnerKey `protobuf:"bytes,1,rep,name=public_keys,json=publicKeys,proto3" json:"public_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2671,7 +2737,7 @@ func (*RotatePlatformKeyRequest) Descriptor() ([]byte, []int) {
 // RotatePlatformKeyResponse holds our keys.
 type RotatePlatformKeyResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Our public keys, the one that signs first.
+	// Our public keys, at most two: the one that signs, then the next or else the former one.
 	PublicKeys    []*PartnerKey `protobuf:"bytes,1,rep,name=public_keys,json=publicKeys,proto3" json:"public_keys,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -2714,26 +2780,122 @@ func (x *RotatePlatformKeyResponse) GetPublicKeys() []*PartnerKey {
 	return nil
 }
 
+// ActivatePlatformKeyRequest is empty.
+type ActivatePlatformKeyRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActivatePlatformKeyRequest) Reset() {
+	*x = ActivatePlatformKeyRequest{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[36]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActivatePlatformKeyRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActivatePlatformKeyRequest) ProtoMessage() {}
+
+func (x *ActivatePlatformKeyRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[36]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActivatePlatformKeyRequest.ProtoReflect.Descriptor instead.
+func (*ActivatePlatformKeyRequest) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{36}
+}
+
+// ActivatePlatformKeyResponse holds our keys.
+type ActivatePlatformKeyResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Our public keys, at most two: the one that signs, then the next or else the former one.
+	PublicKeys    []*PartnerKey `protobuf:"bytes,1,rep,name=public_keys,json=publicKeys,proto3" json:"public_keys,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ActivatePlatformKeyResponse) Reset() {
+	*x = ActivatePlatformKeyResponse{}
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[37]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ActivatePlatformKeyResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ActivatePlatformKeyResponse) ProtoMessage() {}
+
+func (x *ActivatePlatformKeyResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_cloud_program_v1_partner_proto_msgTypes[37]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ActivatePlatformKeyResponse.ProtoReflect.Descriptor instead.
+func (*ActivatePlatformKeyResponse) Descriptor() ([]byte, []int) {
+	return file_cloud_program_v1_partner_proto_rawDescGZIP(), []int{37}
+}
+
+func (x *ActivatePlatformKeyResponse) GetPublicKeys() []*PartnerKey {
+	if x != nil {
+		return x.PublicKeys
+	}
+	return nil
+}
+
 var File_cloud_program_v1_partner_proto protoreflect.FileDescriptor
 
 const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
-	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd5\x03\n" +
-	"\x0eSigningVariant\x12J\n" +
-	"\frequest_text\x18\x01 \x01(\x0e2\x1d.cloud.program.v1.RequestTextB\b\xbaH\x05\x82\x01\x02\x10\x01R\vrequestText\x12J\n" +
-	"\fmessage_text\x18\x02 \x01(\x0e2\x1d.cloud.program.v1.MessageTextB\b\xbaH\x05\x82\x01\x02\x10\x01R\vmessageText\x12G\n" +
-	"\vsigned_form\x18\x03 \x01(\x0e2\x1c.cloud.program.v1.SignedFormB\b\xbaH\x05\x82\x01\x02\x10\x01R\n" +
-	"signedForm\x12D\n" +
+	"\x1ecloud/program/v1/partner.proto\x12\x10cloud.program.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1acloud/api/v1/options.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x04\n" +
+	"\x0eSigningVariant\x12O\n" +
+	"\frequest_text\x18\x01 \x01(\x0e2\x1d.cloud.program.v1.RequestTextB\b\xbaH\x05\x82\x01\x02\x10\x01H\x00R\vrequestText\x88\x01\x01\x12O\n" +
+	"\fmessage_text\x18\x02 \x01(\x0e2\x1d.cloud.program.v1.MessageTextB\b\xbaH\x05\x82\x01\x02\x10\x01H\x01R\vmessageText\x88\x01\x01\x12L\n" +
+	"\vsigned_form\x18\x03 \x01(\x0e2\x1c.cloud.program.v1.SignedFormB\b\xbaH\x05\x82\x01\x02\x10\x01H\x02R\n" +
+	"signedForm\x88\x01\x01\x12I\n" +
 	"\n" +
-	"mac_method\x18\x04 \x01(\x0e2\x1b.cloud.program.v1.MacMethodB\b\xbaH\x05\x82\x01\x02\x10\x01R\tmacMethod\x12;\n" +
-	"\amac_key\x18\x05 \x01(\x0e2\x18.cloud.program.v1.MacKeyB\b\xbaH\x05\x82\x01\x02\x10\x01R\x06macKey\x124\n" +
-	"\vsm2_user_id\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f2\r^[!-~]{0,64}$R\tsm2UserId\x12)\n" +
-	"\x11empty_sm2_user_id\x18\a \x01(\bR\x0eemptySm2UserId\"\xfe\x01\n" +
-	"\x0ePublishedPaths\x121\n" +
-	"\x06series\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\x06series\x12@\n" +
-	"\x0eseries_offline\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\rseriesOffline\x123\n" +
-	"\aprogram\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\aprogram\x12B\n" +
-	"\x0fprogram_offline\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$R\x0eprogramOffline\"\xba\x01\n" +
+	"mac_method\x18\x04 \x01(\x0e2\x1b.cloud.program.v1.MacMethodB\b\xbaH\x05\x82\x01\x02\x10\x01H\x03R\tmacMethod\x88\x01\x01\x12@\n" +
+	"\amac_key\x18\x05 \x01(\x0e2\x18.cloud.program.v1.MacKeyB\b\xbaH\x05\x82\x01\x02\x10\x01H\x04R\x06macKey\x88\x01\x01\x129\n" +
+	"\vsm2_user_id\x18\x06 \x01(\tB\x14\xbaH\x11r\x0f2\r^[!-~]{0,64}$H\x05R\tsm2UserId\x88\x01\x01\x12.\n" +
+	"\x11empty_sm2_user_id\x18\a \x01(\bH\x06R\x0eemptySm2UserId\x88\x01\x01B\x0f\n" +
+	"\r_request_textB\x0f\n" +
+	"\r_message_textB\x0e\n" +
+	"\f_signed_formB\r\n" +
+	"\v_mac_methodB\n" +
+	"\n" +
+	"\b_mac_keyB\x0e\n" +
+	"\f_sm2_user_idB\x14\n" +
+	"\x12_empty_sm2_user_id\"\xd0\x02\n" +
+	"\x0ePublishedPaths\x126\n" +
+	"\x06series\x18\x01 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$H\x00R\x06series\x88\x01\x01\x12E\n" +
+	"\x0eseries_offline\x18\x02 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$H\x01R\rseriesOffline\x88\x01\x01\x128\n" +
+	"\aprogram\x18\x03 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$H\x02R\aprogram\x88\x01\x01\x12G\n" +
+	"\x0fprogram_offline\x18\x04 \x01(\tB\x19\xbaH\x16r\x14\x18\x80\x042\x0f^(/[!->@-~]*)?$H\x03R\x0eprogramOffline\x88\x01\x01B\t\n" +
+	"\a_seriesB\x11\n" +
+	"\x0f_series_offlineB\n" +
+	"\n" +
+	"\b_programB\x12\n" +
+	"\x10_program_offline\"\xba\x01\n" +
 	"\x0eTlsCertificate\x12\x16\n" +
 	"\x06sha256\x18\x01 \x01(\tR\x06sha256\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x129\n" +
@@ -2750,7 +2912,7 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x04note\x18\x01 \x01(\tR\x04note\x12\x1a\n" +
 	"\bmessages\x18\x02 \x01(\x05R\bmessages\x125\n" +
 	"\bfirst_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\afirstAt\x123\n" +
-	"\alast_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAt\"\x90\x02\n" +
+	"\alast_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06lastAt\"\xbc\x02\n" +
 	"\n" +
 	"PartnerKey\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1d\n" +
@@ -2762,7 +2924,8 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\n" +
 	"valid_from\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tvalidFrom\x12;\n" +
 	"\vvalid_until\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"validUntil\"\xd0\a\n" +
+	"validUntil\x12*\n" +
+	"\x03use\x18\a \x01(\x0e2\x18.cloud.program.v1.KeyUseR\x03use\"\xd0\a\n" +
 	"\aPartner\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12I\n" +
@@ -2899,6 +3062,10 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x18RotatePlatformKeyRequest\"Z\n" +
 	"\x19RotatePlatformKeyResponse\x12=\n" +
 	"\vpublic_keys\x18\x01 \x03(\v2\x1c.cloud.program.v1.PartnerKeyR\n" +
+	"publicKeys\"\x1c\n" +
+	"\x1aActivatePlatformKeyRequest\"\\\n" +
+	"\x1bActivatePlatformKeyResponse\x12=\n" +
+	"\vpublic_keys\x18\x01 \x03(\v2\x1c.cloud.program.v1.PartnerKeyR\n" +
 	"publicKeys*\x90\x01\n" +
 	"\fPartnerState\x12\x1d\n" +
 	"\x19PARTNER_STATE_UNSPECIFIED\x10\x00\x12\x1e\n" +
@@ -2931,7 +3098,12 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\x06MacKey\x12\x17\n" +
 	"\x13MAC_KEY_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fMAC_KEY_DERIVED\x10\x01\x12\x19\n" +
-	"\x15MAC_KEY_SM3_OF_SECRET\x10\x022\xaf\r\n" +
+	"\x15MAC_KEY_SM3_OF_SECRET\x10\x02*\\\n" +
+	"\x06KeyUse\x12\x17\n" +
+	"\x13KEY_USE_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fKEY_USE_SIGNING\x10\x01\x12\x10\n" +
+	"\fKEY_USE_NEXT\x10\x02\x12\x12\n" +
+	"\x0eKEY_USE_FORMER\x10\x032\xc3\x0e\n" +
 	"\x0ePartnerService\x12p\n" +
 	"\rCreatePartner\x12&.cloud.program.v1.CreatePartnerRequest\x1a'.cloud.program.v1.CreatePartnerResponse\"\x0e\x9a\xcb\x18\n" +
 	"\b\x01\x12\x06create\x12d\n" +
@@ -2952,7 +3124,8 @@ const file_cloud_program_v1_partner_proto_rawDesc = "" +
 	"\b\x05\x12\x06resume\x12h\n" +
 	"\vExitPartner\x12$.cloud.program.v1.ExitPartnerRequest\x1a%.cloud.program.v1.ExitPartnerResponse\"\f\x9a\xcb\x18\b\b\x05\x12\x04exit\x12}\n" +
 	"\x0eGetPlatformKey\x12'.cloud.program.v1.GetPlatformKeyRequest\x1a(.cloud.program.v1.GetPlatformKeyResponse\"\x18\x9a\xcb\x18\x14\b\a\x12\x10get-platform-key\x12\x89\x01\n" +
-	"\x11RotatePlatformKey\x12*.cloud.program.v1.RotatePlatformKeyRequest\x1a+.cloud.program.v1.RotatePlatformKeyResponse\"\x1b\x9a\xcb\x18\x17\b\x05\x12\x13rotate-platform-key\x1a\x19\x9a\xcb\x18\x15\n" +
+	"\x11RotatePlatformKey\x12*.cloud.program.v1.RotatePlatformKeyRequest\x1a+.cloud.program.v1.RotatePlatformKeyResponse\"\x1b\x9a\xcb\x18\x17\b\x05\x12\x13rotate-platform-key\x12\x91\x01\n" +
+	"\x13ActivatePlatformKey\x12,.cloud.program.v1.ActivatePlatformKeyRequest\x1a-.cloud.program.v1.ActivatePlatformKeyResponse\"\x1d\x9a\xcb\x18\x19\b\x05\x12\x15activate-platform-key\x1a\x19\x9a\xcb\x18\x15\n" +
 	"\apartner\x12\bpartners\x18\x02BHZFgithub.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1;programv1b\x06proto3"
 
 var (
@@ -2967,8 +3140,8 @@ func file_cloud_program_v1_partner_proto_rawDescGZIP() []byte {
 	return file_cloud_program_v1_partner_proto_rawDescData
 }
 
-var file_cloud_program_v1_partner_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_cloud_program_v1_partner_proto_msgTypes = make([]protoimpl.MessageInfo, 36)
+var file_cloud_program_v1_partner_proto_enumTypes = make([]protoimpl.EnumInfo, 8)
+var file_cloud_program_v1_partner_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_cloud_program_v1_partner_proto_goTypes = []any{
 	(PartnerState)(0),                   // 0: cloud.program.v1.PartnerState
 	(SignatureParts)(0),                 // 1: cloud.program.v1.SignatureParts
@@ -2977,43 +3150,46 @@ var file_cloud_program_v1_partner_proto_goTypes = []any{
 	(SignedForm)(0),                     // 4: cloud.program.v1.SignedForm
 	(MacMethod)(0),                      // 5: cloud.program.v1.MacMethod
 	(MacKey)(0),                         // 6: cloud.program.v1.MacKey
-	(*SigningVariant)(nil),              // 7: cloud.program.v1.SigningVariant
-	(*PublishedPaths)(nil),              // 8: cloud.program.v1.PublishedPaths
-	(*TlsCertificate)(nil),              // 9: cloud.program.v1.TlsCertificate
-	(*PartnerTls)(nil),                  // 10: cloud.program.v1.PartnerTls
-	(*Leniency)(nil),                    // 11: cloud.program.v1.Leniency
-	(*PartnerKey)(nil),                  // 12: cloud.program.v1.PartnerKey
-	(*Partner)(nil),                     // 13: cloud.program.v1.Partner
-	(*CreatePartnerRequest)(nil),        // 14: cloud.program.v1.CreatePartnerRequest
-	(*CreatePartnerResponse)(nil),       // 15: cloud.program.v1.CreatePartnerResponse
-	(*GetPartnerRequest)(nil),           // 16: cloud.program.v1.GetPartnerRequest
-	(*GetPartnerResponse)(nil),          // 17: cloud.program.v1.GetPartnerResponse
-	(*ListPartnersRequest)(nil),         // 18: cloud.program.v1.ListPartnersRequest
-	(*ListPartnersResponse)(nil),        // 19: cloud.program.v1.ListPartnersResponse
-	(*AllowedNetworks)(nil),             // 20: cloud.program.v1.AllowedNetworks
-	(*UpdatePartnerRequest)(nil),        // 21: cloud.program.v1.UpdatePartnerRequest
-	(*UpdatePartnerResponse)(nil),       // 22: cloud.program.v1.UpdatePartnerResponse
-	(*AddPartnerKeyRequest)(nil),        // 23: cloud.program.v1.AddPartnerKeyRequest
-	(*AddPartnerKeyResponse)(nil),       // 24: cloud.program.v1.AddPartnerKeyResponse
-	(*RemovePartnerKeyRequest)(nil),     // 25: cloud.program.v1.RemovePartnerKeyRequest
-	(*RemovePartnerKeyResponse)(nil),    // 26: cloud.program.v1.RemovePartnerKeyResponse
-	(*AddPartnerSecretRequest)(nil),     // 27: cloud.program.v1.AddPartnerSecretRequest
-	(*AddPartnerSecretResponse)(nil),    // 28: cloud.program.v1.AddPartnerSecretResponse
-	(*RemovePartnerSecretRequest)(nil),  // 29: cloud.program.v1.RemovePartnerSecretRequest
-	(*RemovePartnerSecretResponse)(nil), // 30: cloud.program.v1.RemovePartnerSecretResponse
-	(*SetPartnerTlsRequest)(nil),        // 31: cloud.program.v1.SetPartnerTlsRequest
-	(*SetPartnerTlsResponse)(nil),       // 32: cloud.program.v1.SetPartnerTlsResponse
-	(*SuspendPartnerRequest)(nil),       // 33: cloud.program.v1.SuspendPartnerRequest
-	(*SuspendPartnerResponse)(nil),      // 34: cloud.program.v1.SuspendPartnerResponse
-	(*ResumePartnerRequest)(nil),        // 35: cloud.program.v1.ResumePartnerRequest
-	(*ResumePartnerResponse)(nil),       // 36: cloud.program.v1.ResumePartnerResponse
-	(*ExitPartnerRequest)(nil),          // 37: cloud.program.v1.ExitPartnerRequest
-	(*ExitPartnerResponse)(nil),         // 38: cloud.program.v1.ExitPartnerResponse
-	(*GetPlatformKeyRequest)(nil),       // 39: cloud.program.v1.GetPlatformKeyRequest
-	(*GetPlatformKeyResponse)(nil),      // 40: cloud.program.v1.GetPlatformKeyResponse
-	(*RotatePlatformKeyRequest)(nil),    // 41: cloud.program.v1.RotatePlatformKeyRequest
-	(*RotatePlatformKeyResponse)(nil),   // 42: cloud.program.v1.RotatePlatformKeyResponse
-	(*timestamppb.Timestamp)(nil),       // 43: google.protobuf.Timestamp
+	(KeyUse)(0),                         // 7: cloud.program.v1.KeyUse
+	(*SigningVariant)(nil),              // 8: cloud.program.v1.SigningVariant
+	(*PublishedPaths)(nil),              // 9: cloud.program.v1.PublishedPaths
+	(*TlsCertificate)(nil),              // 10: cloud.program.v1.TlsCertificate
+	(*PartnerTls)(nil),                  // 11: cloud.program.v1.PartnerTls
+	(*Leniency)(nil),                    // 12: cloud.program.v1.Leniency
+	(*PartnerKey)(nil),                  // 13: cloud.program.v1.PartnerKey
+	(*Partner)(nil),                     // 14: cloud.program.v1.Partner
+	(*CreatePartnerRequest)(nil),        // 15: cloud.program.v1.CreatePartnerRequest
+	(*CreatePartnerResponse)(nil),       // 16: cloud.program.v1.CreatePartnerResponse
+	(*GetPartnerRequest)(nil),           // 17: cloud.program.v1.GetPartnerRequest
+	(*GetPartnerResponse)(nil),          // 18: cloud.program.v1.GetPartnerResponse
+	(*ListPartnersRequest)(nil),         // 19: cloud.program.v1.ListPartnersRequest
+	(*ListPartnersResponse)(nil),        // 20: cloud.program.v1.ListPartnersResponse
+	(*AllowedNetworks)(nil),             // 21: cloud.program.v1.AllowedNetworks
+	(*UpdatePartnerRequest)(nil),        // 22: cloud.program.v1.UpdatePartnerRequest
+	(*UpdatePartnerResponse)(nil),       // 23: cloud.program.v1.UpdatePartnerResponse
+	(*AddPartnerKeyRequest)(nil),        // 24: cloud.program.v1.AddPartnerKeyRequest
+	(*AddPartnerKeyResponse)(nil),       // 25: cloud.program.v1.AddPartnerKeyResponse
+	(*RemovePartnerKeyRequest)(nil),     // 26: cloud.program.v1.RemovePartnerKeyRequest
+	(*RemovePartnerKeyResponse)(nil),    // 27: cloud.program.v1.RemovePartnerKeyResponse
+	(*AddPartnerSecretRequest)(nil),     // 28: cloud.program.v1.AddPartnerSecretRequest
+	(*AddPartnerSecretResponse)(nil),    // 29: cloud.program.v1.AddPartnerSecretResponse
+	(*RemovePartnerSecretRequest)(nil),  // 30: cloud.program.v1.RemovePartnerSecretRequest
+	(*RemovePartnerSecretResponse)(nil), // 31: cloud.program.v1.RemovePartnerSecretResponse
+	(*SetPartnerTlsRequest)(nil),        // 32: cloud.program.v1.SetPartnerTlsRequest
+	(*SetPartnerTlsResponse)(nil),       // 33: cloud.program.v1.SetPartnerTlsResponse
+	(*SuspendPartnerRequest)(nil),       // 34: cloud.program.v1.SuspendPartnerRequest
+	(*SuspendPartnerResponse)(nil),      // 35: cloud.program.v1.SuspendPartnerResponse
+	(*ResumePartnerRequest)(nil),        // 36: cloud.program.v1.ResumePartnerRequest
+	(*ResumePartnerResponse)(nil),       // 37: cloud.program.v1.ResumePartnerResponse
+	(*ExitPartnerRequest)(nil),          // 38: cloud.program.v1.ExitPartnerRequest
+	(*ExitPartnerResponse)(nil),         // 39: cloud.program.v1.ExitPartnerResponse
+	(*GetPlatformKeyRequest)(nil),       // 40: cloud.program.v1.GetPlatformKeyRequest
+	(*GetPlatformKeyResponse)(nil),      // 41: cloud.program.v1.GetPlatformKeyResponse
+	(*RotatePlatformKeyRequest)(nil),    // 42: cloud.program.v1.RotatePlatformKeyRequest
+	(*RotatePlatformKeyResponse)(nil),   // 43: cloud.program.v1.RotatePlatformKeyResponse
+	(*ActivatePlatformKeyRequest)(nil),  // 44: cloud.program.v1.ActivatePlatformKeyRequest
+	(*ActivatePlatformKeyResponse)(nil), // 45: cloud.program.v1.ActivatePlatformKeyResponse
+	(*timestamppb.Timestamp)(nil),       // 46: google.protobuf.Timestamp
 }
 var file_cloud_program_v1_partner_proto_depIdxs = []int32{
 	2,  // 0: cloud.program.v1.SigningVariant.request_text:type_name -> cloud.program.v1.RequestText
@@ -3021,80 +3197,84 @@ var file_cloud_program_v1_partner_proto_depIdxs = []int32{
 	4,  // 2: cloud.program.v1.SigningVariant.signed_form:type_name -> cloud.program.v1.SignedForm
 	5,  // 3: cloud.program.v1.SigningVariant.mac_method:type_name -> cloud.program.v1.MacMethod
 	6,  // 4: cloud.program.v1.SigningVariant.mac_key:type_name -> cloud.program.v1.MacKey
-	43, // 5: cloud.program.v1.TlsCertificate.valid_from:type_name -> google.protobuf.Timestamp
-	43, // 6: cloud.program.v1.TlsCertificate.valid_until:type_name -> google.protobuf.Timestamp
-	9,  // 7: cloud.program.v1.PartnerTls.client_certificates:type_name -> cloud.program.v1.TlsCertificate
-	9,  // 8: cloud.program.v1.PartnerTls.server_authorities:type_name -> cloud.program.v1.TlsCertificate
-	9,  // 9: cloud.program.v1.PartnerTls.certificate:type_name -> cloud.program.v1.TlsCertificate
-	43, // 10: cloud.program.v1.Leniency.first_at:type_name -> google.protobuf.Timestamp
-	43, // 11: cloud.program.v1.Leniency.last_at:type_name -> google.protobuf.Timestamp
-	43, // 12: cloud.program.v1.PartnerKey.created_at:type_name -> google.protobuf.Timestamp
-	43, // 13: cloud.program.v1.PartnerKey.valid_from:type_name -> google.protobuf.Timestamp
-	43, // 14: cloud.program.v1.PartnerKey.valid_until:type_name -> google.protobuf.Timestamp
-	1,  // 15: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	0,  // 16: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
-	12, // 17: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
-	12, // 18: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
-	43, // 19: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
-	43, // 20: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
-	7,  // 21: cloud.program.v1.Partner.signing_variant:type_name -> cloud.program.v1.SigningVariant
-	8,  // 22: cloud.program.v1.Partner.published_paths:type_name -> cloud.program.v1.PublishedPaths
-	10, // 23: cloud.program.v1.Partner.tls:type_name -> cloud.program.v1.PartnerTls
-	11, // 24: cloud.program.v1.Partner.leniencies:type_name -> cloud.program.v1.Leniency
-	1,  // 25: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	7,  // 26: cloud.program.v1.CreatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
-	8,  // 27: cloud.program.v1.CreatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
-	13, // 28: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 29: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 30: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
-	1,  // 31: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
-	20, // 32: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
-	7,  // 33: cloud.program.v1.UpdatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
-	8,  // 34: cloud.program.v1.UpdatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
-	13, // 35: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 36: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 37: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 38: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 39: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 40: cloud.program.v1.SetPartnerTlsResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 41: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 42: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	13, // 43: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
-	12, // 44: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	12, // 45: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
-	14, // 46: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
-	16, // 47: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
-	18, // 48: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
-	21, // 49: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
-	23, // 50: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
-	25, // 51: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
-	27, // 52: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
-	29, // 53: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
-	31, // 54: cloud.program.v1.PartnerService.SetPartnerTls:input_type -> cloud.program.v1.SetPartnerTlsRequest
-	33, // 55: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
-	35, // 56: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
-	37, // 57: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
-	39, // 58: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
-	41, // 59: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
-	15, // 60: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
-	17, // 61: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
-	19, // 62: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
-	22, // 63: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
-	24, // 64: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
-	26, // 65: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
-	28, // 66: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
-	30, // 67: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
-	32, // 68: cloud.program.v1.PartnerService.SetPartnerTls:output_type -> cloud.program.v1.SetPartnerTlsResponse
-	34, // 69: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
-	36, // 70: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
-	38, // 71: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
-	40, // 72: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
-	42, // 73: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
-	60, // [60:74] is the sub-list for method output_type
-	46, // [46:60] is the sub-list for method input_type
-	46, // [46:46] is the sub-list for extension type_name
-	46, // [46:46] is the sub-list for extension extendee
-	0,  // [0:46] is the sub-list for field type_name
+	46, // 5: cloud.program.v1.TlsCertificate.valid_from:type_name -> google.protobuf.Timestamp
+	46, // 6: cloud.program.v1.TlsCertificate.valid_until:type_name -> google.protobuf.Timestamp
+	10, // 7: cloud.program.v1.PartnerTls.client_certificates:type_name -> cloud.program.v1.TlsCertificate
+	10, // 8: cloud.program.v1.PartnerTls.server_authorities:type_name -> cloud.program.v1.TlsCertificate
+	10, // 9: cloud.program.v1.PartnerTls.certificate:type_name -> cloud.program.v1.TlsCertificate
+	46, // 10: cloud.program.v1.Leniency.first_at:type_name -> google.protobuf.Timestamp
+	46, // 11: cloud.program.v1.Leniency.last_at:type_name -> google.protobuf.Timestamp
+	46, // 12: cloud.program.v1.PartnerKey.created_at:type_name -> google.protobuf.Timestamp
+	46, // 13: cloud.program.v1.PartnerKey.valid_from:type_name -> google.protobuf.Timestamp
+	46, // 14: cloud.program.v1.PartnerKey.valid_until:type_name -> google.protobuf.Timestamp
+	7,  // 15: cloud.program.v1.PartnerKey.use:type_name -> cloud.program.v1.KeyUse
+	1,  // 16: cloud.program.v1.Partner.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	0,  // 17: cloud.program.v1.Partner.state:type_name -> cloud.program.v1.PartnerState
+	13, // 18: cloud.program.v1.Partner.public_keys:type_name -> cloud.program.v1.PartnerKey
+	13, // 19: cloud.program.v1.Partner.secrets:type_name -> cloud.program.v1.PartnerKey
+	46, // 20: cloud.program.v1.Partner.created_at:type_name -> google.protobuf.Timestamp
+	46, // 21: cloud.program.v1.Partner.updated_at:type_name -> google.protobuf.Timestamp
+	8,  // 22: cloud.program.v1.Partner.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	9,  // 23: cloud.program.v1.Partner.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	11, // 24: cloud.program.v1.Partner.tls:type_name -> cloud.program.v1.PartnerTls
+	12, // 25: cloud.program.v1.Partner.leniencies:type_name -> cloud.program.v1.Leniency
+	1,  // 26: cloud.program.v1.CreatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	8,  // 27: cloud.program.v1.CreatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	9,  // 28: cloud.program.v1.CreatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	14, // 29: cloud.program.v1.CreatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 30: cloud.program.v1.GetPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 31: cloud.program.v1.ListPartnersResponse.partners:type_name -> cloud.program.v1.Partner
+	1,  // 32: cloud.program.v1.UpdatePartnerRequest.signature_parts:type_name -> cloud.program.v1.SignatureParts
+	21, // 33: cloud.program.v1.UpdatePartnerRequest.allowed_networks:type_name -> cloud.program.v1.AllowedNetworks
+	8,  // 34: cloud.program.v1.UpdatePartnerRequest.signing_variant:type_name -> cloud.program.v1.SigningVariant
+	9,  // 35: cloud.program.v1.UpdatePartnerRequest.published_paths:type_name -> cloud.program.v1.PublishedPaths
+	14, // 36: cloud.program.v1.UpdatePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 37: cloud.program.v1.AddPartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 38: cloud.program.v1.RemovePartnerKeyResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 39: cloud.program.v1.AddPartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 40: cloud.program.v1.RemovePartnerSecretResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 41: cloud.program.v1.SetPartnerTlsResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 42: cloud.program.v1.SuspendPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 43: cloud.program.v1.ResumePartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	14, // 44: cloud.program.v1.ExitPartnerResponse.partner:type_name -> cloud.program.v1.Partner
+	13, // 45: cloud.program.v1.GetPlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	13, // 46: cloud.program.v1.RotatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	13, // 47: cloud.program.v1.ActivatePlatformKeyResponse.public_keys:type_name -> cloud.program.v1.PartnerKey
+	15, // 48: cloud.program.v1.PartnerService.CreatePartner:input_type -> cloud.program.v1.CreatePartnerRequest
+	17, // 49: cloud.program.v1.PartnerService.GetPartner:input_type -> cloud.program.v1.GetPartnerRequest
+	19, // 50: cloud.program.v1.PartnerService.ListPartners:input_type -> cloud.program.v1.ListPartnersRequest
+	22, // 51: cloud.program.v1.PartnerService.UpdatePartner:input_type -> cloud.program.v1.UpdatePartnerRequest
+	24, // 52: cloud.program.v1.PartnerService.AddPartnerKey:input_type -> cloud.program.v1.AddPartnerKeyRequest
+	26, // 53: cloud.program.v1.PartnerService.RemovePartnerKey:input_type -> cloud.program.v1.RemovePartnerKeyRequest
+	28, // 54: cloud.program.v1.PartnerService.AddPartnerSecret:input_type -> cloud.program.v1.AddPartnerSecretRequest
+	30, // 55: cloud.program.v1.PartnerService.RemovePartnerSecret:input_type -> cloud.program.v1.RemovePartnerSecretRequest
+	32, // 56: cloud.program.v1.PartnerService.SetPartnerTls:input_type -> cloud.program.v1.SetPartnerTlsRequest
+	34, // 57: cloud.program.v1.PartnerService.SuspendPartner:input_type -> cloud.program.v1.SuspendPartnerRequest
+	36, // 58: cloud.program.v1.PartnerService.ResumePartner:input_type -> cloud.program.v1.ResumePartnerRequest
+	38, // 59: cloud.program.v1.PartnerService.ExitPartner:input_type -> cloud.program.v1.ExitPartnerRequest
+	40, // 60: cloud.program.v1.PartnerService.GetPlatformKey:input_type -> cloud.program.v1.GetPlatformKeyRequest
+	42, // 61: cloud.program.v1.PartnerService.RotatePlatformKey:input_type -> cloud.program.v1.RotatePlatformKeyRequest
+	44, // 62: cloud.program.v1.PartnerService.ActivatePlatformKey:input_type -> cloud.program.v1.ActivatePlatformKeyRequest
+	16, // 63: cloud.program.v1.PartnerService.CreatePartner:output_type -> cloud.program.v1.CreatePartnerResponse
+	18, // 64: cloud.program.v1.PartnerService.GetPartner:output_type -> cloud.program.v1.GetPartnerResponse
+	20, // 65: cloud.program.v1.PartnerService.ListPartners:output_type -> cloud.program.v1.ListPartnersResponse
+	23, // 66: cloud.program.v1.PartnerService.UpdatePartner:output_type -> cloud.program.v1.UpdatePartnerResponse
+	25, // 67: cloud.program.v1.PartnerService.AddPartnerKey:output_type -> cloud.program.v1.AddPartnerKeyResponse
+	27, // 68: cloud.program.v1.PartnerService.RemovePartnerKey:output_type -> cloud.program.v1.RemovePartnerKeyResponse
+	29, // 69: cloud.program.v1.PartnerService.AddPartnerSecret:output_type -> cloud.program.v1.AddPartnerSecretResponse
+	31, // 70: cloud.program.v1.PartnerService.RemovePartnerSecret:output_type -> cloud.program.v1.RemovePartnerSecretResponse
+	33, // 71: cloud.program.v1.PartnerService.SetPartnerTls:output_type -> cloud.program.v1.SetPartnerTlsResponse
+	35, // 72: cloud.program.v1.PartnerService.SuspendPartner:output_type -> cloud.program.v1.SuspendPartnerResponse
+	37, // 73: cloud.program.v1.PartnerService.ResumePartner:output_type -> cloud.program.v1.ResumePartnerResponse
+	39, // 74: cloud.program.v1.PartnerService.ExitPartner:output_type -> cloud.program.v1.ExitPartnerResponse
+	41, // 75: cloud.program.v1.PartnerService.GetPlatformKey:output_type -> cloud.program.v1.GetPlatformKeyResponse
+	43, // 76: cloud.program.v1.PartnerService.RotatePlatformKey:output_type -> cloud.program.v1.RotatePlatformKeyResponse
+	45, // 77: cloud.program.v1.PartnerService.ActivatePlatformKey:output_type -> cloud.program.v1.ActivatePlatformKeyResponse
+	63, // [63:78] is the sub-list for method output_type
+	48, // [48:63] is the sub-list for method input_type
+	48, // [48:48] is the sub-list for extension type_name
+	48, // [48:48] is the sub-list for extension extendee
+	0,  // [0:48] is the sub-list for field type_name
 }
 
 func init() { file_cloud_program_v1_partner_proto_init() }
@@ -3102,6 +3282,8 @@ func file_cloud_program_v1_partner_proto_init() {
 	if File_cloud_program_v1_partner_proto != nil {
 		return
 	}
+	file_cloud_program_v1_partner_proto_msgTypes[0].OneofWrappers = []any{}
+	file_cloud_program_v1_partner_proto_msgTypes[1].OneofWrappers = []any{}
 	file_cloud_program_v1_partner_proto_msgTypes[14].OneofWrappers = []any{}
 	file_cloud_program_v1_partner_proto_msgTypes[24].OneofWrappers = []any{}
 	type x struct{}
@@ -3109,8 +3291,8 @@ func file_cloud_program_v1_partner_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_cloud_program_v1_partner_proto_rawDesc), len(file_cloud_program_v1_partner_proto_rawDesc)),
-			NumEnums:      7,
-			NumMessages:   36,
+			NumEnums:      8,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -35,6 +35,7 @@ const (
 	PartnerService_ExitPartner_FullMethodName         = "/cloud.program.v1.PartnerService/ExitPartner"
 	PartnerService_GetPlatformKey_FullMethodName      = "/cloud.program.v1.PartnerService/GetPlatformKey"
 	PartnerService_RotatePlatformKey_FullMethodName   = "/cloud.program.v1.PartnerService/RotatePlatformKey"
+	PartnerService_ActivatePlatformKey_FullMethodName = "/cloud.program.v1.PartnerService/ActivatePlatformKey"
 )
 
 // PartnerServiceClient is the client API for PartnerService service.
@@ -81,9 +82,14 @@ type PartnerServiceClient interface {
 	// GetPlatformKey reads our own public keys, which partners verify emergency messages with.
 	// Returns at once.
 	GetPlatformKey(ctx context.Context, in *GetPlatformKeyRequest, opts ...grpc.CallOption) (*GetPlatformKeyResponse, error)
-	// RotatePlatformKey makes a new signing key of ours, which signs from now on. Give it to all
-	// partners before. Done when it returns.
+	// RotatePlatformKey makes our next key, which signs nothing yet: the one before signs until
+	// ActivatePlatformKey, so that partners can have the next one first. Done when it returns.
+	// Errors: INVALID_STATE if there is a next key already, or ours is in a device.
 	RotatePlatformKey(ctx context.Context, in *RotatePlatformKeyRequest, opts ...grpc.CallOption) (*RotatePlatformKeyResponse, error)
+	// ActivatePlatformKey signs with our next key from now on; all partners must have it. The key
+	// that signed is listed until the next rotation, those before it are gone. Done when it
+	// returns. Errors: INVALID_STATE if there is no next key.
+	ActivatePlatformKey(ctx context.Context, in *ActivatePlatformKeyRequest, opts ...grpc.CallOption) (*ActivatePlatformKeyResponse, error)
 }
 
 type partnerServiceClient struct {
@@ -234,6 +240,16 @@ func (c *partnerServiceClient) RotatePlatformKey(ctx context.Context, in *Rotate
 	return out, nil
 }
 
+func (c *partnerServiceClient) ActivatePlatformKey(ctx context.Context, in *ActivatePlatformKeyRequest, opts ...grpc.CallOption) (*ActivatePlatformKeyResponse, error) {
+	cOpts := append([]grpc.CallOption{grpc.StaticMethod()}, opts...)
+	out := new(ActivatePlatformKeyResponse)
+	err := c.cc.Invoke(ctx, PartnerService_ActivatePlatformKey_FullMethodName, in, out, cOpts...)
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // PartnerServiceServer is the server API for PartnerService service.
 // All implementations must embed UnimplementedPartnerServiceServer
 // for forward compatibility.
@@ -278,9 +294,14 @@ type PartnerServiceServer interface {
 	// GetPlatformKey reads our own public keys, which partners verify emergency messages with.
 	// Returns at once.
 	GetPlatformKey(context.Context, *GetPlatformKeyRequest) (*GetPlatformKeyResponse, error)
-	// RotatePlatformKey makes a new signing key of ours, which signs from now on. Give it to all
-	// partners before. Done when it returns.
+	// RotatePlatformKey makes our next key, which signs nothing yet: the one before signs until
+	// ActivatePlatformKey, so that partners can have the next one first. Done when it returns.
+	// Errors: INVALID_STATE if there is a next key already, or ours is in a device.
 	RotatePlatformKey(context.Context, *RotatePlatformKeyRequest) (*RotatePlatformKeyResponse, error)
+	// ActivatePlatformKey signs with our next key from now on; all partners must have it. The key
+	// that signed is listed until the next rotation, those before it are gone. Done when it
+	// returns. Errors: INVALID_STATE if there is no next key.
+	ActivatePlatformKey(context.Context, *ActivatePlatformKeyRequest) (*ActivatePlatformKeyResponse, error)
 	mustEmbedUnimplementedPartnerServiceServer()
 }
 
@@ -332,6 +353,9 @@ func (UnimplementedPartnerServiceServer) GetPlatformKey(context.Context, *GetPla
 }
 func (UnimplementedPartnerServiceServer) RotatePlatformKey(context.Context, *RotatePlatformKeyRequest) (*RotatePlatformKeyResponse, error) {
 	return nil, status.Error(codes.Unimplemented, "method RotatePlatformKey not implemented")
+}
+func (UnimplementedPartnerServiceServer) ActivatePlatformKey(context.Context, *ActivatePlatformKeyRequest) (*ActivatePlatformKeyResponse, error) {
+	return nil, status.Error(codes.Unimplemented, "method ActivatePlatformKey not implemented")
 }
 func (UnimplementedPartnerServiceServer) mustEmbedUnimplementedPartnerServiceServer() {}
 func (UnimplementedPartnerServiceServer) testEmbeddedByValue()                        {}
@@ -606,6 +630,24 @@ func _PartnerService_RotatePlatformKey_Handler(srv interface{}, ctx context.Cont
 	return interceptor(ctx, in, info, handler)
 }
 
+func _PartnerService_ActivatePlatformKey_Handler(srv interface{}, ctx context.Context, dec func(interface{}) error, interceptor grpc.UnaryServerInterceptor) (interface{}, error) {
+	in := new(ActivatePlatformKeyRequest)
+	if err := dec(in); err != nil {
+		return nil, err
+	}
+	if interceptor == nil {
+		return srv.(PartnerServiceServer).ActivatePlatformKey(ctx, in)
+	}
+	info := &grpc.UnaryServerInfo{
+		Server:     srv,
+		FullMethod: PartnerService_ActivatePlatformKey_FullMethodName,
+	}
+	handler := func(ctx context.Context, req interface{}) (interface{}, error) {
+		return srv.(PartnerServiceServer).ActivatePlatformKey(ctx, req.(*ActivatePlatformKeyRequest))
+	}
+	return interceptor(ctx, in, info, handler)
+}
+
 // PartnerService_ServiceDesc is the grpc.ServiceDesc for PartnerService service.
 // It's only intended for direct use with grpc.RegisterService,
 // and not to be introspected or modified (even as a copy)
@@ -668,6 +710,10 @@ var PartnerService_ServiceDesc = grpc.ServiceDesc{
 		{
 			MethodName: "RotatePlatformKey",
 			Handler:    _PartnerService_RotatePlatformKey_Handler,
+		},
+		{
+			MethodName: "ActivatePlatformKey",
+			Handler:    _PartnerService_ActivatePlatformKey_Handler,
 		},
 	},
 	Streams:  []grpc.StreamDesc{},
