@@ -11,6 +11,7 @@ import (
 
 const (
 	maxURL = 2048
+	maxIDs = 5000 // in one list, so that no message keeps the others waiting for long
 )
 
 // reader turns what was received into the form that we write, and notes where it
@@ -311,7 +312,11 @@ func (r *reader) ids(v Value, f field, path string) (Value, error) {
 	if v.Kind != Array {
 		return v, Invalid(path, "no list of ids")
 	}
+	if len(v.Items) > maxIDs {
+		return v, Invalid(path, "more than 5000 ids")
+	}
 	out := Value{Kind: Array}
+	seen := map[string]bool{}
 	for _, item := range v.Items {
 		if item.Kind == String && strings.Trim(item.Text, " \t\r\n\v\f") == "" && f.form == formIDText {
 			continue
@@ -320,7 +325,8 @@ func (r *reader) ids(v Value, f field, path string) (Value, error) {
 		if err != nil {
 			return v, err
 		}
-		if !slices.ContainsFunc(out.Items, func(o Value) bool { return o.Text == id.Text }) {
+		if !seen[id.Text] {
+			seen[id.Text] = true
 			out.Items = append(out.Items, id)
 		}
 	}

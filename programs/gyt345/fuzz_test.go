@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -219,6 +222,46 @@ func TestHostileBodies(t *testing.T) {
 				t.Errorf("got %d %s, want %d", w.Code, w.Body, tc.want)
 			}
 		})
+	}
+}
+
+// TestManyIDs: lists of ids have an end, in both their forms.
+func TestManyIDs(t *testing.T) {
+	k := keys(t)
+	client, err := gyt345.NewClient(k.GroupID, k.GroupSecret, k.ContentPlatform.private(t), gyt345.ClientOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	side := receivers(t, &now)["integrationPlatform"]
+	for i, tc := range []struct {
+		ids           int
+		comma, around string
+		want          int
+	}{
+		{5000, ",", `"%s"`, 200}, {5001, ",", `"%s"`, 400}, {150_000, ",", `"%s"`, 400},
+		{5000, `","`, `["%s"]`, 200}, {80_000, `","`, `["%s"]`, 400},
+	} {
+		list := make([]string, tc.ids)
+		for i := range list {
+			list[i] = strconv.Itoa(i)
+		}
+		ids := fmt.Sprintf(tc.around, strings.Join(list, tc.comma))
+		body, err := gyt345.Parse(fmt.Appendf(nil, `{"msgId":"ids-%d","msgType":203,"msgTime":1,"msgData":{"programIds":%s}}`, i, ids))
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := client.SignValue(t.Context(), "http://platform.example/gyt345/v1/program/offline", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, signed.URL, bytes.NewReader(signed.Body))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		side.ServeHTTP(w, r)
+		if w.Code != tc.want {
+			t.Errorf("%d ids, comma %s: got %d %.200s, want %d", tc.ids, tc.comma, w.Code, w.Body, tc.want)
+		}
 	}
 }
 

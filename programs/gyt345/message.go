@@ -69,32 +69,6 @@ func (m *Message) unsigned() Value {
 // Canonical is the text that msgSign of Body is made over.
 func (m *Message) Canonical() []byte { return Canonical(m.unsigned()) }
 
-// Plain turns a value into what encoding/json makes of its text, integers as int64.
-func (v Value) Plain() any {
-	switch v.Kind {
-	case Bool:
-		return v.Bool
-	case Integer:
-		return v.Integer
-	case String:
-		return v.Text
-	case Array:
-		out := make([]any, len(v.Items))
-		for i, item := range v.Items {
-			out[i] = item.Plain()
-		}
-		return out
-	case Object:
-		out := make(map[string]any, len(v.Members))
-		for _, m := range v.Members {
-			out[m.Name] = m.Value.Plain()
-		}
-		return out
-	default:
-		return nil
-	}
-}
-
 // JSON writes the value with its members in their order.
 func (v Value) JSON() []byte { return appendOrdered(make([]byte, 0, usualBody), v) }
 
