@@ -2,8 +2,10 @@ package programs
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -16,20 +18,23 @@ import (
 )
 
 const (
-	fullBatch          = 256              // messages in one transaction
-	commitTimeout      = 30 * time.Second // of one batch
-	writeLock          = "programs"       // of every transaction that changes records
-	strangersPerSecond = 50               // refused messages in the journal whose sign did not hold
-	keptPrefix         = 4 << 10          // bytes of a body whose sign did not hold
+	fullBatch          = 256                   // messages in one transaction
+	fullBytes          = 512 << 10             // bytes of their bodies, unless one has more
+	patience           = 20 * time.Millisecond // of a batch with messages that are being verified
+	commitTimeout      = 30 * time.Second      // of one transaction
+	writeLock          = "programs"            // of every transaction that changes records
+	strangersPerSecond = 50                    // refused messages in the journal whose sign did not hold
+	keptPrefix         = 4 << 10               // bytes of a body whose sign did not hold
 )
 
 // settler puts messages in the store. Those that wait together share one transaction:
 // the first one's goroutine waits for those that are being verified, commits for all and
 // hands over, so that nothing runs when nothing is to be done.
 type settler struct {
-	log   *slog.Logger
-	store *db.Store
-	now   func() time.Time
+	log      *slog.Logger
+	store    *db.Store
+	now      func() time.Time
+	patience time.Duration
 
 	mu        sync.Mutex
 	queue     []*job
@@ -40,7 +45,7 @@ type settler struct {
 }
 
 func newSettler(log *slog.Logger, store *db.Store, now func() time.Time) *settler {
-	s := &settler{log: log, store: store, now: now}
+	s := &settler{log: log, store: store, now: now, patience: patience}
 	s.verified = sync.NewCond(&s.mu)
 	return s
 }
@@ -108,25 +113,48 @@ func (s *settler) submit(ctx context.Context, j *job) error {
 // lead commits the batch at the head of the queue, in which the caller's own job is,
 // and makes the next one in the queue the leader.
 func (s *settler) lead(ctx context.Context) {
+	batch := s.gather()
+	defer s.release(batch)
+	s.commit(ctx, batch)
+}
+
+// gather takes the next batch from the queue. It waits for messages that are being
+// verified, but not for long: they may take their time, and be refused in the end.
+func (s *settler) gather() []*job {
 	s.mu.Lock()
-	for range fullBatch { // no longer, for all that are being verified may be refused
-		if s.expected == 0 || len(s.queue) >= fullBatch {
+	defer s.mu.Unlock()
+	if s.expected > 0 && len(s.queue) < fullBatch {
+		late := false
+		timer := time.AfterFunc(s.patience, func() {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			late = true
+			s.verified.Signal()
+		})
+		defer timer.Stop()
+		for !late && s.expected > 0 && len(s.queue) < fullBatch {
+			s.verified.Wait()
+		}
+	}
+	n, size := 0, 0
+	for n < min(len(s.queue), fullBatch) {
+		size += len(s.queue[n].received.Body)
+		if n > 0 && size > fullBytes {
 			break
 		}
-		s.verified.Wait()
+		n++
 	}
-	n := min(len(s.queue), fullBatch)
 	batch := s.queue[:n:n]
 	s.queue = s.queue[n:]
-	s.mu.Unlock()
+	return batch
+}
 
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
-	defer cancel()
-	s.commit(ctx, batch)
-
+// release lets the callers of a batch go, and the next one in the queue lead.
+func (s *settler) release(batch []*job) {
 	for _, j := range batch[1:] {
 		j.done <- false
 	}
+	clear(batch) // the queue still holds its room
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.queue) == 0 {
@@ -136,34 +164,83 @@ func (s *settler) lead(ctx context.Context) {
 	s.queue[0].done <- true
 }
 
-// commit settles a batch; if that fails, each of its messages alone, so that one does
-// not fail the others.
+var (
+	// errUncertain says that a transaction did not begin or did not end as it should: its
+	// messages may be stored.
+	errUncertain = errors.New("the transaction was cut off")
+	errPanicked  = errors.New("panicked")
+)
+
+// commit settles a batch. If one of its messages may be to blame for a failure, each is
+// settled alone, so that it does not fail the others; they have the time of two, so
+// that a store that hangs keeps nobody for long.
 func (s *settler) commit(ctx context.Context, batch []*job) {
+	ctx = context.WithoutCancel(ctx)
 	err := s.transact(ctx, batch)
 	if err == nil {
 		return
 	}
-	for _, j := range batch {
-		one := err
-		if len(batch) > 1 {
-			one = s.transact(ctx, []*job{j})
-		}
-		if one != nil {
-			j.err = gyt345.Unavailable("store", time.Second, one)
+	if len(batch) == 1 || !blamesMessage(err) {
+		fail(batch, err)
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*commitTimeout)
+	defer cancel()
+	for i, j := range batch {
+		err := s.transact(ctx, []*job{j})
+		switch {
+		case err == nil:
+		case blamesMessage(err):
+			fail(batch[i:i+1], err)
+		default:
+			fail(batch[i:], err)
+			return
 		}
 	}
 }
 
-func (s *settler) transact(ctx context.Context, batch []*job) error {
+// blamesMessage tells whether a transaction may have failed for what is in it. The
+// store is not asked again when it is away, nor when messages may be stored already: the
+// second try would find their nonces used. The partner's repeat has another nonce.
+func blamesMessage(err error) bool {
+	return !errors.Is(err, errUncertain) && (errors.Is(err, context.DeadlineExceeded) || !db.IsAway(err))
+}
+
+// fail answers jobs that are not stored.
+func fail(batch []*job, err error) {
+	for _, j := range batch {
+		if errors.Is(err, errPanicked) {
+			j.err = gyt345.Internal("store", err)
+			continue
+		}
+		j.err = gyt345.Unavailable("store", time.Second, err)
+	}
+}
+
+func (s *settler) transact(ctx context.Context, batch []*job) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil { // or all who wait for the batch would wait for ever
+			s.log.LogAttrs(ctx, slog.LevelError, "storing messages panicked", slog.String("panic", fmt.Sprint(r)),
+				slog.Int("messages", len(batch)), slog.String("stack", string(debug.Stack())))
+			err = fmt.Errorf("%w: %v", errPanicked, r)
+		}
+	}()
 	for _, j := range batch {
 		j.err, j.outcome = nil, ""
 	}
-	return s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		if err := db.Exclusive(tx, writeLock); err != nil {
-			return err
+	var failed error
+	err = s.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+		if failed = db.Exclusive(tx, writeLock); failed == nil {
+			failed = settleBatch(tx, s.now(), batch)
 		}
-		return settleBatch(tx, s.now(), batch)
+		return failed
 	})
+	if err != nil && failed == nil {
+		return fmt.Errorf("%w: %w", errUncertain, err)
+	}
+	return err
 }
 
 // settleBatch runs steps 7 and 12 of the profile for each message, in order.
