@@ -11,9 +11,8 @@ import (
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
 
-// index holds the texts of all records in memory (about half a kilobyte each), so that
-// any field and any part of a text is searched without an index of each in the
-// database. Every search first reads the changes since the last one: what has been
+// index holds the texts of all records in memory (about a kilobyte each), so that any
+// field and any part of a text is searched without an index of each in the database. Every search first reads the changes since the last one: what has been
 // answered ok is found, on every replica.
 type index struct {
 	store *db.Store
@@ -32,7 +31,7 @@ type entry struct {
 	group, recordID      string
 	category, definition string
 	online               bool
-	text                 string // see searchText
+	text, long           string // see searchTexts
 }
 
 // query is what a search asks for; empty: anything.
@@ -40,7 +39,7 @@ type query struct {
 	kind                                         Kind
 	group, recordID, category, definition, title string
 	online                                       string // "true", "false"
-	texts                                        []part // all must be in the text
+	texts, longs                                 []part // all must be in the texts
 	before                                       string // id
 }
 
@@ -73,7 +72,7 @@ func (x *index) catchUp(ctx context.Context) error {
 		for i := range rows {
 			r := &rows[i]
 			x.position = r.Position
-			if e := x.put(r.RecordKey, r.Kind, r.GroupID, r.RecordID, r.Online, r.Metadata); e != nil {
+			if e := x.put(r.RecordKey, r.Kind, r.GroupID, r.RecordID, r.Status, r.Online, r.Metadata); e != nil {
 				fresh = append(fresh, e)
 			}
 		}
@@ -84,8 +83,10 @@ func (x *index) catchUp(ctx context.Context) error {
 	}
 }
 
-// load reads all records, and notes a position from before.
+// load reads all records, and notes a position from before. What an earlier one that
+// failed has read is read again.
 func (x *index) load(ctx context.Context) error {
+	x.byID, x.sorted = map[string]*entry{}, nil
 	tx := x.store.Read.WithContext(ctx)
 	if err := tx.Model(&changeRow{}).Select("COALESCE(MAX(position), 0)").Scan(&x.position).Error; err != nil {
 		return fmt.Errorf("load the index: %w", err)
@@ -102,7 +103,7 @@ func (x *index) load(ctx context.Context) error {
 		for i := range rows {
 			r := &rows[i]
 			last = r.ID
-			if e := x.put(r.ID, r.Kind, r.GroupID, r.RecordID, r.Online, r.Metadata); e != nil {
+			if e := x.put(r.ID, r.Kind, r.GroupID, r.RecordID, r.Status, r.Online, r.Metadata); e != nil {
 				x.sorted = append(x.sorted, e)
 			}
 		}
@@ -113,19 +114,23 @@ func (x *index) load(ctx context.Context) error {
 
 // put notes a record and gives its entry if it is new. One of which nothing but an
 // offline or delete has come has no metadata, and is not found.
-func (x *index) put(id string, kind Kind, group, recordID string, online bool, metadata string) *entry {
+func (x *index) put(id string, kind Kind, group, recordID, status string, online bool, metadata string) *entry {
 	data, err := gyt345.Parse([]byte(metadata))
 	if err != nil || len(data.Members) == 0 {
 		return nil
 	}
-	text := func(name string) string { v, _ := data.Member(name); return v.Text }
+	text := func(name string) string { // a copy, for it is a part of the whole metadata
+		v, _ := data.Member(name)
+		return strings.Clone(v.Text)
+	}
 	e := x.byID[id]
 	isNew := e == nil
 	if isNew {
 		e = &entry{id: id, kind: kind, group: group, recordID: recordID}
 		x.byID[id] = e
 	}
-	e.category, e.definition, e.online, e.text = text("category"), text("definition"), online, searchText(data)
+	e.category, e.definition, e.online = text("category"), text("definition"), online
+	e.text, e.long = searchTexts(data, status)
 	if isNew {
 		return e
 	}
@@ -185,8 +190,12 @@ func (q *query) matches(e *entry) bool {
 	if q.title != "" && !strings.Contains(titleOf(e.text), q.title) {
 		return false
 	}
-	for _, p := range q.texts {
-		if !strings.Contains(e.text, p.word) || !strings.Contains(e.text, p.whole) {
+	return containsAll(e.text, q.texts) && containsAll(e.long, q.longs)
+}
+
+func containsAll(text string, parts []part) bool {
+	for _, p := range parts {
+		if !strings.Contains(text, p.word) || !strings.Contains(text, p.whole) {
 			return false
 		}
 	}
@@ -198,43 +207,4 @@ func titleOf(text string) string {
 	_, rest, _ := strings.Cut(text, "\ntitle\t")
 	title, _, _ := strings.Cut(rest, "\n")
 	return title
-}
-
-// searchText is all texts of a record as "\n<field>\t<value>" in lower case with a last
-// line feed, so that one comparison finds a field's value or its beginning. Long texts
-// and addresses are left out.
-func searchText(data gyt345.Value) string {
-	var b strings.Builder
-	add := func(name string, v gyt345.Value) {
-		if s := v.Scalar(); s != "" {
-			b.WriteString("\n" + name + "\t" + foldText(s))
-		}
-	}
-	for _, m := range data.Members {
-		switch m.Name {
-		case "summary", "description", "vImageUrl", "hImageUrl", "thumbnail", "bigThumbnail":
-			continue
-		}
-		if m.Value.Kind == gyt345.Object {
-			addMembers(add, m.Name, m.Value)
-		}
-		add(m.Name, m.Value)
-		for _, item := range m.Value.Items {
-			add(m.Name, item)
-			addMembers(add, m.Name, item)
-		}
-	}
-	return b.String() + "\n"
-}
-
-func addMembers(add func(string, gyt345.Value), name string, v gyt345.Value) {
-	for _, inner := range v.Members {
-		if inner.Name != "playUrl" {
-			add(name+"."+inner.Name, inner.Value)
-		}
-	}
-}
-
-func foldText(s string) string {
-	return strings.ToLower(strings.NewReplacer("\n", " ", "\t", " ").Replace(s))
 }

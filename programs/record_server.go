@@ -8,7 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
@@ -68,12 +67,8 @@ func (m *Module) list(ctx context.Context, kind Kind, request listRequest) ([]re
 		q.texts = append(q.texts, part{word: foldText(text), whole: foldText(text)})
 	}
 	for _, condition := range request.GetFields() {
-		field, value, _ := strings.Cut(condition, "=")
-		value = foldText(value)
-		if begin, open := strings.CutSuffix(value, "*"); open {
-			q.texts = append(q.texts, part{begin, "\n" + field + "\t" + begin})
-		} else {
-			q.texts = append(q.texts, part{value, "\n" + field + "\t" + value + "\n"})
+		if err := q.condition(condition); err != nil {
+			return nil, "", err
 		}
 	}
 	if token := request.GetPageToken(); token != "" {

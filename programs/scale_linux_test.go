@@ -52,7 +52,8 @@ func fill(t testing.TB, r *rig, programs, allSeries int) {
 	})
 	put(gyt345.ProgramAdd, 0, programs, func(i int) string {
 		id := fmt.Sprintf("p%d", i)
-		return program(id, "online", inSeries(id, fmt.Sprintf("s%d", i%max(allSeries, 1)))+fmt.Sprintf(`,"tags":["标签%d"],"keywords":["词%d","扶贫"],"areas":["中国大陆"],"languages":["普通话"],"duration":2700`, i%500, i%7919))
+		return program(id, "online", inSeries(id, fmt.Sprintf("s%d", i%max(allSeries, 1)))+fmt.Sprintf(`,"tags":["标签%d"],"keywords":["词%d","扶贫"],"areas":["中国大陆"],"languages":["普通话"],"duration":2700,"summary":"第 %d 集，%s","thumbnail":"https://i.example/vod/2021/thumbnails/%d-small.jpg"`,
+			i%500, i%7919, i, strings.Repeat("矿工的儿子回到小镇，", 20), i))
 	})
 }
 
@@ -86,6 +87,11 @@ func TestSearchAtScale(t *testing.T) {
 			"field":          {&programv1.ListProgramsRequest{Fields: []string{"tags=标签17"}}, 50},
 			"rare field":     {&programv1.ListProgramsRequest{Fields: []string{"keywords=词7000"}}, 12},
 			"beginning":      {&programv1.ListProgramsRequest{Fields: []string{"title=集 p1234*"}}, 11},
+			"play address":   {&programv1.ListProgramsRequest{Fields: []string{"playInfos.playUrl=https://cdn.example/p77777.m3u8"}}, 1},
+			"addresses":      {&programv1.ListProgramsRequest{Fields: []string{"playInfos.playUrl=https://cdn.example/p7777*"}}, 11},
+			"picture":        {&programv1.ListProgramsRequest{Fields: []string{"thumbnail=https://i.example/vod/2021/thumbnails/77777-small.jpg"}}, 1},
+			"summary":        {&programv1.ListProgramsRequest{Fields: []string{"summary=第 7777*"}}, 11},
+			"no summary":     {&programv1.ListProgramsRequest{Fields: []string{"summary=没有"}}, 0},
 			"two, no result": {&programv1.ListProgramsRequest{Fields: []string{"tags=标签17", "keywords=无"}}, 0},
 		} {
 			var times []time.Duration
