@@ -19,6 +19,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
+	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
 
 // SetPartnerTls implements PartnerService.
@@ -174,10 +175,7 @@ func (c *connections) client(groupID string, of outgoing) (*http.Client, error) 
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
-	client := &http.Client{
-		Timeout: 10 * time.Second, Transport: &http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment},
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	client := gyt345.NewHTTPClient(config)
 	c.kept[groupID] = connection{of, client}
 	return client, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -53,12 +54,22 @@ func NewClient(groupID, groupSecret string, signer Signer, opts ClientOptions) (
 		opts.Now = time.Now
 	}
 	if opts.HTTP == nil {
-		opts.HTTP = &http.Client{
-			Timeout:       10 * time.Second,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
+		opts.HTTP = calling(nil)
 	}
 	return &Client{groupID, signer, key, opts}, nil
+}
+
+// NewHTTPClient makes a client of HTTP as NewClient does by default, but with a TLS
+// configuration of its own.
+func NewHTTPClient(config *tls.Config) *http.Client {
+	return calling(&http.Transport{TLSClientConfig: config, ForceAttemptHTTP2: true, IdleConnTimeout: time.Minute, Proxy: http.ProxyFromEnvironment})
+}
+
+func calling(over http.RoundTripper) *http.Client {
+	return &http.Client{
+		Timeout: 10 * time.Second, Transport: over,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
 }
 
 // Signed is a request that can be sent once.

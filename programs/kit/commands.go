@@ -2,6 +2,7 @@ package kit
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ type Environment struct {
 // Commands is the command line `yunqiao programs`, tagged for kong.
 type Commands struct {
 	Keygen    keygenCommand  `cmd:"" help:"Make an SM2 key: the private key is written to a file, the public one printed."`
-	Sign      signCommand    `cmd:"" help:"Sign a message and print the request: line 1 the URL, then the body."`
+	Sign      signCommand    `cmd:"" help:"Sign a message and print the request: line 1 the URL, then the body, without a line feed after it."`
 	Verify    verifyCommand  `cmd:"" help:"Verify a request, as the other side would, and print what was found."`
 	Inject    injectCommand  `cmd:"" help:"Send a series or program (100 to 102, 200 to 202) to an integration platform."`
 	Offline   offlineCommand `cmd:"" help:"Send an offline (103, 203) or emergency offline (301, 302)."`
@@ -75,7 +76,8 @@ func readText(path string) (string, error) {
 	return strings.TrimSpace(string(raw)), err
 }
 
-func (i *identity) client() (*gyt345.Client, error) {
+// client signs; it sends over a client of HTTP, or nil for the default.
+func (i *identity) client(over *http.Client) (*gyt345.Client, error) {
 	secret, err := readText(i.SecretFile)
 	if err != nil {
 		return nil, err
@@ -88,7 +90,7 @@ func (i *identity) client() (*gyt345.Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", i.KeyFile, err)
 	}
-	return gyt345.NewClient(i.GroupID, secret, key, gyt345.ClientOptions{Parts: gyt345.Parts(i.Parts), Variant: i.agreed()})
+	return gyt345.NewClient(i.GroupID, secret, key, gyt345.ClientOptions{HTTP: over, Parts: gyt345.Parts(i.Parts), Variant: i.agreed()})
 }
 
 type keygenCommand struct {
@@ -136,7 +138,7 @@ type signCommand struct {
 
 // Run signs.
 func (c *signCommand) Run(env *Environment) error {
-	client, err := c.client()
+	client, err := c.client(nil)
 	if err != nil {
 		return err
 	}
@@ -148,7 +150,7 @@ func (c *signCommand) Run(env *Environment) error {
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(env.Stdout, "%s\n%s\n", signed.URL, signed.Body)
+	_, err = fmt.Fprintf(env.Stdout, "%s\n%s", signed.URL, signed.Body)
 	return err
 }
 
@@ -157,7 +159,7 @@ type peer struct {
 	variant
 	GroupID    string        `name:"group-id" required:"" help:"groupId of the content platform."`
 	SecretFile string        `required:"" type:"existingfile" help:"File with the groupSecret."`
-	PeerKey    string        `required:"" help:"Public key of the caller: a file, or 04||X||Y in hexadecimal."`
+	PeerKeys   []string      `name:"peer-key" required:"" sep:"none" help:"Public key of the caller: a file, or 04||X||Y in hexadecimal. Given twice while the caller goes from one key to the next."`
 	Window     time.Duration `default:"300s" help:"How far ts may be from the clock."`
 	Strict     bool          `help:"Take signatures in Base64 of DER only."`
 	Parts      string        `default:"both" enum:"both,signature,mac" help:"What msgSign consists of."`
@@ -168,11 +170,14 @@ func (p *peer) group() (Group, error) {
 	if err != nil {
 		return Group{}, err
 	}
-	key := p.PeerKey
-	if text, err := readText(key); err == nil {
-		key = text
+	var keys []string
+	for _, key := range p.PeerKeys {
+		if text, err := readText(key); err == nil {
+			key = text
+		}
+		keys = append(keys, key)
 	}
-	return Group{ID: p.GroupID, Secrets: []string{secret}, Keys: []string{key}, Profile: gyt345.Profile{
+	return Group{ID: p.GroupID, Secrets: []string{secret}, Keys: keys, Profile: gyt345.Profile{
 		Window: p.Window, Strict: p.Strict, Parts: gyt345.Parts(p.Parts), Variant: p.agreed(),
 	}}, nil
 }
@@ -198,7 +203,7 @@ func (c *verifyCommand) Run(env *Environment) error {
 	if err != nil {
 		return err
 	}
-	result, err := Verify(env.Context, group, c.URL, strings.TrimSuffix(string(raw), "\n"))
+	result, err := Verify(env.Context, group, c.URL, string(raw))
 	if err != nil {
 		return err
 	}
@@ -213,13 +218,18 @@ func printJSON(w io.Writer, v any) error {
 
 type injectCommand struct {
 	identity
+	outgoingTLS
 	URL  string `required:"" help:"Address of the interface at the integration platform."`
 	Body string `arg:"" help:"File with the message as JSON; - is standard input."`
 }
 
 // Run sends once.
 func (c *injectCommand) Run(env *Environment) error {
-	client, err := c.client()
+	over, err := c.http()
+	if err != nil {
+		return err
+	}
+	client, err := c.client(over)
 	if err != nil {
 		return err
 	}
@@ -250,6 +260,7 @@ func post(env *Environment, client *gyt345.Client, signed *gyt345.Signed) error 
 
 type offlineCommand struct {
 	identity
+	outgoingTLS
 	URL   string   `required:"" help:"Address of the interface."`
 	Type  int      `required:"" enum:"103,203,301,302" help:"msgType."`
 	MsgID string   `name:"msg-id" required:"" help:"msgId; the same again is a retry."`
@@ -259,7 +270,11 @@ type offlineCommand struct {
 
 // Run sends once.
 func (c *offlineCommand) Run(env *Environment) error {
-	client, err := c.client()
+	over, err := c.http()
+	if err != nil {
+		return err
+	}
+	client, err := c.client(over)
 	if err != nil {
 		return err
 	}
@@ -276,6 +291,7 @@ func (c *offlineCommand) Run(env *Environment) error {
 
 type mockCommand struct {
 	peer
+	incomingTLS
 	Listen string `default:"127.0.0.1:8345" help:"Address and port; port 0 takes a free one."`
 	Fail   int    `help:"Answer this many messages with 503 before the first ok."`
 }
@@ -303,16 +319,26 @@ func (c *mockCommand) Run(env *Environment) error {
 	if err != nil {
 		return err
 	}
-	receiver := gyt345.NewReceiver(slog.New(slog.NewTextHandler(env.Stderr, nil)), memory, memory, time.Now)
+	log := slog.NewTextHandler(env.Stderr, nil)
+	receiver := gyt345.NewReceiver(slog.New(log), memory, memory, time.Now)
 	mux := http.NewServeMux()
 	mux.Handle(MockSeriesPath, receiver.Handler(gyt345.InterfaceEmergencySeriesOffline, MockSeriesPath))
 	mux.Handle(MockProgramPath, receiver.Handler(gyt345.InterfaceEmergencyProgramOffline, MockProgramPath))
+	config, err := c.incomingTLS.config()
+	if err != nil {
+		return err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(env.Context, "tcp", c.Listen)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(env.Stdout, "http://%s%s\nhttp://%s%s\n", listener.Addr(), MockSeriesPath, listener.Addr(), MockProgramPath)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	base := "http://" + listener.Addr().String()
+	if config != nil {
+		base = "https://" + listener.Addr().String()
+		listener = tls.NewListener(listener, config)
+	}
+	fmt.Fprintf(env.Stdout, "%s%s\n%s%s\n", base, MockSeriesPath, base, MockProgramPath)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second, ErrorLog: slog.NewLogLogger(log, slog.LevelWarn)}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 	select {

@@ -81,6 +81,10 @@ func TestSignAndVerify(t *testing.T) {
 	if out, err := runLine(t, agreed...); err == nil {
 		t.Errorf("older habits where the profile is agreed on: got %s", out)
 	}
+	file("body", body+"\n")
+	if out, err := runLine(t, verify...); err == nil {
+		t.Errorf("a line feed that was not signed: got %s", out)
+	}
 	file("body", strings.Replace(body, `"p"`, `"q"`, 1))
 	if out, err := runLine(t, verify...); err == nil {
 		t.Errorf("altered: got %s", out)
