@@ -378,7 +378,11 @@ func (j *job) row() messageRow {
 		failure, row.Outcome = r.Verdict, outcomeRefused
 		row.Body = r.Body[:min(len(r.Body), keptPrefix)]
 		row.Query = row.Query[:min(len(row.Query), keptPrefix)]
-		row.Digest = gyt345.SM3(r.Body)
+		if r.Cut != nil {
+			row.BodySize, row.Digest = r.Cut.Size, r.Cut.Digest
+		} else {
+			row.Digest = gyt345.SM3(r.Body)
+		}
 	}
 	if failure != nil {
 		fault := gyt345.FaultOf(failure)

@@ -2,6 +2,7 @@ package gyt345
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/hex"
@@ -22,6 +23,11 @@ import (
 
 // DefaultMaxBody is the limit of a body in bytes.
 const DefaultMaxBody = 1 << 20
+
+const (
+	claimedBody = 16 << 10 // of the claimed bytes of a body, those for which there is room at once
+	sampledBody = 4 << 10  // bytes that are kept of a body whose caller is not known
+)
 
 // DefaultWindow is how far ts may be from the receiver's clock.
 const DefaultWindow = 300 * time.Second
@@ -48,11 +54,12 @@ type Peer struct {
 	Allow func() bool
 }
 
-// ErrUnknownPeer says that a groupId is unknown, stopped, or not allowed from there.
-var ErrUnknownPeer = errors.New("unknown or stopped group")
+// ErrUnknownPeer says that a groupId is unknown.
+var ErrUnknownPeer = errors.New("unknown group")
 
-// Peers finds the caller of a groupId. The error is ErrUnknownPeer, a Fault, or a
-// failure of the store, which refuses the request with 503.
+// Peers finds the caller of a groupId. The error is ErrUnknownPeer, a Fault, such as
+// Forbidden of a group that is stopped or may not call from there, or a failure of the
+// store, which refuses the request with 503.
 type Peers interface {
 	Peer(ctx context.Context, groupID string, from Origin) (*Peer, error)
 }
@@ -71,6 +78,7 @@ type Received struct {
 	Path      string // signing path
 	Query     string
 	Body      []byte // at most the limit; cut at the limit where it was larger
+	Cut       *Cut   // of what Body is only the beginning, since its caller is not known; nil: it is whole
 	At        time.Time
 	RemoteIP  string
 
@@ -83,6 +91,12 @@ type Received struct {
 	Notes      []string
 	// Verdict is why the message is refused, apart from its nonce, which comes first.
 	Verdict *Fault
+}
+
+// Cut is a body of which only the beginning was kept.
+type Cut struct {
+	Size   int    // bytes that were read
+	Digest string // SM3 of them
 }
 
 // Settler ends what a receiver began. Settle is called for every request whose sign
@@ -176,26 +190,15 @@ func remoteIP(r *http.Request) string {
 // check makes steps 1 to 11 of the profile, chapter 7, but the nonce of step 7: it
 // returns what fails before sign has held, and leaves later faults in the verdict.
 func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) error {
-	if err := rc.head(in, r); err != nil {
+	if err := head(r); err != nil {
 		return err
 	}
-	params, err := requestParams(in.Query)
+	peer, params, err := rc.caller(ctx, in, r)
 	if err != nil {
+		return cmp.Or(in.sample(r.Body), err) // the body comes first in the order of answers
+	}
+	if err := in.read(r, cmp.Or(peer.MaxBody, DefaultMaxBody)); err != nil {
 		return err
-	}
-	in.GroupID, in.Nonce = params.groupID, params.nonce
-	peer, err := rc.peers.Peer(ctx, in.GroupID, origin(r))
-	if errors.Is(err, ErrUnknownPeer) {
-		return Forbidden("groupId", err)
-	}
-	if err != nil {
-		if fault, ok := errors.AsType[*Fault](err); ok {
-			return fault
-		}
-		return Unavailable("find the peer", time.Second, err)
-	}
-	if limit := peer.MaxBody; limit > 0 && int64(len(in.Body)) > limit {
-		return Invalid("body", "larger than the partner's limit")
 	}
 	if published := peer.Paths[in.Interface]; published != "" {
 		in.Path = published
@@ -209,6 +212,26 @@ func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) er
 	}
 	in.NonceUntil = in.At.Add(2 * window)
 	return rc.verify(in, peer, params)
+}
+
+// caller makes steps 2 to 4. It comes before the body is read, since anybody can send one.
+func (rc *Receiver) caller(ctx context.Context, in *Received, r *http.Request) (*Peer, requestParameters, error) {
+	params, err := requestParams(in.Query)
+	if err != nil {
+		return nil, params, err
+	}
+	in.GroupID, in.Nonce = params.groupID, params.nonce
+	peer, err := rc.peers.Peer(ctx, in.GroupID, origin(r))
+	if err == nil {
+		return peer, params, nil
+	}
+	if errors.Is(err, ErrUnknownPeer) {
+		return nil, params, Forbidden("groupId", err)
+	}
+	if fault, ok := errors.AsType[*Fault](err); ok {
+		return nil, params, fault
+	}
+	return nil, params, Unavailable("find the peer", time.Second, err)
 }
 
 // verify makes the steps that are the processor's work.
@@ -235,8 +258,8 @@ func (rc *Receiver) verify(in *Received, peer *Peer, params requestParameters) e
 	return nil
 }
 
-// head checks method and content type, and reads the body.
-func (rc *Receiver) head(in *Received, r *http.Request) error {
+// head checks what the header tells: method, content type, and the claimed length.
+func head(r *http.Request) error {
 	if r.Method != http.MethodPost {
 		return &Fault{Code: CodeInvalidParameter, HTTP: http.StatusMethodNotAllowed, Parameter: "method", Check: "not POST"}
 	}
@@ -247,17 +270,47 @@ func (rc *Receiver) head(in *Received, r *http.Request) error {
 		return Invalid("Content-Encoding", "bodies are not compressed")
 	}
 	if r.ContentLength > DefaultMaxBody {
-		return Invalid("body", "larger than 1 MiB")
+		return tooLarge(DefaultMaxBody)
 	}
-	read := bytes.NewBuffer(make([]byte, 0, max(r.ContentLength, 0)+bytes.MinRead))
-	if _, err := read.ReadFrom(io.LimitReader(r.Body, DefaultMaxBody+1)); err != nil {
+	return nil
+}
+
+func tooLarge(limit int64) error {
+	return Invalid("body", "larger than "+strconv.FormatInt(limit, 10)+" bytes")
+}
+
+// read takes the body of a caller that is known, at most limit bytes of it.
+func (in *Received) read(r *http.Request, limit int64) error {
+	limit = min(limit, DefaultMaxBody)
+	buffer := bytes.NewBuffer(make([]byte, 0, min(max(r.ContentLength, 0), claimedBody)+bytes.MinRead))
+	_, err := buffer.ReadFrom(io.LimitReader(r.Body, limit+1))
+	body := buffer.Bytes()
+	in.Body = body[:min(int64(len(body)), limit)]
+	switch {
+	case err != nil:
 		return Invalid("body", "not read to its end")
+	case int64(len(body)) > limit:
+		return tooLarge(limit)
 	}
-	body := read.Bytes()
-	in.Body = body
-	if len(body) > DefaultMaxBody {
-		in.Body = body[:DefaultMaxBody]
-		return Invalid("body", "larger than 1 MiB")
+	return nil
+}
+
+// sample reads the body of a caller that is not known, and keeps its beginning.
+func (in *Received) sample(body io.Reader) error {
+	var first bytes.Buffer
+	digest := sm3.New()
+	size, err := io.CopyN(io.MultiWriter(&first, digest), body, sampledBody)
+	if err == nil {
+		var rest int64
+		rest, err = io.CopyBuffer(digest, io.LimitReader(body, DefaultMaxBody+1-size), make([]byte, sampledBody))
+		size += rest
+	}
+	in.Body, in.Cut = first.Bytes(), &Cut{Size: int(size), Digest: hex.EncodeToString(digest.Sum(nil))}
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return Invalid("body", "not read to its end")
+	case size > DefaultMaxBody:
+		return tooLarge(DefaultMaxBody)
 	}
 	return nil
 }
