@@ -279,6 +279,7 @@ func Migrations() db.Module {
 		{Version: 3, Name: "fewer indexes", Up: leaner},
 		{Version: 4, Name: "settings of partners", Up: partnerSettings},
 		{Version: 5, Name: "CDNs follow changes", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&positionRow{}) }},
+		{Version: 6, Name: "lists of series in their metadata", Up: listsInMetadata},
 	}}
 }
 

@@ -1,7 +1,6 @@
 package programs
 
 import (
-	"slices"
 	"time"
 
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -106,8 +105,8 @@ func (s *state) inject(kind Kind, groupID string, m *gyt345.Message) string {
 	if kind == KindProgram {
 		r.SeriesID = text("seriesId")
 	}
-	if kind == KindSeries {
-		data = without(data, "seriesPrograms")
+	if kind == KindSeries && !listed {
+		data = withList(data, r.Metadata)
 	}
 	r.Metadata = string(data.JSON())
 	switch {
@@ -118,11 +117,6 @@ func (s *state) inject(kind Kind, groupID string, m *gyt345.Message) string {
 	}
 	s.settle(r, m)
 	return outcomeApplied
-}
-
-func without(v gyt345.Value, name string) gyt345.Value {
-	v.Members = slices.DeleteFunc(slices.Clone(v.Members), func(m gyt345.Member) bool { return m.Name == name })
-	return v
 }
 
 // replaceList gives a series its full new list; programs that join or leave it are
