@@ -82,8 +82,11 @@ func (p *partners) Peer(ctx context.Context, groupID string, from gyt345.Origin)
 		return nil, err
 	}
 	found := now.peers[groupID]
-	if found == nil || found.row.State != partnerActive || !found.from(from.IP) || !found.shows(from.Certificate, p.now()) {
+	if found == nil {
 		return nil, gyt345.ErrUnknownPeer
+	}
+	if err := found.admits(from, p.now()); err != nil {
+		return nil, gyt345.Forbidden("groupId", err)
 	}
 	return &found.peer, nil
 }
