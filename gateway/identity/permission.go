@@ -68,6 +68,7 @@ const (
 	RoleFinance             = "finance"
 	RoleAuditor             = "auditor"
 	RoleReadOnly            = "read-only"
+	RoleProgramOperator     = "program-operator"
 )
 
 // builtInRoles are the same in every installation; their ids are derived from
@@ -76,13 +77,18 @@ const (
 func builtInRoles(c *contract.Contract) []*permissionSet {
 	clouds := []string{"compute.*", "storage.*", "network.*", "security.*", "database.*"}
 	own := []string{"tenant.token.*", "tenant.access_key.*", "tenant.user.change_password"}
-	var reads, cloudReads []string
+	programQueries := []string{"program.series.list_programs", "program.series.list_versions", "program.program.list_versions",
+		"program.change.get_cursor", "program.partner.get_platform_key"}
+	var reads, cloudReads, programReads []string
 	for _, m := range c.Methods {
 		if m.Kind != apiv1.Kind_KIND_GET && m.Kind != apiv1.Kind_KIND_LIST {
 			continue
 		}
 		if !strings.HasPrefix(m.Permission, "tenant.") {
 			reads = append(reads, m.Permission)
+		}
+		if strings.HasPrefix(m.Permission, "program.") {
+			programReads = append(programReads, m.Permission)
 		}
 		if matchesAny(clouds, m.Permission) {
 			cloudReads = append(cloudReads, m.Permission)
@@ -101,10 +107,13 @@ func builtInRoles(c *contract.Contract) []*permissionSet {
 				"tenant.permission_group_grant.*", "tenant.ownership.transfer", "tenant.audit.list", "billing.cost.*"})},
 		{Name: RoleTenantMember, Description: "resources of an organization", Permissions: member},
 		{Name: RoleFinance, Description: "prices, orders and costs", Permissions: slices.Concat(own, reads, []string{"billing.*"})},
-		{Name: RoleAuditor, Description: "reading everything, with the record of calls", Permissions: slices.Concat(own, reads,
+		{Name: RoleAuditor, Description: "reading everything, with the record of calls", Permissions: slices.Concat(own, reads, programQueries,
 			[]string{"tenant.audit.list", "tenant.organization.get", "tenant.organization.list", "tenant.user.get", "tenant.user.list",
 				"tenant.role.list", "tenant.permission_group.list"})},
 		{Name: RoleReadOnly, Description: "reading resources", Permissions: slices.Concat(own, cloudReads, []string{"operation.operation.get", "operation.operation.list"})},
+		{Name: RoleProgramOperator, Description: "programmes: watching and playing them, and emergencies, which two persons decide",
+			Permissions: slices.Concat(own, programReads, programQueries,
+				[]string{"program.emergency.*", "program.program.probe", "program.program.locate", "program.program.get_play_link"})},
 	}
 	for i, role := range roles {
 		role.ID = builtInID(i + 1)

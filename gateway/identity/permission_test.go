@@ -69,6 +69,14 @@ func TestBuiltInRoles(t *testing.T) {
 				t.Errorf("%s may %s", reader, m.FullName)
 			}
 		}
+		ofPrograms := strings.HasPrefix(m.Permission, "program.")
+		if playing := m.Permission == "program.program.get_play_link"; ofPrograms && !m.IsWrite() && matchesAny(roles[RoleAuditor].Permissions, m.Permission) == playing {
+			t.Errorf("%s: %s", RoleAuditor, m.FullName)
+		}
+		emergency := strings.HasPrefix(m.Permission, "program.emergency.") || m.Permission == "program.program.probe" || m.Permission == "program.program.locate"
+		if may := matchesAny(roles[RoleProgramOperator].Permissions, m.Permission); !ofOneself && may != (ofPrograms && (!m.IsWrite() || emergency)) {
+			t.Errorf("%s: %s: %t", RoleProgramOperator, m.FullName, may)
+		}
 		if m.IsWrite() && !strings.HasPrefix(m.Permission, "billing.") && !ofOneself && matchesAny(roles[RoleFinance].Permissions, m.Permission) {
 			t.Errorf("%s may %s", RoleFinance, m.FullName)
 		}

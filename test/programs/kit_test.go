@@ -82,9 +82,8 @@ func secondPerson(t *testing.T, g *harness.Gateway) string {
 	me := g.Post(t, "tenant/token/verify", object{})
 	password := "correct-horse-7391"
 	user := g.Post(t, "tenant/user/create", object{"name": "second", "password": password, "organization_id": me.Text("organization_id")})
-	group := g.Post(t, "tenant/permission-group/create", object{"name": "programs", "permissions": []string{"program.*", "tenant.token.*"}})
-	g.Post(t, "tenant/permission-group-grant/create", object{
-		"permission_group_id": group.Text("id"), "user_id": user.Text("id"), "organization_id": me.Text("organization_id"),
+	g.Post(t, "tenant/organization/grant-role", object{
+		"id": me.Text("organization_id"), "user_id": user.Text("id"), "role_id": "00000000000000000000000000000008", // program-operator
 	})
 	return g.Post(t, "tenant/token/create", object{"user_name": "second", "password": password}).Text("token")
 }
