@@ -32,6 +32,20 @@ there is more: page_token=more
 		"drivers": {"driver list", `{"code":0,"message":"OK","request_id":"r","data":{"drivers":[
 			{"id":"memory","state":"DRIVER_STATE_READY","version":"1.0.0","contract_version":1,"pid":77,"has_manifest":true}]}}`,
 			"ID      STATE  VERSION  CONTRACT_VERSION  PID\nmemory  READY  1.0.0    1                 77\n"},
+		"journal": {"call program message list", `{"code":0,"message":"OK","request_id":"r","data":{"messages":[
+			{"id":"m1","at":"2026-11-01T00:00:00Z","group_id":"1","interface":"series","path":"/s","query":"q","remote_ip":"::1","key_fingerprint":"k",
+			"message_id":"x","message_type":100,"body_sm3":"b","body_bytes":9,"outcome":"REFUSED","http_status":403,"code":"Forbidden","cause":"sign: holds under no key"}]}}`,
+			"ID  AT                    GROUP_ID  MESSAGE_ID  MESSAGE_TYPE  OUTCOME  CODE       CAUSE\n" +
+				"m1  2026-11-01T00:00:00Z  1         x           100           REFUSED  Forbidden  sign: holds under no key\n"},
+		"history": {"call program series list-versions id=0123456789abcdef0123456789abcdef", `{"code":0,"message":"OK","request_id":"r","data":{"versions":[
+			{"version":2,"at":"2026-11-01T00:00:00Z","cause":"MESSAGE","message_id":"x","online":false,"status":"offline","changes":[
+				{"field":"status","before":"\"online\"","after":"\"offline\""},{"field":"title","before":"\"` + strings.Repeat("长", 60) + `\"","after":""}]}]}}`,
+			"VERSION  AT                    CAUSE    MESSAGE_ID  STATUS   ONLINE  LOCKED  CHANGES\n" +
+				"2        2026-11-01T00:00:00Z  MESSAGE  x           offline  false   false   status: \"online\" → \"offline\"; title: \"" +
+				strings.Repeat("长", 39) + "… → \n"},
+		"probe": {"call program program probe id=0123456789abcdef0123456789abcdef", `{"code":0,"message":"OK","request_id":"r","data":{"probes":[
+			{"video_id":"v1","playable":false,"format":"unknown","problems":["status 404","no playlist"]}]}}`,
+			"VIDEO_ID  PLAYABLE  FORMAT   PROBLEMS\nv1        false     unknown  status 404; no playlist\n"},
 		"empty list": {"operation list", empty, "ID  METHOD  RESOURCE_ID  STATUS  ATTEMPTS  RESOURCE_STATE  CREATED_AT  STARTED_AT\n"},
 		"one": {"vm get a.v1", single, `id                  a.v1
 name                web

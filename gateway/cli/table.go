@@ -64,8 +64,27 @@ var dull = []protoreflect.Name{
 	"region_id", "host_name", "updated_at", "observed_at", "request_id", "idempotency_key", "callback_url", "parent_id", "resource_type",
 }
 
-func writeRows(w io.Writer, message protoreflect.MessageDescriptor, list protoreflect.List) {
+// chosen are the columns of rows whose first fields are not what one looks for.
+var chosen = map[protoreflect.FullName][]protoreflect.Name{
+	"cloud.program.v1.Message":       {"id", "at", "group_id", "message_id", "message_type", "outcome", "code", "cause"},
+	"cloud.program.v1.PartnerKey":    {"id", "use", "fingerprint", "created_at", "valid_until", "public_key"},
+	"cloud.program.v1.PlayLocation":  {"video_id", "cdn", "nodes", "problem"},
+	"cloud.program.v1.PlayProbe":     {"video_id", "playable", "format", "resolution", "bitrate_kbps", "problems"},
+	"cloud.program.v1.Record":        {"id", "group_id", "record_id", "title", "definition", "online", "online_since", "locked"},
+	"cloud.program.v1.RecordVersion": {"version", "at", "cause", "message_id", "status", "online", "locked", "changes"},
+}
+
+// columnsOf are the fields that rows show.
+func columnsOf(message protoreflect.MessageDescriptor, list protoreflect.List) []protoreflect.FieldDescriptor {
 	var columns []protoreflect.FieldDescriptor
+	for _, name := range chosen[message.FullName()] {
+		if f := message.Fields().ByName(name); f.Kind() == protoreflect.BoolKind || !alwaysEmpty(f, list) {
+			columns = append(columns, f)
+		}
+	}
+	if columns != nil {
+		return columns
+	}
 	for i := range message.Fields().Len() {
 		f := message.Fields().Get(i)
 		scalar := !f.IsList() && !f.IsMap() && !isOwnMessage(f) && f.Kind() != protoreflect.BoolKind
@@ -73,6 +92,11 @@ func writeRows(w io.Writer, message protoreflect.MessageDescriptor, list protore
 			columns = append(columns, f)
 		}
 	}
+	return columns
+}
+
+func writeRows(w io.Writer, message protoreflect.MessageDescriptor, list protoreflect.List) {
+	columns := columnsOf(message, list)
 	var header []string
 	for _, f := range columns {
 		header = append(header, strings.ToUpper(string(f.Name())))
@@ -142,7 +166,7 @@ func cell(m protoreflect.Message, f protoreflect.FieldDescriptor) string {
 		for i := range v.List().Len() {
 			items = append(items, scalarText(f, v.List().Get(i)))
 		}
-		return strings.Join(items, " ")
+		return strings.Join(items, separator(f))
 	case f.Message() != nil && !m.Has(f):
 		return ""
 	default:
@@ -150,8 +174,18 @@ func cell(m protoreflect.Message, f protoreflect.FieldDescriptor) string {
 	}
 }
 
+// separator stands between the items of a list: those that are sentences have blanks.
+func separator(f protoreflect.FieldDescriptor) string {
+	if f.Name() == "problems" || f.Name() == "changes" {
+		return "; "
+	}
+	return " "
+}
+
 func scalarText(f protoreflect.FieldDescriptor, v protoreflect.Value) string {
 	switch {
+	case f.Message() != nil && f.Message().FullName() == "cloud.program.v1.FieldChange":
+		return changeText(v.Message())
 	case f.Enum() != nil:
 		return shortEnum(f.Enum(), v.Enum())
 	case f.Message() != nil:
@@ -168,6 +202,21 @@ func shortEnum(enum protoreflect.EnumDescriptor, number protoreflect.EnumNumber)
 		return fmt.Sprint(number)
 	}
 	return strings.TrimPrefix(string(value.Name()), strings.TrimSuffix(string(enum.Values().Get(0).Name()), "UNSPECIFIED"))
+}
+
+// maxValue keeps a changed value on a screen, in characters.
+const maxValue = 40
+
+// changeText is a difference between two versions of a record.
+func changeText(m protoreflect.Message) string {
+	value := func(name protoreflect.Name) string {
+		text := []rune(m.Get(m.Descriptor().Fields().ByName(name)).String())
+		if len(text) > maxValue {
+			return string(text[:maxValue]) + "…"
+		}
+		return string(text)
+	}
+	return fmt.Sprintf("%s: %s → %s", value("field"), value("before"), value("after"))
 }
 
 // text is a message as compact JSON; a time is only its text.
