@@ -12,7 +12,6 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -158,29 +157,6 @@ func (m *Module) callPlatform(ctx context.Context, e *emergencyRow) error {
 		return errors.Join(err, fmt.Errorf("journal: %w", stored))
 	}
 	return err
-}
-
-// playURLs are the addresses of the programs of an emergency that are locked, or those
-// of the others.
-func (m *Module) playURLs(ctx context.Context, e *emergencyRow, locked bool) ([]string, error) {
-	tx := m.store.Read.WithContext(ctx)
-	keys, err := affected(tx, e)
-	if err != nil {
-		return nil, err
-	}
-	var urls []string
-	for _, part := range chunks(keys) {
-		var texts []string
-		err := tx.Model(&recordRow{}).Where(db.AnyOf(tx, "id", part)).Where("kind = ? AND locked = ?", KindProgram, locked).Pluck("metadata", &texts).Error
-		if err != nil {
-			return nil, fmt.Errorf("programs of the emergency: %w", err)
-		}
-		for _, text := range texts {
-			urls = append(urls, addresses(text)...)
-		}
-	}
-	slices.Sort(urls)
-	return slices.Compact(urls), nil
 }
 
 // playInfo is a row of table 10.

@@ -115,15 +115,17 @@ func (m *Module) distributeChange(ctx context.Context, network Network, c *chang
 	if c.Online {
 		has = addresses(c.Metadata)
 	}
-	come := slices.DeleteFunc(slices.Clone(has), func(u string) bool { return slices.Contains(had, u) })
-	over := slices.DeleteFunc(had, func(u string) bool { return slices.Contains(has, u) })
+	come, over := minus(has, had), minus(had, has)
 	if network.Notice != "" {
 		over = append(over, come...) // no redirect outlives what ends it
-		held, err := m.redirected(ctx, c.RecordKey)
+		held, err := m.held(ctx, over)
 		if err != nil {
 			return err
 		}
-		over = slices.DeleteFunc(over, func(u string) bool { return slices.Contains(held, u) })
+		over = minus(over, held)
+	}
+	if err := m.distributeLocked(ctx, network, &before, c); err != nil {
+		return err
 	}
 	if len(over) > 0 {
 		if err := network.Purge(ctx, over); err != nil {
@@ -138,13 +140,36 @@ func (m *Module) distributeChange(ctx context.Context, network Network, c *chang
 	return nil
 }
 
-// redirected are the play URLs of a program that an emergency has taken off by now.
-func (m *Module) redirected(ctx context.Context, id string) ([]string, error) {
-	var row recordRow
-	if err := m.store.Read.WithContext(ctx).Where("id = ? AND locked = ?", id, true).Limit(1).Find(&row).Error; err != nil {
-		return nil, fmt.Errorf("program of a change: %w", err)
+// distributeLocked takes off the play URLs that come to a program while an emergency
+// locks it, and those it had when it came to a locked series.
+func (m *Module) distributeLocked(ctx context.Context, network Network, before, c *changeRow) error {
+	if !c.Locked {
+		return nil
 	}
-	return addresses(row.Metadata), nil
+	urls := addresses(c.Metadata)
+	if before.Locked {
+		urls = minus(urls, addresses(before.Metadata))
+	}
+	off, err := m.held(ctx, urls)
+	if err != nil || len(off) == 0 {
+		return err
+	}
+	if err := network.takeOff(ctx, off); err != nil {
+		return err
+	}
+	held, err := m.held(ctx, off)
+	if err != nil {
+		return err
+	}
+	if lifted := minus(off, held); len(lifted) > 0 { // meanwhile
+		return network.Purge(ctx, lifted)
+	}
+	return nil
+}
+
+// minus gives the URLs that are not among others.
+func minus(urls, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(urls), func(u string) bool { return slices.Contains(others, u) })
 }
 
 // addresses are the play URLs of a program.

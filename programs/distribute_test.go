@@ -251,6 +251,11 @@ func TestRedirectsAndMessages(t *testing.T) {
 		}
 		follow() // the offline and the return are older than the emergency
 		r.send(t, gyt345.SeriesUpdate, "", 0, series("s", "online", `,"seriesPrograms":[]`))
-		follow("purge https://cdn.example/p.m3u8") // it has left the series, and is online again
+		follow() // it has left the series, but not the emergency
+		r.send(t, gyt345.ProgramAdd, "", 0, program("q", "online", ""))
+		r.send(t, gyt345.SeriesUpdate, "", 0, series("s", "online", listing("s", "q")))
+		follow("purge https://cdn.example/q.m3u8", "redirect https://cdn.example/q.m3u8 https://tv.example/notice.m3u8")
+		r.send(t, gyt345.SeriesUpdate, "", 0, series("s", "online", `,"seriesPrograms":[]`))
+		follow("purge https://cdn.example/q.m3u8") // it came later, and is online again
 	})
 }

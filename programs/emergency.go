@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -118,10 +119,14 @@ func (m *Module) liftEmergency(ctx context.Context, id string) (*emergencyRow, e
 		}
 		now := m.opts.Now()
 		row.State, row.LiftedBy, row.LiftedAt = emergencyLifted, m.opts.Caller(ctx), &now
+		keys, err := affected(tx, &row)
+		if err != nil {
+			return err
+		}
 		if err := tx.Where("emergency_id = ?", id).Delete(&lockRow{}).Error; err != nil {
 			return fmt.Errorf("lift locks: %w", err)
 		}
-		if err := relock(tx, &row, now, causeLift); err != nil {
+		if err := relock(tx, keys, now, change{causeLift, id}); err != nil {
 			return err
 		}
 		if err := m.endDeliveries(tx, &row, now); err != nil {
@@ -183,14 +188,17 @@ func (m *Module) change(ctx context.Context, do func(tx *gorm.DB) error) error {
 
 // lock sets the locks of an emergency and notes what is to be reached.
 func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
-	var locks []lockRow
-	for _, id := range row.ids() {
-		locks = append(locks, lockRow{RecordKey: recordKey(row.Kind, row.GroupID, id), EmergencyID: row.ID})
+	keys, err := affected(tx, row)
+	if err != nil {
+		return err
 	}
-	if err := db.InsertAll(tx, locks); err != nil {
+	if err := db.InsertAll(tx, row.locks(keys)); err != nil {
 		return fmt.Errorf("set locks: %w", err)
 	}
-	if err := relock(tx, row, now, causeEmergency); err != nil {
+	if err := takeOver(tx, row.ID); err != nil {
+		return err
+	}
+	if err := relock(tx, keys, now, change{causeEmergency, row.ID}); err != nil {
 		return err
 	}
 	deliveries := []deliveryRow{{Target: targetPlatform, State: deliveryPending}}
@@ -206,34 +214,40 @@ func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
 	return db.InsertAll(tx, deliveries)
 }
 
-// relock works out anew what the records of an emergency are, and the programs of its
-// series.
-func relock(tx *gorm.DB, row *emergencyRow, now time.Time, cause string) error {
-	s := newState(now)
-	keys, err := affected(tx, row)
-	if err != nil {
-		return err
+// locks are those of an emergency of the records with the keys.
+func (e *emergencyRow) locks(keys map[string]bool) []lockRow {
+	series := map[string]bool{}
+	if e.Kind == KindSeries {
+		for _, id := range e.ids() {
+			series[recordKey(KindSeries, e.GroupID, id)] = true
+		}
 	}
+	var locks []lockRow
+	for _, k := range slices.Sorted(maps.Keys(keys)) {
+		locks = append(locks, lockRow{RecordKey: k, EmergencyID: e.ID, Series: series[k]})
+	}
+	return locks
+}
+
+// relock works out anew what the records of an emergency are, and notes the play URLs
+// also of those that were locked before.
+func relock(tx *gorm.DB, keys map[string]bool, now time.Time, why change) error {
+	s := newState(now)
 	if err := s.loadRecords(tx, keys); err != nil {
 		return err
 	}
-	series := map[string]bool{}
-	for _, r := range s.records {
-		if r.SeriesID != "" {
-			series[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
-		}
-	}
-	if err := s.loadLocks(tx, keys, series); err != nil {
+	if err := s.loadLocks(tx, keys, s.series()); err != nil {
 		return err
 	}
 	for _, r := range s.records {
-		s.refresh(r.ID, change{cause, row.ID})
+		s.refresh(r.ID, why)
+		s.take(r)
 	}
 	return s.save(tx)
 }
 
-// affected are the keys of the records of an emergency, and of the programs of its
-// series.
+// affected are the keys of the records of an emergency, and of the programs that are or
+// were in its series.
 func affected(tx *gorm.DB, row *emergencyRow) (map[string]bool, error) {
 	keys := map[string]bool{}
 	for _, id := range row.ids() {
@@ -243,10 +257,15 @@ func affected(tx *gorm.DB, row *emergencyRow) (map[string]bool, error) {
 		return keys, nil
 	}
 	var programs []string
-	err := tx.Model(&recordRow{}).Where("group_id = ? AND kind = ? AND series_id IN ?", row.GroupID, KindProgram, row.ids()).Pluck("id", &programs).Error
+	if err := tx.Model(&lockRow{}).Where("emergency_id = ?", row.ID).Pluck("record_key", &programs).Error; err != nil {
+		return nil, fmt.Errorf("locks of the emergency: %w", err)
+	}
+	var naming []string
+	err := tx.Model(&recordRow{}).Where("group_id = ? AND kind = ? AND series_id IN ?", row.GroupID, KindProgram, row.ids()).Pluck("id", &naming).Error
 	if err != nil {
 		return nil, fmt.Errorf("programs of the series: %w", err)
 	}
+	programs = append(programs, naming...)
 	for _, part := range chunks(keys) {
 		var listed []string
 		if err := tx.Model(&relationRow{}).Where(db.AnyOf(tx, "series_key", part)).Pluck("program_key", &listed).Error; err != nil {

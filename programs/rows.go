@@ -60,10 +60,13 @@ type relationRow struct {
 
 func (relationRow) TableName() string { return "programs_relations" }
 
-// lockRow keeps a record off, whether or not it is known.
+// lockRow keeps a record off, whether or not it is known. An emergency of series has one
+// of each series, and of each program that was in them when it was confirmed: their
+// partner can take a program out of a series, but not out of the emergency.
 type lockRow struct {
 	RecordKey   string `gorm:"primaryKey;size:32"`
 	EmergencyID string `gorm:"primaryKey;size:32"`
+	Series      bool   `gorm:"not null;default:false"` // the record is a series
 }
 
 func (lockRow) TableName() string { return "programs_locks" }
@@ -280,6 +283,7 @@ func Migrations() db.Module {
 		{Version: 4, Name: "settings of partners", Up: partnerSettings},
 		{Version: 5, Name: "CDNs follow changes", Up: func(tx *gorm.DB) error { return tx.Migrator().CreateTable(&positionRow{}) }},
 		{Version: 6, Name: "lists of series in their metadata", Up: listsInMetadata},
+		{Version: 7, Name: "URLs of emergencies", Up: takenURLs},
 	}}
 }
 

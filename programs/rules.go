@@ -1,6 +1,7 @@
 package programs
 
 import (
+	"slices"
 	"time"
 
 	"github.com/yunqiao/yunqiao/programs/gyt345"
@@ -12,12 +13,13 @@ type state struct {
 	now       time.Time
 	records   map[string]*recordRow              // by key
 	relations map[string]map[string]*relationRow // by series key, then program key
-	locks     map[string]bool                    // keys of records with an emergency of their own
+	locks     map[string][]string                // ids of emergencies by the key of the record that they lock
 	fresh     map[string]bool                    // keys of records that are not in the store
 	dirty     map[string]bool                    // keys of records to be written
 	changes   []changeRow                        // new versions, in their order
 	replaced  map[string]bool                    // series keys whose list was replaced
 	related   map[relationKey]*relationRow       // relations that a program set
+	taken     map[takenRow]bool                  // play URLs that emergencies take off
 }
 
 type relationKey struct{ series, program string }
@@ -27,8 +29,9 @@ type change struct{ cause, msgID string }
 
 func newState(now time.Time) *state {
 	return &state{
-		now: now, records: map[string]*recordRow{}, relations: map[string]map[string]*relationRow{}, locks: map[string]bool{},
+		now: now, records: map[string]*recordRow{}, relations: map[string]map[string]*relationRow{}, locks: map[string][]string{},
 		fresh: map[string]bool{}, dirty: map[string]bool{}, replaced: map[string]bool{}, related: map[relationKey]*relationRow{},
+		taken: map[takenRow]bool{},
 	}
 }
 
@@ -111,7 +114,7 @@ func (s *state) inject(kind Kind, groupID string, m *gyt345.Message) string {
 	r.Metadata = string(data.JSON())
 	switch {
 	case listed && kind == KindSeries:
-		s.replaceList(r, list)
+		s.replaceList(r, list, m.ID)
 	case listed:
 		s.relate(groupID, list)
 	}
@@ -121,7 +124,7 @@ func (s *state) inject(kind Kind, groupID string, m *gyt345.Message) string {
 
 // replaceList gives a series its full new list; programs that join or leave it are
 // looked at again, for it may be locked.
-func (s *state) replaceList(series *recordRow, list gyt345.Value) {
+func (s *state) replaceList(series *recordRow, list gyt345.Value, msgID string) {
 	touched := s.relations[series.ID]
 	s.relations[series.ID] = map[string]*relationRow{}
 	s.replaced[series.ID] = true
@@ -131,12 +134,12 @@ func (s *state) replaceList(series *recordRow, list gyt345.Value) {
 	for _, item := range list.Items {
 		row := newRelation(series.GroupID, item)
 		s.relations[series.ID][row.ProgramKey] = row
-		if s.locks[series.ID] {
-			s.refresh(row.ProgramKey, change{causeMessage, series.MsgID})
+		if len(s.locks[series.ID]) > 0 {
+			s.refresh(row.ProgramKey, change{causeMessage, msgID})
 		}
 	}
 	for program := range touched {
-		s.refresh(program, change{causeMessage, series.MsgID})
+		s.refresh(program, change{causeMessage, msgID})
 	}
 }
 
@@ -172,6 +175,7 @@ func (s *state) touch(r *recordRow, why change) {
 	r.UpdatedAt = s.now
 	r.Version++
 	s.dirty[r.ID] = true
+	s.take(r)
 	s.changes = append(s.changes, changeRow{
 		RecordKey: r.ID, Version: r.Version, GroupID: r.GroupID, Kind: r.Kind, RecordID: r.RecordID, At: s.now, Cause: why.cause, MsgID: why.msgID,
 		Online: r.Online, Status: r.Status, Deleted: r.Deleted, Locked: r.Locked, Metadata: r.Metadata,
@@ -181,7 +185,7 @@ func (s *state) touch(r *recordRow, why change) {
 // derive works out whether a record may be shown: an emergency lock wins over what
 // the partner says.
 func (s *state) derive(r *recordRow) {
-	r.Locked = s.locks[r.ID] || r.Kind == KindProgram && s.seriesLocked(r)
+	r.Locked = len(s.emergencies(r)) > 0
 	online := r.Known && !r.Deleted && !r.Withdrawn && !r.Locked && r.Status == "online"
 	switch {
 	case online && !r.Online:
@@ -193,16 +197,21 @@ func (s *state) derive(r *recordRow) {
 	r.Online = online
 }
 
-func (s *state) seriesLocked(r *recordRow) bool {
-	if r.SeriesID != "" && s.locks[recordKey(KindSeries, r.GroupID, r.SeriesID)] {
-		return true
+// emergencies are the ids of those that lock a record, itself or its series.
+func (s *state) emergencies(r *recordRow) []string {
+	ids := slices.Clone(s.locks[r.ID])
+	if r.Kind != KindProgram || len(s.locks) == 0 {
+		return ids
 	}
-	for series := range s.locks {
-		if programs := s.relations[series]; programs[r.ID] != nil {
-			return true
+	if r.SeriesID != "" {
+		ids = append(ids, s.locks[recordKey(KindSeries, r.GroupID, r.SeriesID)]...)
+	}
+	for series, held := range s.locks {
+		if s.relations[series][r.ID] != nil {
+			ids = append(ids, held...)
 		}
 	}
-	return false
+	return ids
 }
 
 // refresh looks at a program again after its series changed.

@@ -37,18 +37,26 @@ func loadState(tx *gorm.DB, now time.Time, batch []*job) (*state, error) {
 	if err := s.loadRecords(tx, records); err != nil {
 		return nil, err
 	}
-	for _, r := range s.records {
-		if r.SeriesID != "" {
-			series[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
-		}
-	}
+	maps.Copy(series, s.series())
 	if err := s.loadLocks(tx, records, series); err != nil {
 		return nil, err
 	}
 	return s, s.loadLockedLists(tx, batch)
 }
 
-// loadLockedLists reads the programs of locked series whose list a message replaces.
+// series are the keys of the series that the programs name.
+func (s *state) series() map[string]bool {
+	keys := map[string]bool{}
+	for _, r := range s.records {
+		if r.SeriesID != "" {
+			keys[recordKey(KindSeries, r.GroupID, r.SeriesID)] = true
+		}
+	}
+	return keys
+}
+
+// loadLockedLists reads the programs of locked series whose list a message replaces,
+// with their own locks.
 func (s *state) loadLockedLists(tx *gorm.DB, batch []*job) error {
 	locked, programs := map[string]bool{}, map[string]bool{}
 	for _, j := range batch {
@@ -57,7 +65,7 @@ func (s *state) loadLockedLists(tx *gorm.DB, batch []*job) error {
 			continue
 		}
 		id := recordKey(KindSeries, group, m.Record())
-		if !s.locks[id] {
+		if len(s.locks[id]) == 0 {
 			continue
 		}
 		locked[id] = true
@@ -78,7 +86,10 @@ func (s *state) loadLockedLists(tx *gorm.DB, batch []*job) error {
 			programs[program] = true
 		}
 	}
-	return s.loadRecords(tx, programs)
+	if err := s.loadRecords(tx, programs); err != nil {
+		return err
+	}
+	return s.loadLocks(tx, programs, s.series())
 }
 
 // chunks divides keys for conditions with IN.
@@ -126,8 +137,8 @@ func (s *state) addRelations(rows []*relationRow) {
 	}
 }
 
-// loadLocks reads which of the records and series have an emergency of their own, and
-// which of the records are in the list of a series that has one.
+// loadLocks reads which emergencies lock the records and series, and the lists of locked
+// series with those of the records that are in them.
 func (s *state) loadLocks(tx *gorm.DB, records, series map[string]bool) error {
 	var some []string // without an emergency, as nearly always, nothing else is asked
 	if err := tx.Model(&lockRow{}).Limit(1).Pluck("record_key", &some).Error; err != nil || len(some) == 0 {
@@ -135,26 +146,36 @@ func (s *state) loadLocks(tx *gorm.DB, records, series map[string]bool) error {
 	}
 	all := maps.Clone(records)
 	maps.Copy(all, series)
-	for _, part := range chunks(all) {
-		var ids []string
-		if err := tx.Model(&lockRow{}).Where(db.AnyOf(tx, "record_key", part)).Pluck("record_key", &ids).Error; err != nil {
-			return fmt.Errorf("load emergency locks: %w", err)
-		}
-		for _, id := range ids {
-			s.locks[id] = true
-		}
+	if err := s.loadLocksOf(tx, all); err != nil {
+		return err
 	}
+	listing := map[string]bool{}
 	for _, part := range chunks(records) {
 		var rows []*relationRow
 		err := tx.Table("programs_locks AS l CROSS JOIN programs_relations AS r").Select("DISTINCT r.*"). // locks are few, and come first
-															Where("r.series_key = l.record_key").Where(db.AnyOf(tx, "r.program_key", part)).Find(&rows).Error
+															Where("l.series AND r.series_key = l.record_key").Where(db.AnyOf(tx, "r.program_key", part)).Find(&rows).Error
 		if err != nil {
 			return fmt.Errorf("load locked lists: %w", err)
 		}
 		for _, r := range rows {
-			s.locks[r.SeriesKey] = true
+			listing[r.SeriesKey] = true
 		}
 		s.addRelations(rows)
+	}
+	return s.loadLocksOf(tx, listing)
+}
+
+func (s *state) loadLocksOf(tx *gorm.DB, keys map[string]bool) error {
+	for _, part := range chunks(keys) {
+		var rows []lockRow
+		if err := tx.Where(db.AnyOf(tx, "record_key", part)).Find(&rows).Error; err != nil {
+			return fmt.Errorf("load emergency locks: %w", err)
+		}
+		for _, l := range rows {
+			if !slices.Contains(s.locks[l.RecordKey], l.EmergencyID) {
+				s.locks[l.RecordKey] = append(s.locks[l.RecordKey], l.EmergencyID)
+			}
+		}
 	}
 	return nil
 }
@@ -197,6 +218,9 @@ func (s *state) save(tx *gorm.DB) error {
 	}
 	if err := db.InsertAll(tx, s.changes); err != nil {
 		return fmt.Errorf("save versions: %w", err)
+	}
+	if err := db.UpsertAll(tx, slices.Collect(maps.Keys(s.taken))); err != nil {
+		return fmt.Errorf("save play URLs of emergencies: %w", err)
 	}
 	return nil
 }
