@@ -41,7 +41,7 @@ func Features() []*driverv1.Feature {
 func AbsentFeatures(s *session.Session) []string {
 	var absent []string
 	for _, f := range Features() {
-		if !Offers(s) || f.GetName() == featureCommand && !session.AtLeast(s.Container, versionEntrypoint) {
+		if !Offers(s) || f.GetName() == featureCommand && !s.ContainerAway && !session.AtLeast(s.Container, versionEntrypoint) {
 			absent = append(absent, f.GetName())
 		}
 	}
@@ -62,5 +62,5 @@ func (c *server) open(ctx context.Context) (*session.Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, session.Require(s.Container)
+	return s.WithContainers(ctx)
 }

@@ -54,7 +54,7 @@ func AbsentFeatures(s *session.Session) []string {
 		return sdk.FeatureNames(Features())
 	}
 	var absent []string
-	if !s.LoadBalancerProviders["ovn"] {
+	if s.LoadBalancerProviders != nil && !s.LoadBalancerProviders["ovn"] {
 		absent = append(absent, featureSourceIPPort)
 	}
 	if !s.Extensions["router"] {

@@ -40,3 +40,42 @@ func TestSetAddress(t *testing.T) {
 		})
 	}
 }
+
+// TestLocate: catalogues of old clouds have three entries of volumes, or one without a
+// version.
+func TestLocate(t *testing.T) {
+	t.Parallel()
+	const name, project = "http://c:8776/", "p"
+	volume := address{kind: "block-storage", version: "v3", inCatalog: true, project: true}
+	for what, tc := range map[string]struct {
+		address address
+		catalog map[string]string
+		want    string // empty: absent
+	}{
+		"three entries":         {volume, map[string]string{"volume": name + "v1/p/", "volumev2": name + "v2/p/", "volumev3": name + "v3/p/"}, name + "v3/p/"},
+		"by its present name":   {volume, map[string]string{"volumev2": name + "v2/p/", "block-storage": name + "v3/p/"}, name + "v3/p/"},
+		"of an old version":     {volume, map[string]string{"volume": name + "v1/p/", "volumev2": name + "v2/p/"}, ""},
+		"without a version":     {volume, map[string]string{"block-storage": name}, name + "v3/p/"},
+		"compute before 2016":   {address{kind: "compute", version: "v2.1", inCatalog: true}, map[string]string{"compute": "http://c/v2/"}, "http://c/v2/"},
+		"another service alone": {volume, map[string]string{"compute": "http://c/v2.1/"}, ""},
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			provider := &gophercloud.ProviderClient{EndpointLocator: func(eo gophercloud.EndpointOpts) (string, error) {
+				for _, kind := range eo.Types() {
+					if found := tc.catalog[kind]; found != "" {
+						return found, nil
+					}
+				}
+				return "", &gophercloud.ErrEndpointNotFound{}
+			}}
+			client, err := tc.address.locate(provider, gophercloud.EndpointOpts{}, project)
+			switch {
+			case tc.want == "" && !absent(err):
+				t.Errorf("found %+v, %v", client, err)
+			case tc.want != "" && (err != nil || client.Endpoint != tc.want):
+				t.Errorf("found %+v, %v; want %s", client, err, tc.want)
+			}
+		})
+	}
+}

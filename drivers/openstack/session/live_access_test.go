@@ -171,11 +171,16 @@ func catalogue(old, new string) rewriter {
 // TestEndpointsOfTheCatalogue: services are registered with or without version.
 func TestEndpointsOfTheCatalogue(t *testing.T) {
 	settings := realCloud(t)
+	whole := openReal(t, settings, nil, Options{})
+	project := whole.ProjectID
 	for name, change := range map[string][2]string{
-		"network with version":    {":9696\"", ":9696/v2.0\""},
-		"network with slash":      {":9696\"", ":9696/v2.0/\""},
-		"image with version":      {":9292\"", ":9292/v2\""},
-		"compute without version": {":8774/v2.1\"", ":8774/\""},
+		"network with version":     {":9696\"", ":9696/v2.0\""},
+		"network with slash":       {":9696\"", ":9696/v2.0/\""},
+		"image with version":       {":9292\"", ":9292/v2\""},
+		"compute without version":  {":8774/v2.1\"", ":8774/\""},
+		"volume without version":   {":8776/v3/" + project + "\"", ":8776\""},
+		"database without version": {":8779/v1.0/" + project + "\"", ":8779/\""},
+		"balancer with version":    {":9876\"", ":9876/v2.0\""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := Open(t.Context(), settings, nil, Options{Transport: catalogue(change[0], change[1])})
@@ -183,7 +188,15 @@ func TestEndpointsOfTheCatalogue(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer s.Close()
-			for what, client := range map[string]*gophercloud.ServiceClient{"networks": s.Network, "images": s.Image, "flavors": s.Compute} {
+			if s.Volume.Microversion != whole.Volume.Microversion || s.Compute.Microversion != whole.Compute.Microversion {
+				t.Errorf("microversions: volume %q, compute %q", s.Volume.Microversion, s.Compute.Microversion)
+			}
+			for what, client := range map[string]*gophercloud.ServiceClient{
+				"networks": s.Network, "images": s.Image, "flavors": s.Compute, "volumes": s.Volume, "instances": s.Database, "lbaas/loadbalancers": s.LoadBalancer,
+			} {
+				if client == nil { // the cloud has no such service
+					continue
+				}
 				if _, err := client.Get(t.Context(), client.ServiceURL(what), &struct{}{}, nil); err != nil {
 					t.Errorf("%s: %v", what, err)
 				}
@@ -228,6 +241,30 @@ func TestMicroversions(t *testing.T) {
 	_, err := Open(t.Context(), settings, nil, Options{Transport: offer(":8774", "2.40")})
 	if sdk.ReasonOf(err) != apiv1.Reason_REASON_UNSUPPORTED_FEATURE || sdk.InfoOf(err)["feature"] != "compute.microversion.2.53" {
 		t.Errorf("compute of 2016: %v", err)
+	}
+}
+
+// TestServiceAwayAtOpen: an account does not open while a service whose microversion it
+// needs does not answer, for it would take that for an ancient one; it opens without
+// load balancers, whose providers are then not known.
+func TestServiceAwayAtOpen(t *testing.T) {
+	settings := realCloud(t)
+	whole := openReal(t, settings, nil, Options{})
+	dead := func(port string) rewriter { return catalogue(":"+port, ":1") }
+	for service, port := range map[string]string{"compute": "8774", "block-storage": "8776", "network": "9696"} {
+		_, err := Open(t.Context(), settings, nil, Options{Transport: dead(port)})
+		if sdk.ReasonOf(err) != apiv1.Reason_REASON_CLOUD_UNAVAILABLE || !strings.Contains(err.Error(), service+" service") {
+			t.Errorf("%s away: %v", service, err)
+		}
+	}
+	for _, port := range []string{"9292", "8041", "8779"} {
+		openReal(t, settings, nil, Options{Transport: dead(port)})
+	}
+	if whole.LoadBalancer == nil {
+		return
+	}
+	if s := openReal(t, settings, nil, Options{Transport: dead("9876")}); s.LoadBalancer == nil || s.LoadBalancerProviders != nil {
+		t.Errorf("load balancers away: %+v, providers %v", s.LoadBalancer, s.LoadBalancerProviders)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -19,21 +17,11 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/providers"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
-	"github.com/gophercloud/gophercloud/v2/openstack/utils"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 	"github.com/yunqiao/yunqiao/drivers/sdk/cache"
-)
-
-// Microversions: the newest whose behaviour the driver knows, and the lowest
-// with which it works at all. Between them features are left out (AtLeast).
-const (
-	computeNewest = 90 // 2.90: host name at create
-	computeLowest = 53 // 2.53: Pike, server tags at create (2.52)
-	volumeNewest  = 66 // 3.66: snapshot of a volume in use without force
-	volumeLowest  = 0
 )
 
 const (
@@ -42,6 +30,10 @@ const (
 	subnetTTL = time.Minute
 	zoneTTL   = time.Hour
 )
+
+// optionalPatience bounds how long the opening of an account waits for a service
+// without which it opens too.
+const optionalPatience = 5 * time.Second
 
 // Options tunes Open. The zero value is ready for production.
 type Options struct {
@@ -69,7 +61,11 @@ type Session struct {
 	// PublicSubnets tells that the account allows subnets with public address ranges.
 	PublicSubnets bool
 	// LoadBalancerProviders are the load balancer service's providers: "amphora", "ovn".
+	// nil: not known, for the service did not answer.
 	LoadBalancerProviders map[string]bool
+	// ContainerAway tells that the container service did not answer, so that its
+	// microversion is not known (WithContainers).
+	ContainerAway bool
 
 	// Flavors holds all flavors under key "" (compute package).
 	Flavors *cache.Cache[[]flavors.Flavor]
@@ -170,16 +166,6 @@ func Require(client *gophercloud.ServiceClient) error {
 	return nil
 }
 
-// AtLeast tells whether the client's negotiated microversion has this minor number.
-func AtLeast(client *gophercloud.ServiceClient, minor int) bool {
-	if client == nil {
-		return false
-	}
-	_, digits, _ := strings.Cut(client.Microversion, ".")
-	n, err := strconv.Atoi(digits)
-	return err == nil && n >= minor
-}
-
 func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) error {
 	if err := s.readToken(&eo); err != nil {
 		return err
@@ -187,26 +173,24 @@ func (s *Session) discover(ctx context.Context, eo gophercloud.EndpointOpts) err
 	s.Region = eo.Region
 	for _, service := range []struct {
 		client  **gophercloud.ServiceClient
-		make    func(*gophercloud.ProviderClient, gophercloud.EndpointOpts) (*gophercloud.ServiceClient, error)
 		address address
 	}{
-		{&s.Compute, openstack.NewComputeV2, address{version: "v2.1", inCatalog: true}},
-		{&s.Network, openstack.NewNetworkV2, address{version: "v2.0"}},
-		{&s.Volume, openstack.NewBlockStorageV3, address{version: "v3", inCatalog: true, project: true}},
-		{&s.Image, openstack.NewImageV2, address{version: "v2"}},
-		{&s.LoadBalancer, openstack.NewLoadBalancerV2, address{version: "v2.0"}},
-		{&s.Container, openstack.NewContainerV1, address{version: "v1"}},
-		{&s.Database, openstack.NewDBV1, address{version: "v1.0", inCatalog: true, project: true}},
-		{&s.Metric, newMetricV1, address{version: "v1"}},
+		{&s.Compute, address{kind: "compute", version: "v2.1", inCatalog: true}},
+		{&s.Network, address{kind: "network", version: "v2.0"}},
+		{&s.Volume, address{kind: "block-storage", version: "v3", inCatalog: true, project: true}},
+		{&s.Image, address{kind: "image", version: "v2"}},
+		{&s.LoadBalancer, address{kind: "load-balancer", version: "v2.0"}},
+		{&s.Container, address{kind: "application-container", version: "v1"}},
+		{&s.Database, address{kind: "database", version: "v1.0", inCatalog: true, project: true}},
+		{&s.Metric, address{kind: "metric", version: "v1"}},
 	} {
-		client, err := service.make(s.provider, eo)
+		client, err := service.address.locate(s.provider, eo, s.ProjectID)
 		if absent(err) {
 			continue
 		}
 		if err != nil {
 			return Error(err, "", "")
 		}
-		service.address.setAddress(client, s.ProjectID)
 		*service.client = client
 	}
 	if err := negotiate(ctx, s.Compute, "2", computeLowest, computeNewest); err != nil {
@@ -267,7 +251,7 @@ func (s *Session) readExtensions(ctx context.Context) error {
 	}
 	page, err := extensions.List(s.Network).AllPages(ctx)
 	if err != nil {
-		return Error(err, "", "")
+		return silent(s.Network.Type, err)
 	}
 	list, err := extensions.ExtractExtensions(page)
 	if err != nil {
@@ -279,51 +263,40 @@ func (s *Session) readExtensions(ctx context.Context) error {
 	return nil
 }
 
-// readLoadBalancerProviders finds the providers. None are known where the service
-// does not tell them: the account shall open even if that one service is ill.
+// readLoadBalancerProviders finds the providers. None are known where the service does
+// not answer; there are none where it only does not tell them.
 func (s *Session) readLoadBalancerProviders(ctx context.Context) error {
-	s.LoadBalancerProviders = make(map[string]bool)
 	if s.LoadBalancer == nil {
 		return nil
 	}
-	page, err := providers.List(s.LoadBalancer, nil).AllPages(ctx)
-	if err != nil {
-		return ctx.Err()
-	}
-	list, err := providers.ExtractProviders(page)
-	if err != nil {
-		return fmt.Errorf("read load balancer providers: %w", err)
-	}
-	for _, p := range list {
-		s.LoadBalancerProviders[p.Name] = true
-	}
-	return nil
+	return s.optional(ctx, func(ctx context.Context) error {
+		page, err := providers.List(s.LoadBalancer, nil).AllPages(ctx)
+		if err != nil && !withholds(err) {
+			return silent(s.LoadBalancer.Type, err)
+		}
+		s.LoadBalancerProviders = make(map[string]bool)
+		if err != nil {
+			return nil
+		}
+		list, err := providers.ExtractProviders(page)
+		if err != nil {
+			return fmt.Errorf("read load balancer providers: %w", err)
+		}
+		for _, p := range list {
+			s.LoadBalancerProviders[p.Name] = true
+		}
+		return nil
+	})
 }
 
-// negotiate sets the newest microversion that both sides know.
-func negotiate(ctx context.Context, client *gophercloud.ServiceClient, major string, lowest, newest int) error {
-	if client == nil {
-		return nil
+// optional asks a service that an account can do without: that it fails does not keep
+// the account from opening.
+func (s *Session) optional(ctx context.Context, ask func(context.Context) error) error {
+	short, cancel := context.WithTimeout(ctx, optionalPatience)
+	defer cancel()
+	if err := ask(short); err != nil {
+		return ctx.Err()
 	}
-	base, err := utils.BaseVersionedEndpoint(client.Endpoint)
-	if err != nil {
-		return fmt.Errorf("read address of %s service: %w", client.Type, err)
-	}
-	versions, err := utils.GetServiceVersions(ctx, client.ProviderClient, gophercloud.NormalizeURL(base), true)
-	if err != nil {
-		return Error(err, "", "")
-	}
-	offered := 0
-	for _, v := range versions {
-		if strconv.Itoa(v.MaxMajor) == major {
-			offered = max(offered, v.MaxMinor)
-		}
-	}
-	if offered < lowest {
-		return sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_FEATURE,
-			sdk.Feature(client.Type+".microversion."+major+"."+strconv.Itoa(lowest)))
-	}
-	client.Microversion = major + "." + strconv.Itoa(min(offered, newest))
 	return nil
 }
 
