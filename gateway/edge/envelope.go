@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/gin-gonic/gin"
 	"google.golang.org/protobuf/encoding/protojson"
@@ -42,10 +43,16 @@ func (e *edge) answer(c *gin.Context, language pipeline.Language, endpoint *endp
 	c.Data(status, contentType, closeEnvelope(body, requestID(c)))
 }
 
-// fail writes the error envelope and logs what the client is not told.
+// fail writes the error envelope, or what a section has in its place, and logs what the
+// client is not told.
 func (e *edge) fail(c *gin.Context, language pipeline.Language, err error) {
 	f := fault.Decode(err)
 	e.logFault(c, f, err)
+	if s := e.section(c.Request.URL.Path); s != nil {
+		s.Refuse(c.Writer, fault.HTTPStatus(f.Reason), time.Duration(f.RetrySeconds)*time.Second)
+		c.Abort()
+		return
+	}
 	client := f.Client(language == pipeline.English)
 	body := append([]byte(nil), `{"code":`...)
 	body = strconv.AppendInt(body, int64(client.GetCode()), 10)

@@ -21,17 +21,19 @@ func (e *edge) limitURL(c *gin.Context) {
 
 // admit bounds how many calls are served at once, and each one's time. Probes and
 // documents are not bounded, so that a gateway at its limit still shows that it lives.
-func (e *edge) admit(c *gin.Context) {
-	select {
-	case e.slots <- struct{}{}:
-		defer func() { <-e.slots }()
-	default:
-		e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_UNAVAILABLE, sdk.RetryAfter(time.Second),
-			sdk.Violation("concurrency", fmt.Sprintf("%d calls are being served", cap(e.slots)))))
-		return
+func (e *edge) admit(slots chan struct{}) gin.HandlerFunc {
+	return func(c *gin.Context) {
+		select {
+		case slots <- struct{}{}:
+			defer func() { <-slots }()
+		default:
+			e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_UNAVAILABLE, sdk.RetryAfter(time.Second),
+				sdk.Violation("concurrency", fmt.Sprintf("%d calls are being served", cap(slots)))))
+			return
+		}
+		ctx, cancel := context.WithTimeout(c.Request.Context(), e.opts.RequestTimeout)
+		defer cancel()
+		c.Request = c.Request.WithContext(ctx)
+		c.Next()
 	}
-	ctx, cancel := context.WithTimeout(c.Request.Context(), e.opts.RequestTimeout)
-	defer cancel()
-	c.Request = c.Request.WithContext(ctx)
-	c.Next()
 }

@@ -54,13 +54,16 @@ func (e *edge) addRaw(router *gin.Engine, route RawRoute) error {
 	if route.MaxBodyBytes == 0 {
 		route.MaxBodyBytes = e.opts.MaxBodyBytes
 	}
-	switch method := route.method(); {
+	public := func(c *gin.Context) { route.Handler.ServeHTTP(c.Writer, c.Request) }
+	switch method, section := route.method(), e.section(route.Pattern); {
+	case route.Public && section != nil:
+		router.Handle(route.Method, route.Pattern, e.admit(section.slots), section.deadline, public)
 	case route.Public:
-		router.Handle(route.Method, route.Pattern, func(c *gin.Context) { route.Handler.ServeHTTP(c.Writer, c.Request) })
+		router.Handle(route.Method, route.Pattern, public)
 	case route.Stream:
 		router.Handle(route.Method, route.Pattern, func(c *gin.Context) { e.raw(c, &route, method) })
 	default:
-		router.Handle(route.Method, route.Pattern, e.admit, func(c *gin.Context) { e.raw(c, &route, method) })
+		router.Handle(route.Method, route.Pattern, e.admit(e.slots), func(c *gin.Context) { e.raw(c, &route, method) })
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ type Options struct {
 	Metrics        Metrics
 	Recorder       Recorder
 	Raw            []RawRoute
+	Sections       []Section
 	Strangers      pipeline.Middleware // what bounds requests whose credentials are refused; none: nothing
 	Gates          pipeline.Middleware // what a caller of a raw route passes; needed where one is not public
 }
@@ -66,6 +67,9 @@ func New(log *slog.Logger, c *contract.Contract, auth Authenticator, handle pipe
 		opts.RequestTimeout = 6 * time.Minute
 	}
 	e := &edge{log: log, auth: auth, handle: handle, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent)}
+	for _, s := range opts.Sections {
+		e.sections = append(e.sections, &section{s, make(chan struct{}, s.MaxConcurrent)})
+	}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()
 	router.HandleMethodNotAllowed = true
@@ -99,6 +103,8 @@ type edge struct {
 	handle pipeline.Handler
 	opts   Options
 	slots  chan struct{} // one for each call that is being served
+
+	sections []*section
 }
 
 // add registers one route. gin panics on routes that collide; that is turned into
@@ -114,7 +120,7 @@ func (e *edge) add(router *gin.Engine, method *contract.Method, route contract.R
 	if err != nil {
 		return err
 	}
-	router.Handle(route.Method, pattern, e.admit, func(c *gin.Context) { e.serve(c, endpoint) })
+	router.Handle(route.Method, pattern, e.admit(e.slots), func(c *gin.Context) { e.serve(c, endpoint) })
 	return nil
 }
 
