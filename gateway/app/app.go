@@ -160,6 +160,7 @@ func Start(ctx context.Context, log *slog.Logger, config *Config, getenv func(st
 	handler, err := edge.New(log, c, who, handle, edge.Options{
 		MaxBodyBytes: config.HTTP.MaxBodyBytes, MaxURLBytes: config.HTTP.MaxURLBytes,
 		MaxConcurrent: config.HTTP.MaxConcurrentRequests, RequestTimeout: config.HTTP.RequestTimeout.Duration, Metrics: metrics, Recorder: a.recorder, Raw: a.rawRoutes(metrics),
+		Sections:  []edge.Section{programSection()},
 		Strangers: rates,
 		Gates:     func(next pipeline.Handler) pipeline.Handler { return pipeline.Chain(next, rates, authorize) },
 	})

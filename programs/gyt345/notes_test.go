@@ -166,7 +166,7 @@ func elsewhere() map[string][]string {
 		"N35": {"..", "TestEmergency"}, "N36": {"..", "TestRules"}, "N37": {"..", "TestRules"}, "N38": {"..", "TestRules"},
 		"N39": {"../../test/programs", "TestKills"}, "N40": {"..", "TestVariantOfPartner"}, "N41": {"../../test/programs", "TestEmergencyReachesTheMock"},
 		"N42": {"..", "TestEmergency"}, "N43": {".", "TestNotesOfAnswers"}, "N44": {".", "TestNotesOfAnswers"}, "N45": {".", "TestNotesOfAnswers"},
-		"N46": {".", "TestNotesOfAnswers"}, "N47": {".", "TestNotesOfAnswers"}, "N48": {".", "TestNotesOfAnswers"}, "N49": {".", "TestSignVectors"},
+		"N46": {".", "TestNotesOfAnswers"}, "N47": {"../../gateway/app", "TestPartnersAreAnsweredAsInAnnexC"}, "N48": {".", "TestNotesOfAnswers"}, "N49": {".", "TestSignVectors"},
 		"N50": {".", "TestMessageVectors"}, "N51": {".", "TestMACKey"}, "N52": {".", "TestPrimitives"}, "N53": {"..", "TestMutualTLS"},
 		"N54": {".", "TestNotesOfAnswers"},
 	}
