@@ -102,6 +102,12 @@ func Call[Req, Resp any](ctx context.Context, c *Cloud, requestID string, attemp
 	return steps(ctx, sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: attempt}, rpc, req)
 }
 
+// FirstCall is the context for the first call of a request alone, of which the test
+// makes no further step.
+func FirstCall(ctx context.Context, c *Cloud, requestID string) context.Context {
+	return sdk.WithCall(ctx, sdk.Call{RequestID: c.run + requestID, AccountID: account, Attempt: 1})
+}
+
 // Undo takes the steps of a request back, as the gateway does after step was
 // refused.
 func Undo[Req, Resp any](ctx context.Context, c *Cloud, requestID, step string, rpc RPC[Req, Resp], req *Req) (*Resp, error) {

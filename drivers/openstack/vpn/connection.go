@@ -124,8 +124,9 @@ func explainConnection(id string, err error) error {
 	return session.Error(err, connections.Type, id)
 }
 
-// DeleteIpsecConnection removes the connection, and as the next step the endpoint
-// groups that were made for it.
+// DeleteIpsecConnection removes the connection, and after it the endpoint groups that
+// were made for it. These are the next step's before the connection goes: only it
+// tells which they are.
 func (n *connectionServer) DeleteIpsecConnection(ctx context.Context, req *securityv1.DeleteIpsecConnectionRequest) (*securityv1.DeleteIpsecConnectionResponse, error) {
 	_, client, err := n.open(ctx)
 	if err != nil {
@@ -136,6 +137,9 @@ func (n *connectionServer) DeleteIpsecConnection(ctx context.Context, req *secur
 	}
 	call := sdk.CallFrom(ctx)
 	if groups, ok := call.Step(stepGroups); ok {
+		if err := connections.Delete(ctx, client, req.GetId()); err != nil {
+			return nil, explainConnection(req.GetId(), err)
+		}
 		return resp, removeGroups(ctx, client, groups, req.GetId())
 	}
 	v, err := connections.Get(ctx, client, req.GetId())
@@ -149,10 +153,14 @@ func (n *connectionServer) DeleteIpsecConnection(ctx context.Context, req *secur
 	if err != nil {
 		return nil, err
 	}
+	if len(own) > 0 {
+		nextGroups(ctx, own)
+		resp.State = securityv1.IpsecConnectionState_IPSEC_CONNECTION_STATE_DELETING
+		return resp, nil
+	}
 	if err := connections.Delete(ctx, client, req.GetId()); err != nil {
 		return nil, explainConnection(req.GetId(), err)
 	}
-	nextGroups(ctx, own)
 	return resp, nil
 }
 
