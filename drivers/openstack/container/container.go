@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -24,33 +25,44 @@ func (c *server) CreateContainer(ctx context.Context, req *computev1.CreateConta
 	if err := checkCreate(req); err != nil {
 		return nil, err
 	}
-	if sdk.CallFrom(ctx).Repeated() {
-		all, err := readAll(ctx, s)
-		if err != nil {
-			return nil, err
-		}
-		for i := range all {
-			if all[i].Labels[session.MetadataKey] == sdk.CallFrom(ctx).Token("") {
-				return &computev1.CreateContainerResponse{Id: all[i].UUID, State: toProtoState(&all[i])}, nil
-			}
-		}
-	}
-	networkID, err := networkOf(ctx, s, req.GetSubnetId())
+	// Zun sorts its list by age, so the first of several is the oldest.
+	made, err := sdk.Marked[container]{
+		Find:   func(ctx context.Context) ([]container, error) { return findMarked(ctx, s) },
+		Create: func(ctx context.Context) (container, error) { return run(ctx, s, req) },
+		Remove: func(ctx context.Context, twin container) error {
+			_, err := remove(ctx, s, twin.UUID)
+			return err
+		},
+	}.FindOrCreate(ctx)
 	if err != nil {
 		return nil, err
+	}
+	return &computev1.CreateContainerResponse{Id: made.UUID, State: toProtoState(&made)}, nil
+}
+
+// findMarked finds what earlier attempts of the request made.
+func findMarked(ctx context.Context, s *session.Session) ([]container, error) {
+	all, err := readAll(ctx, s)
+	return slices.DeleteFunc(all, func(v container) bool {
+		state := toProtoState(&v)
+		return v.Labels[session.MetadataKey] != sdk.CallFrom(ctx).Token("") ||
+			state == computev1.ContainerState_CONTAINER_STATE_DELETING || state == computev1.ContainerState_CONTAINER_STATE_DELETED
+	}), err
+}
+
+func run(ctx context.Context, s *session.Session, req *computev1.CreateContainerRequest) (made container, err error) {
+	networkID, err := networkOf(ctx, s, req.GetSubnetId())
+	if err != nil {
+		return made, err
 	}
 	groups, err := groupNames(ctx, s, req.GetSecurityGroupIds())
 	if err != nil {
-		return nil, err
+		return made, err
 	}
 	body := fromProtoCreate(req, networkID, groups, sdk.CallFrom(ctx).Token(""), session.AtLeast(s.Container, versionLists))
-	made := &container{}
-	_, err = s.Container.Post(ctx, s.Container.ServiceURL("containers")+"?run=true", body, made,
+	_, err = s.Container.Post(ctx, s.Container.ServiceURL("containers")+"?run=true", body, &made,
 		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK, http.StatusCreated, http.StatusAccepted}})
-	if err != nil {
-		return nil, session.Error(err, typeContainer, "")
-	}
-	return &computev1.CreateContainerResponse{Id: made.UUID, State: toProtoState(made)}, nil
+	return made, session.Error(err, typeContainer, "")
 }
 
 // DeleteContainer stops and removes a container; absent is success.
@@ -59,23 +71,29 @@ func (c *server) DeleteContainer(ctx context.Context, req *computev1.DeleteConta
 	if err != nil {
 		return nil, err
 	}
-	resp := &computev1.DeleteContainerResponse{Id: req.GetId(), State: computev1.ContainerState_CONTAINER_STATE_DELETED}
-	if !session.IsUUID(req.GetId()) {
-		return resp, nil
+	state, err := remove(ctx, s, req.GetId())
+	if err != nil {
+		return nil, err
+	}
+	return &computev1.DeleteContainerResponse{Id: req.GetId(), State: state}, nil
+}
+
+func remove(ctx context.Context, s *session.Session, id string) (computev1.ContainerState, error) {
+	if !session.IsUUID(id) {
+		return computev1.ContainerState_CONTAINER_STATE_DELETED, nil
 	}
 	how := "?force=true"
 	if session.AtLeast(s.Container, versionStop) {
 		how = "?stop=true"
 	}
-	_, err = s.Container.Delete(ctx, s.Container.ServiceURL("containers", req.GetId())+how, nil)
+	_, err := s.Container.Delete(ctx, s.Container.ServiceURL("containers", id)+how, nil)
 	switch {
 	case err == nil:
-		resp.State = computev1.ContainerState_CONTAINER_STATE_DELETING
-		return resp, nil
+		return computev1.ContainerState_CONTAINER_STATE_DELETING, nil
 	case session.IsNotFound(err):
-		return resp, nil
+		return computev1.ContainerState_CONTAINER_STATE_DELETED, nil
 	}
-	return nil, refused(err, req.GetId())
+	return 0, refused(err, id)
 }
 
 // UpdateContainer gives a container another size. Its labels cannot change.

@@ -33,6 +33,7 @@ func TestContainerLife(t *testing.T) {
 	if again := livetest.Repeat(t, cloud, "render", client.CreateContainer, create).GetId(); again != id {
 		t.Errorf("a repeat made %s beside %s", again, id)
 	}
+	removesTwin(t, cloud, client, create, id)
 	until := func(want computev1.ContainerState) *computev1.Container {
 		t.Helper()
 		var v *computev1.Container
@@ -77,6 +78,19 @@ func TestContainerLife(t *testing.T) {
 		return sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND
 	})
 	livetest.Must(t, cloud, "delete again", client.DeleteContainer, &computev1.DeleteContainerRequest{Id: id})
+}
+
+// removesTwin makes what an attempt in another process makes beside the first.
+func removesTwin(t *testing.T, cloud *livetest.Cloud, client computev1.ContainerServiceClient, create *computev1.CreateContainerRequest, first string) {
+	t.Helper()
+	twin := livetest.Must(t, cloud, "render", client.CreateContainer, create).GetId()
+	if again := livetest.Repeat(t, cloud, "render", client.CreateContainer, create).GetId(); again != first || twin == first {
+		t.Errorf("a repeat returned %s, not the older %s; twin %s", again, first, twin)
+	}
+	livetest.Eventually(t, "twin gone", func() bool {
+		_, err := livetest.Call(t.Context(), cloud, "get", 1, client.GetContainer, &computev1.GetContainerRequest{Id: twin})
+		return sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND
+	})
 }
 
 func TestRefusedContainers(t *testing.T) {
