@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -119,27 +120,61 @@ func imageOfVM(ctx context.Context, s *session.Session, req *storagev1.CreateIma
 }
 
 func findOrSnapshotVM(ctx context.Context, s *session.Session, req *storagev1.CreateImageRequest) (*images.Image, error) {
-	token := sdk.CallFrom(ctx).Token("")
-	if sdk.CallFrom(ctx).Repeated() {
-		made, err := allPages(ctx, images.List(s.Image, byProperty{propRequest, token}), typeImage, images.ExtractImages)
-		if err != nil {
-			return nil, err
-		}
-		if len(made) > 0 {
-			return &made[0], nil
-		}
-	}
+	v, err := sdk.Marked[images.Image]{
+		Find: func(ctx context.Context) ([]images.Image, error) {
+			ours := byProperty{propRequest, sdk.CallFrom(ctx).Token("")}
+			found, err := allPages(ctx, images.List(s.Image, ours), typeImage, images.ExtractImages)
+			return slices.DeleteFunc(found, isGoing), err
+		},
+		Create: func(ctx context.Context) (images.Image, error) { return snapshotVM(ctx, s, req) },
+		Compare: func(a, b images.Image) int {
+			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+		},
+		Remove: func(ctx context.Context, twin images.Image) error { return removeTwin(ctx, s, &twin) },
+	}.FindOrCreate(ctx)
+	return &v, err
+}
+
+// isGoing tells whether an image is removed or about to be.
+func isGoing(v images.Image) bool {
+	state := toProtoImageState(string(v.Status))
+	return state == storagev1.ImageState_IMAGE_STATE_DELETING || state == storagev1.ImageState_IMAGE_STATE_DELETED
+}
+
+func snapshotVM(ctx context.Context, s *session.Session, req *storagev1.CreateImageRequest) (images.Image, error) {
 	properties := askedProperties(req)
-	if sdk.CallFrom(ctx).RequestID != "" {
-		properties[propRequest] = token
+	if call := sdk.CallFrom(ctx); call.RequestID != "" {
+		properties[propRequest] = call.Token("")
 	}
 	id, err := servers.CreateImage(ctx, s.Compute, req.GetVmId(), servers.CreateImageOpts{
 		Name: req.GetName(), Metadata: maps.Clone(properties),
 	}).ExtractImageID()
 	if err != nil {
-		return nil, vmaction.Refusal(ctx, s, err, req.GetVmId(), "vm_id")
+		return images.Image{}, vmaction.Refusal(ctx, s, err, req.GetVmId(), "vm_id")
 	}
-	return getImage(ctx, s, id)
+	v, err := getImage(ctx, s, id)
+	if err != nil {
+		return images.Image{}, err
+	}
+	return *v, nil
+}
+
+// removeTwin removes an image that a request made a second time, after the snapshots
+// that Nova made for it: nothing else names these.
+func removeTwin(ctx context.Context, s *session.Session, twin *images.Image) error {
+	if s.Volume != nil {
+		for _, id := range toProtoImage(twin, "", "").GetSourceSnapshotIds() {
+			if _, err := removeSnapshot(ctx, s.Volume, id); err != nil {
+				return err
+			}
+		}
+	}
+	err := images.Delete(ctx, s.Image, twin.ID).ExtractErr()
+	s.Images.Forget(twin.ID)
+	if session.IsNotFound(err) {
+		return nil
+	}
+	return session.Error(err, typeImage, twin.ID)
 }
 
 // byProperty finds images by a property, a filter that gophercloud's options lack.

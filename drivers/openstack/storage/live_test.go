@@ -5,15 +5,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/snapshots"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/volumes"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/flavors"
 	"github.com/gophercloud/gophercloud/v2/openstack/compute/v2/servers"
+	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	computev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/compute/v1"
 	storagev1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/storage/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/livetest"
+	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/storage"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -294,6 +297,7 @@ func TestSnapshotsOfARealCloud(t *testing.T) {
 		t.Errorf("a repeat made %s beside %s", again.GetId(), first)
 	}
 	c.settleSnapshot(t, first)
+	c.removesTwinSnapshot(t, first, req)
 	name, description := prefix+"renamed", ""
 	livetest.Must(t, c.Cloud, "update", c.snapshots.UpdateSnapshot, &storagev1.UpdateSnapshotRequest{
 		Id: first, Name: &name, Description: &description, Tags: &apiv1.StringMap{Entries: map[string]string{"k2": "v2"}},
@@ -339,6 +343,30 @@ func TestSnapshotsOfARealCloud(t *testing.T) {
 		return sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND
 	})
 	livetest.Must(t, c.Cloud, "delete again", c.snapshots.DeleteSnapshot, &storagev1.DeleteSnapshotRequest{Id: second})
+}
+
+// removesTwinSnapshot makes at the cloud what an attempt in another process would have
+// made beside the first.
+func (c cloud) removesTwinSnapshot(t *testing.T, first string, req *storagev1.CreateSnapshotRequest) {
+	t.Helper()
+	v, err := snapshots.Get(t.Context(), c.Session.Volume, first).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin, err := snapshots.Create(t.Context(), c.Session.Volume, snapshots.CreateOpts{
+		VolumeID: v.VolumeID, Name: v.Name, Metadata: v.Metadata,
+	}).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.settleSnapshot(t, twin.ID)
+	if again := livetest.Repeat(t, c.Cloud, "first", c.snapshots.CreateSnapshot, req); again.GetId() != first {
+		t.Errorf("a repeat returned the younger %s, not %s", again.GetId(), first)
+	}
+	livetest.Eventually(t, "twin gone", func() bool {
+		_, err := snapshots.Get(t.Context(), c.Session.Volume, twin.ID).Extract()
+		return session.IsNotFound(err)
+	})
 }
 
 func TestImagesOfARealCloud(t *testing.T) {
@@ -426,10 +454,42 @@ func TestImagesOfAVMOfARealCloud(t *testing.T) {
 	}
 	// Cinder is still making the snapshot when the image is ready, and needs the VM for it.
 	c.settleSnapshot(t, got.GetSourceSnapshotIds()[0])
+	c.removesTwinImage(t, id, vm, req)
 	livetest.Refused(t, c.Cloud, apiv1.Reason_REASON_IN_USE, "storage.image/"+id, c.snapshots.DeleteSnapshot,
 		&storagev1.DeleteSnapshotRequest{Id: got.GetSourceSnapshotIds()[0]})
 	livetest.Refused(t, c.Cloud, apiv1.Reason_REASON_REFERENCE_NOT_FOUND, "", c.images.CreateImage, &storagev1.CreateImageRequest{Name: prefix + "x", VmId: nowhere})
 	livetest.Must(t, c.Cloud, "delete", c.images.DeleteImage, remove)
+}
+
+// removesTwinImage is removesTwinSnapshot for an image, which goes with its snapshots.
+func (c cloud) removesTwinImage(t *testing.T, first, vm string, req *storagev1.CreateImageRequest) {
+	t.Helper()
+	const request = "yunqiao_request"
+	v, err := images.Get(t.Context(), c.Session.Image, first).Extract()
+	if err != nil {
+		t.Fatal(err)
+	}
+	marker, _ := v.Properties[request].(string)
+	twin, err := servers.CreateImage(t.Context(), c.Session.Compute, vm, servers.CreateImageOpts{
+		Name: v.Name, Metadata: map[string]string{request: marker},
+	}).ExtractImageID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var made *storagev1.Image
+	livetest.Eventually(t, "twin available", func() bool {
+		made = livetest.Must(t, c.Cloud, "get", c.images.GetImage, &storagev1.GetImageRequest{Id: twin}).GetImage()
+		return made.GetState() == storagev1.ImageState_IMAGE_STATE_AVAILABLE
+	})
+	c.settleSnapshot(t, made.GetSourceSnapshotIds()[0])
+	if again := livetest.Repeat(t, c.Cloud, "image", c.images.CreateImage, req); again.GetId() != first {
+		t.Errorf("a repeat returned the younger %s, not %s", again.GetId(), first)
+	}
+	livetest.Refused(t, c.Cloud, apiv1.Reason_REASON_NOT_FOUND, "", c.images.GetImage, &storagev1.GetImageRequest{Id: twin})
+	livetest.Eventually(t, "snapshot of the twin gone", func() bool {
+		_, err := snapshots.Get(t.Context(), c.Session.Volume, made.GetSourceSnapshotIds()[0]).Extract()
+		return session.IsNotFound(err)
+	})
 }
 
 func TestMarkersStandAtTheCloud(t *testing.T) {

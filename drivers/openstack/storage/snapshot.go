@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/snapshots"
@@ -40,30 +43,52 @@ func (n *snapshotServer) CreateSnapshot(ctx context.Context, req *storagev1.Crea
 	if req.GetRetentionDays() != 0 {
 		return nil, sdk.Unsupported("storage.snapshot.retention")
 	}
-	token := sdk.CallFrom(ctx).Token("")
-	if sdk.CallFrom(ctx).Repeated() && session.AtLeast(client, filtersSnapshotMetadata) {
-		made, err := allPages(ctx, snapshots.ListDetail(client, byMetadata(token)), typeSnapshot, snapshots.ExtractSnapshots)
-		if err != nil {
-			return nil, err
-		}
-		if len(made) > 0 {
-			return &storagev1.CreateSnapshotResponse{Id: made[0].ID, State: toProtoSnapshotState(made[0].Status)}, nil
-		}
+	v, err := sdk.Marked[snapshots.Snapshot]{
+		Find:   func(ctx context.Context) ([]snapshots.Snapshot, error) { return findMarkedSnapshots(ctx, client) },
+		Create: func(ctx context.Context) (snapshots.Snapshot, error) { return makeSnapshot(ctx, client, req) },
+		Compare: func(a, b snapshots.Snapshot) int {
+			return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), strings.Compare(a.ID, b.ID))
+		},
+		Remove: func(ctx context.Context, twin snapshots.Snapshot) error {
+			_, err := removeSnapshot(ctx, client, twin.ID)
+			return err
+		},
+	}.FindOrCreate(ctx)
+	if err != nil {
+		return nil, err
 	}
+	return &storagev1.CreateSnapshotResponse{Id: v.ID, State: toProtoSnapshotState(v.Status)}, nil
+}
+
+// findMarkedSnapshots finds what earlier attempts of the request made. Older volume
+// services ignore the filter and are not asked.
+func findMarkedSnapshots(ctx context.Context, client *gophercloud.ServiceClient) ([]snapshots.Snapshot, error) {
+	if !session.AtLeast(client, filtersSnapshotMetadata) {
+		return nil, nil
+	}
+	pager := snapshots.ListDetail(client, byMetadata(sdk.CallFrom(ctx).Token("")))
+	found, err := allPages(ctx, pager, typeSnapshot, snapshots.ExtractSnapshots)
+	return slices.DeleteFunc(found, func(v snapshots.Snapshot) bool {
+		return toProtoSnapshotState(v.Status) == storagev1.SnapshotState_SNAPSHOT_STATE_DELETING
+	}), err
+}
+
+func makeSnapshot(ctx context.Context, client *gophercloud.ServiceClient, req *storagev1.CreateSnapshotRequest) (snapshots.Snapshot, error) {
+	call := sdk.CallFrom(ctx)
 	v, err := snapshots.Create(ctx, client, snapshots.CreateOpts{
 		VolumeID:    req.GetDiskId(),
 		Name:        req.GetName(),
 		Description: req.GetDescription(),
-		Metadata:    marked(req.GetTags(), sdk.CallFrom(ctx).RequestID, token),
+		Metadata:    marked(req.GetTags(), call.RequestID, call.Token("")),
 		Force:       !session.AtLeast(client, snapshotsInUse),
 	}).Extract()
 	switch {
 	case err == nil:
-		return &storagev1.CreateSnapshotResponse{Id: v.ID, State: toProtoSnapshotState(v.Status)}, nil
+		return *v, nil
 	case session.IsNotFound(err):
-		return nil, session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, typeDisk, req.GetDiskId(), sdk.Field("disk_id"))
+		return snapshots.Snapshot{}, session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, typeDisk, req.GetDiskId(), sdk.Field("disk_id"))
 	default:
-		return nil, refused(ctx, client, req.GetDiskId(), err,
+		return snapshots.Snapshot{}, refused(ctx, client, req.GetDiskId(), err,
 			storagev1.DiskState_DISK_STATE_AVAILABLE, storagev1.DiskState_DISK_STATE_IN_USE)
 	}
 }
@@ -113,9 +138,8 @@ func (n *snapshotServer) DeleteSnapshot(ctx context.Context, req *storagev1.Dele
 		return nil, err
 	}
 	id := req.GetId()
-	gone := &storagev1.DeleteSnapshotResponse{Id: id, State: storagev1.SnapshotState_SNAPSHOT_STATE_DELETED}
 	if !session.IsUUID(id) {
-		return gone, nil
+		return &storagev1.DeleteSnapshotResponse{Id: id, State: storagev1.SnapshotState_SNAPSHOT_STATE_DELETED}, nil
 	}
 	blockers, err := imageBlockers(ctx, s, id)
 	if err != nil {
@@ -124,25 +148,34 @@ func (n *snapshotServer) DeleteSnapshot(ctx context.Context, req *storagev1.Dele
 	if len(blockers) > 0 {
 		return nil, sdk.InUse(typeSnapshot, id, nil, blockers...)
 	}
-	err = snapshots.Delete(ctx, client, id).ExtractErr()
+	state, err := removeSnapshot(ctx, client, id)
+	if err != nil {
+		return nil, err
+	}
+	return &storagev1.DeleteSnapshotResponse{Id: id, State: state}, nil
+}
+
+// removeSnapshot removes a snapshot; absent is success.
+func removeSnapshot(ctx context.Context, client *gophercloud.ServiceClient, id string) (storagev1.SnapshotState, error) {
+	err := snapshots.Delete(ctx, client, id).ExtractErr()
 	switch {
 	case err == nil:
-		return &storagev1.DeleteSnapshotResponse{Id: id, State: storagev1.SnapshotState_SNAPSHOT_STATE_DELETING}, nil
+		return storagev1.SnapshotState_SNAPSHOT_STATE_DELETING, nil
 	case session.IsNotFound(err):
-		return gone, nil
+		return storagev1.SnapshotState_SNAPSHOT_STATE_DELETED, nil
 	case !session.IsWrongState(err):
-		return nil, session.Error(err, typeSnapshot, id)
+		return 0, session.Error(err, typeSnapshot, id)
 	}
 	v, readErr := getSnapshot(ctx, client, id)
 	switch {
 	case sdk.ReasonOf(readErr) == apiv1.Reason_REASON_NOT_FOUND:
-		return gone, nil
+		return storagev1.SnapshotState_SNAPSHOT_STATE_DELETED, nil
 	case readErr != nil:
-		return nil, readErr
+		return 0, readErr
 	case toProtoSnapshotState(v.Status) == storagev1.SnapshotState_SNAPSHOT_STATE_DELETING:
-		return &storagev1.DeleteSnapshotResponse{Id: id, State: storagev1.SnapshotState_SNAPSHOT_STATE_DELETING}, nil
+		return storagev1.SnapshotState_SNAPSHOT_STATE_DELETING, nil
 	default:
-		return nil, session.WrongState(err, typeSnapshot, id, isSnapshotChanging(v.Status))
+		return 0, session.WrongState(err, typeSnapshot, id, isSnapshotChanging(v.Status))
 	}
 }
 
