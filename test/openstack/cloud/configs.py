@@ -122,6 +122,8 @@ def neutron():
         'bind_host': HOST, 'bind_port': API['neutron'], 'core_plugin': 'ml2', 'api_workers': 1, 'rpc_workers': 0,
         'rpc_state_report_workers': 0, 'service_plugins': 'ovn-router,qos,port_forwarding,trunk,vpnaas',
         'api_paste_config': paths.etc('neutron', 'api-paste.ini'), 'dhcp_agent_notification': 'false', 'dns_domain': 'testcloud.',
+        # Every connection that is kept open takes one of these, and each compute service keeps a dozen.
+        'wsgi_default_pool_size': 1000,
     })
     c.update({
         'database': database('neutron', small=False),
