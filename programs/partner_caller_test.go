@@ -73,6 +73,9 @@ func TestCausesOfRefusal(t *testing.T) {
 		if row.HTTP != 403 || row.GroupID != r.group || !strings.Contains(row.Cause, tc.want) {
 			t.Errorf("got %d of %s, %q; want %q", row.HTTP, row.GroupID, row.Cause, tc.want)
 		}
+		if row.BodySize != len(signed.Body) || row.Digest != gyt345.SM3(signed.Body) || !bytes.HasPrefix(signed.Body, row.Body) {
+			t.Errorf("body: got %d bytes %s, %q", row.BodySize, row.Digest, row.Body)
+		}
 	}
 	if len(answers) != 1 {
 		t.Errorf("callers are told causes: %v", answers)
