@@ -37,6 +37,11 @@ func (v *VMs) CreateVm(ctx context.Context, req *computev1.CreateVmRequest) (*co
 	if err != nil {
 		return nil, err
 	}
+	if sdk.CallFrom(ctx).Repeated() {
+		if err := assignPorts(ctx, s, req, sv.ID); err != nil {
+			return nil, err
+		}
+	}
 	return &computev1.CreateVmResponse{Id: sv.ID, State: stateOf(sv.Status, sv.TaskState)}, nil
 }
 
@@ -68,7 +73,17 @@ func createServer(ctx context.Context, s *session.Session, req *computev1.Create
 		return server{}, sdk.TakeBack(ctx, refusedCreate(ctx, s, req, err),
 			func(ctx context.Context) error { return ports.Delete(ctx, s, made) })
 	}
-	return server{ID: created.ID, Status: statusBuild}, nil
+	return server{ID: created.ID, Status: statusBuild}, ports.Assign(ctx, s, made, created.ID)
+}
+
+// assignPorts gives the VM the ports that an earlier attempt made for it, which may
+// have ended before it did.
+func assignPorts(ctx context.Context, s *session.Session, req *computev1.CreateVmRequest, id string) error {
+	made, err := ports.Find(ctx, s, nicMarkers(ctx, req))
+	if err != nil {
+		return session.Error(err, typeNIC, "")
+	}
+	return ports.Assign(ctx, s, made, id)
 }
 
 // createBody is gophercloud's request with what that lacks.
@@ -200,7 +215,7 @@ func undoCreate(ctx context.Context, s *session.Session, req *computev1.CreateVm
 		}
 		return &computev1.CreateVmResponse{State: computev1.VmState_VM_STATE_DELETED}, ports.Delete(ctx, s, made)
 	}
-	state, err := removeVM(ctx, s, sv.ID)
+	state, err := removeVM(ctx, s, sv.ID, nicMarkers(ctx, req)...)
 	return &computev1.CreateVmResponse{Id: sv.ID, State: state}, err
 }
 

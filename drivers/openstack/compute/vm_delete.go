@@ -12,7 +12,7 @@ import (
 )
 
 // stepPorts is the next-step of a deletion that leaves ports behind, with their
-// ids. Nova forgets which they were as soon as the server is gone.
+// ids.
 const stepPorts = "ports"
 
 // pollAfter is how soon a started change is worth looking at.
@@ -33,12 +33,12 @@ func (v *VMs) DeleteVm(ctx context.Context, req *computev1.DeleteVmRequest) (*co
 }
 
 // removeVM takes the next step of removing a VM with its ports and returns how
-// far it is.
-func removeVM(ctx context.Context, s *session.Session, id string) (computev1.VmState, error) {
+// far it is. markers are those of the request that made it, if it is known.
+func removeVM(ctx context.Context, s *session.Session, id string, markers ...string) (computev1.VmState, error) {
 	if own, ok := sdk.CallFrom(ctx).Step(stepPorts); ok {
 		return finishRemoval(ctx, s, id, own)
 	}
-	own, err := ownPorts(ctx, s, id)
+	own, err := ports.MadeFor(ctx, s, id, markers...)
 	if err != nil {
 		return computev1.VmState_VM_STATE_UNSPECIFIED, err
 	}
@@ -71,21 +71,6 @@ func nextPorts(ctx context.Context, own []string) {
 		return
 	}
 	sdk.SetNextStep(ctx, sdk.JoinStep(stepPorts, own...), pollAfter)
-}
-
-// ownPorts lists the ports that go with the VM though Nova would leave them.
-func ownPorts(ctx context.Context, s *session.Session, id string) ([]string, error) {
-	byVM, err := ports.OfVMs(ctx, s, []string{id})
-	if err != nil {
-		return nil, err
-	}
-	var own []string
-	for _, p := range byVM[id] {
-		if p.MadeForVM() {
-			own = append(own, p.ID)
-		}
-	}
-	return own, nil
 }
 
 // deleteServer deletes a server; absent is success.

@@ -4,8 +4,12 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/gophercloud/gophercloud/v2"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
@@ -18,7 +22,8 @@ type Spec struct {
 	SecurityGroups []string // empty: the cloud's default group
 	// Marker names the port until the VM is gone. The network service takes no
 	// tags in a creating call (tags are silently ignored there without the
-	// extension tag-ports-during-bulk-creation), so name and description hold it.
+	// extension tag-ports-during-bulk-creation), so name and description hold it;
+	// Assign gives the description to the VM's marker.
 	Marker string
 }
 
@@ -49,6 +54,47 @@ func create(ctx context.Context, s *session.Session, spec Spec) (Port, error) {
 	}
 	_, err := s.Network.Post(ctx, s.Network.ServiceURL("ports"), map[string]any{"port": port}, &body, nil)
 	return body.Port, err
+}
+
+// Assign notes at ports for which VM they were made, so that MadeFor finds them. A
+// port that is gone is left out.
+func Assign(ctx context.Context, s *session.Session, ids []string, vmID string) error {
+	for _, id := range ids {
+		body := map[string]any{"port": map[string]any{"description": VMMarker(vmID)}}
+		_, err := s.Network.Put(ctx, s.Network.ServiceURL("ports", id), body, nil,
+			&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
+		if err != nil && !session.IsNotFound(err) {
+			return session.Error(err, typeNIC, id)
+		}
+	}
+	return nil
+}
+
+// MadeFor returns the ids of the ports that Create made for a VM: those that the VM
+// has, and those that it never got or has lost, found by the VM's marker and by the
+// markers of the request that made it. What another device has by now is not among
+// them.
+func MadeFor(ctx context.Context, s *session.Session, vmID string, markers ...string) ([]string, error) {
+	if s.Network == nil {
+		return nil, nil
+	}
+	filters := []url.Values{{"device_id": {vmID}}, {"description": {VMMarker(vmID)}}}
+	if len(markers) > 0 {
+		filters = append(filters, url.Values{"name": markers})
+	}
+	var ids []string
+	for _, filter := range filters {
+		found, err := query(ctx, s, filter)
+		if err != nil {
+			return nil, session.Error(err, typeNIC, "")
+		}
+		for _, p := range found {
+			if p.MadeForVM() && (p.DeviceID == "" || p.DeviceID == vmID) && !slices.Contains(ids, p.ID) {
+				ids = append(ids, p.ID)
+			}
+		}
+	}
+	return ids, nil
 }
 
 // Delete removes ports; absent is success. All are tried; the errors are joined.

@@ -59,6 +59,11 @@ func (p Port) MadeForVM() bool {
 	return strings.HasPrefix(p.Name, session.MarkerPrefix) || strings.HasPrefix(p.Description, session.MarkerPrefix)
 }
 
+// VMMarker is the description of the ports that were made for a VM, once the VM has
+// its id. Nova forgets the ports of a VM that it could not build, or that is gone;
+// by this they are found all the same.
+func VMMarker(vmID string) string { return session.MarkerPrefix + vmID }
+
 // OfVMs reads the ports of VMs, one query for every 150 of them, grouped by VM
 // and ordered by age within each.
 func OfVMs(ctx context.Context, s *session.Session, vmIDs []string) (map[string][]Port, error) {
