@@ -200,15 +200,15 @@ func (s *programServer) LocateProgram(ctx context.Context, request *programv1.Lo
 	return response, nil
 }
 
-// takeOff purges what an emergency takes off, and sends requests of it to the notice.
+// takeOff purges what an emergency takes off, and sends requests of it to the notice,
+// also where only some of it was purged.
 func (n Network) takeOff(ctx context.Context, urls []string) error {
-	if err := n.Purge(ctx, urls); err != nil || n.Notice == "" {
+	err := n.Purge(ctx, urls)
+	if n.Notice == "" {
 		return err
 	}
-	for _, u := range urls {
-		if err := n.Redirect(ctx, u, n.Notice); err != nil && !errors.Is(err, cdn.ErrUnsupported) {
-			return fmt.Errorf("redirect: %w", err)
-		}
+	if failed := n.Redirect(ctx, urls, n.Notice); failed != nil && !errors.Is(failed, cdn.ErrUnsupported) {
+		err = errors.Join(err, fmt.Errorf("redirect: %w", failed))
 	}
-	return nil
+	return err
 }

@@ -44,8 +44,13 @@ func (r *recordingCDN) Purge(_ context.Context, urls []string) error { return r.
 func (r *recordingCDN) Prefetch(_ context.Context, urls []string) error {
 	return r.all("prefetch", urls)
 }
-func (r *recordingCDN) Redirect(_ context.Context, from, to string) error {
-	return r.note("redirect " + from + " " + to)
+func (r *recordingCDN) Redirect(_ context.Context, urls []string, to string) error {
+	for _, u := range urls {
+		if err := r.note("redirect " + u + " " + to); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (r *recordingCDN) Locate(_ context.Context, url string) ([]string, error) {

@@ -9,6 +9,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // ErrUnsupported says that a network cannot do what was asked.
@@ -24,8 +26,8 @@ type CDN interface {
 	Prefetch(ctx context.Context, urls []string) error
 	// Locate tells on which nodes a URL is (分发位置定位).
 	Locate(ctx context.Context, url string) ([]string, error)
-	// Redirect sends requests of a URL elsewhere (请求重定向), until it is purged.
-	Redirect(ctx context.Context, from, to string) error
+	// Redirect sends requests of URLs elsewhere (请求重定向), until they are purged.
+	Redirect(ctx context.Context, urls []string, to string) error
 }
 
 // HTTPCache is one or more caches, such as nginx or Varnish, that remove a URL at the
@@ -44,8 +46,9 @@ var _ CDN = (*HTTPCache)(nil)
 func NewHTTPCache(name string, nodes []string, client *http.Client) (*HTTPCache, error) {
 	c := &HTTPCache{name: name, client: client}
 	if c.client == nil {
+		transport := &http.Transport{Proxy: http.ProxyFromEnvironment, MaxIdleConnsPerHost: askedAtOnce, IdleConnTimeout: time.Minute}
 		c.client = &http.Client{
-			Timeout:       10 * time.Second,
+			Timeout: 10 * time.Second, Transport: transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		}
 	}
@@ -68,28 +71,36 @@ func (c *HTTPCache) Name() string { return c.name }
 // Purge implements CDN: every node must answer 200 to 299, 404, or 412, which nginx's
 // purge modules say of what is not cached.
 func (c *HTTPCache) Purge(ctx context.Context, urls []string) error {
-	return c.each(ctx, "PURGE", urls, func(status int) bool {
-		return status/100 == 2 || status == http.StatusNotFound || status == http.StatusPreconditionFailed
+	return c.each(ctx, urls, request{method: "PURGE"}, func(status int, _ http.Header) error {
+		return unless(status/100 == 2 || status == http.StatusNotFound || status == http.StatusPreconditionFailed, status)
 	})
 }
 
 // Prefetch implements CDN: every node fetches the URL once.
 func (c *HTTPCache) Prefetch(ctx context.Context, urls []string) error {
-	return c.each(ctx, http.MethodGet, urls, func(status int) bool { return status/100 == 2 })
+	return c.each(ctx, urls, request{method: http.MethodGet}, func(status int, _ http.Header) error { return unless(status/100 == 2, status) })
 }
 
 // Locate implements CDN: the nodes that answer from what they have. They are asked for
 // nothing else (only-if-cached, RFC 9111, 5.2.1.7); one that does not know this tells by
 // X-Cache or Age.
 func (c *HTTPCache) Locate(ctx context.Context, target string) ([]string, error) {
+	has := make([]bool, len(c.nodes))
+	var work errgroup.Group
+	for i, node := range c.nodes {
+		work.Go(func() error {
+			status, header, err := c.send(ctx, node, target, request{method: http.MethodHead, name: "Cache-Control", value: "only-if-cached"})
+			age := header.Get("Age")
+			has[i] = err == nil && status != http.StatusGatewayTimeout && (strings.HasPrefix(strings.ToUpper(header.Get("X-Cache")), "HIT") || age != "" && age != "0")
+			return err
+		})
+	}
+	if err := work.Wait(); err != nil {
+		return nil, err
+	}
 	var found []string
-	for _, node := range c.nodes {
-		status, header, err := c.send(ctx, http.MethodHead, node, target, http.Header{"Cache-Control": {"only-if-cached"}})
-		if err != nil {
-			return nil, err
-		}
-		age := header.Get("Age")
-		if status != http.StatusGatewayTimeout && (strings.HasPrefix(strings.ToUpper(header.Get("X-Cache")), "HIT") || age != "" && age != "0") {
+	for i, node := range c.nodes {
+		if has[i] {
 			found = append(found, node.Host)
 		}
 	}
@@ -97,55 +108,49 @@ func (c *HTTPCache) Locate(ctx context.Context, target string) ([]string, error)
 }
 
 // Redirect implements CDN: every node must answer as it will answer players. Nodes that
-// know no such request make it ErrUnsupported.
-func (c *HTTPCache) Redirect(ctx context.Context, from, to string) error {
-	var problems []error
-	for _, node := range c.nodes {
-		status, header, err := c.send(ctx, "REDIRECT", node, from, http.Header{"Location": {to}})
+// know no such request make it ErrUnsupported, if nothing else fails.
+func (c *HTTPCache) Redirect(ctx context.Context, urls []string, to string) error {
+	return c.each(ctx, urls, request{method: "REDIRECT", name: "Location", value: to}, func(status int, header http.Header) error {
 		switch {
-		case err != nil:
-			problems = append(problems, err)
 		case status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented:
-			problems = append(problems, fmt.Errorf("REDIRECT at %s: status %d: %w", node.Host, status, ErrUnsupported))
+			return fmt.Errorf("status %d: %w", status, ErrUnsupported)
 		case status/100 != 3 || header.Get("Location") != to:
-			problems = append(problems, fmt.Errorf("REDIRECT at %s: status %d to %q", node.Host, status, header.Get("Location")))
+			return fmt.Errorf("status %d to %q", status, header.Get("Location"))
 		}
-	}
-	return errors.Join(problems...)
+		return nil
+	})
 }
 
-func (c *HTTPCache) each(ctx context.Context, method string, urls []string, good func(status int) bool) error {
-	var problems []error
-	for _, target := range urls {
-		for _, node := range c.nodes {
-			status, _, err := c.send(ctx, method, node, target, http.Header{})
-			switch {
-			case err != nil:
-				problems = append(problems, err)
-			case !good(status):
-				problems = append(problems, fmt.Errorf("%s at %s: status %d", method, node.Host, status))
-			}
-		}
+func unless(good bool, status int) error {
+	if good {
+		return nil
 	}
-	return errors.Join(problems...)
+	return fmt.Errorf("status %d", status)
 }
+
+// request is what a node is asked about a URL, with one header field or none.
+type request struct{ method, name, value string }
 
 // send asks a node for a URL of its origin, and reads the answer to its end.
-func (c *HTTPCache) send(ctx context.Context, method string, node *url.URL, target string, header http.Header) (int, http.Header, error) {
+func (c *HTTPCache) send(ctx context.Context, node *url.URL, target string, ask request) (int, http.Header, error) {
 	u, err := url.Parse(target)
 	if err != nil || u.Host == "" {
 		return 0, nil, fmt.Errorf("%q is no URL", target)
 	}
 	host := u.Host
 	u.Scheme, u.Host, u.Fragment = node.Scheme, node.Host, ""
-	request, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
+	request, err := http.NewRequestWithContext(ctx, ask.method, u.String(), nil)
 	if err != nil {
 		return 0, nil, err
 	}
-	request.Host, request.Header = host, header
+	request.Host = host
+	request.Header["Idempotency-Key"] = nil // not sent: net/http may repeat it where a kept connection has ended
+	if ask.name != "" {
+		request.Header.Set(ask.name, ask.value)
+	}
 	response, err := c.client.Do(request)
 	if err != nil {
-		return 0, nil, fmt.Errorf("%s at %s: %w", method, node.Host, err)
+		return 0, nil, fmt.Errorf("%s at %s: %w", ask.method, node.Host, err)
 	}
 	_, err = io.Copy(io.Discard, response.Body)
 	return response.StatusCode, response.Header, errors.Join(err, response.Body.Close())

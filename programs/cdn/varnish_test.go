@@ -153,7 +153,7 @@ func TestPurgeOfVarnish(t *testing.T) {
 	}
 	gone.Store(false)
 	const notice = "https://notice.example/off.m3u8?a=1&b=2"
-	if err := network.Redirect(t.Context(), played, notice); err != nil {
+	if err := network.Redirect(t.Context(), []string{played}, notice); err != nil {
 		t.Fatal(err)
 	}
 	for range 2 {
@@ -163,7 +163,7 @@ func TestPurgeOfVarnish(t *testing.T) {
 	}
 	if other, err := cdn.NewHTTPCache("edge", []string{origin.URL}, nil); err != nil {
 		t.Fatal(err)
-	} else if err := other.Redirect(t.Context(), played, notice); err == nil || errors.Is(err, cdn.ErrUnsupported) {
+	} else if err := other.Redirect(t.Context(), []string{played}, notice); err == nil || errors.Is(err, cdn.ErrUnsupported) {
 		t.Errorf("what answers 200 has redirected nothing: got %v", err)
 	}
 	if err := network.Purge(t.Context(), []string{played}); err != nil {
