@@ -261,8 +261,9 @@ func (c *comparison) observation(f found, name, state string, body []byte) inven
 }
 
 // confirmMissing ends what the listing misses, if the cloud is well and reading the
-// resource itself finds nothing. One that has been there for some time and is there
-// still means that listings of this cloud cannot be trusted now.
+// resource itself finds nothing. One that has been there for some time, is there still
+// and is not listed by its id either means that listings of this cloud cannot be
+// trusted now; this is told after the others have been recorded.
 func (c *comparison) confirmMissing(ctx context.Context) error {
 	var missing []string
 	for _, id := range slices.Sorted(maps.Keys(c.known)) {
@@ -282,6 +283,7 @@ func (c *comparison) confirmMissing(ctx context.Context) error {
 		return err
 	}
 	var gone []inventory.Observation
+	var there []string // by their native ids
 	for _, id := range missing {
 		f := found{id: id, known: c.known[id], since: c.known[id].Sequence}
 		if _, f.native, err = publicid.Split("id", id); err != nil {
@@ -291,15 +293,50 @@ func (c *comparison) confirmMissing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if resource != nil && c.at.Sub(f.known.ObservedAt) < freshly {
-			continue
+		switch {
+		case resource == nil:
+			gone = append(gone, c.ended(f))
+		case c.at.Sub(f.known.ObservedAt) >= freshly:
+			there = append(there, f.native)
 		}
-		if resource != nil {
-			return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR, sdk.Cause(fmt.Errorf("the listing misses %s, which is there", id)))
-		}
-		gone = append(gone, c.ended(f))
 	}
-	return c.record(ctx, gone)
+	if err := c.record(ctx, gone); err != nil {
+		return err
+	}
+	return c.doubt(ctx, there)
+}
+
+// doubt is the error of a listing that misses resources which are there, unless it
+// shows them when they are named: some kinds are left out of lists that do not.
+func (c *comparison) doubt(ctx context.Context, natives []string) error {
+	request := c.kind.list.Input.New()
+	named := request.Descriptor().Fields().ByName("ids")
+	for part := range slices.Chunk(natives, batch) {
+		shown := map[string]bool{}
+		if named != nil {
+			ids := request.Mutable(named).List()
+			ids.Truncate(0)
+			for _, native := range part {
+				ids.Append(protoreflect.ValueOfString(native))
+			}
+			answer, err := c.invoke(ctx, c.kind.list, request.Interface())
+			if err != nil {
+				return err
+			}
+			page := answer.ProtoReflect()
+			list := page.Get(page.Descriptor().Fields().Get(0)).List()
+			for i := range list.Len() {
+				shown[textOf(list.Get(i).Message(), "id")] = true
+			}
+		}
+		for _, native := range part {
+			if !shown[native] {
+				return sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR,
+					sdk.Cause(fmt.Errorf("the listing misses %s, which is there", publicid.Join(c.account.ID, native))))
+			}
+		}
+	}
+	return nil
 }
 
 // record writes what is not in the hands of an operation.

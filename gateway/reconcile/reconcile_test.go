@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -197,6 +198,39 @@ func TestListingThatLies(t *testing.T) {
 	}
 	if events := r.compare(); len(events) != 0 || !r.source().Complete {
 		t.Errorf("short pages: events %v, source %+v", events, r.source())
+	}
+}
+
+// TestOneThatIsNotListed: what a listing leaves out although it is there is no reason
+// to keep what is gone, and none at all where the listing shows it by its id.
+func TestOneThatIsNotListed(t *testing.T) {
+	r := newRig(t, dbtest.Open(t, dbtest.SQLite(t)), Options{})
+	hidden, deleted, later := r.newVM("hidden"), r.newVM("deleted"), r.newVM("deleted later")
+	r.compare()
+	remove := func(id string) {
+		call(r, func(ctx context.Context) (*computev1.DeleteVmResponse, error) {
+			return r.vms().DeleteVm(ctx, &computev1.DeleteVmRequest{Id: native(id)})
+		})
+	}
+	byID := false
+	r.driver.answer = func(_ string, reply proto.Message) {
+		list, ok := reply.(*computev1.ListVmsResponse)
+		if ok && !(byID && len(list.GetVms()) == 1) {
+			list.Vms = slices.DeleteFunc(list.GetVms(), func(v *computev1.Vm) bool { return v.GetId() == native(hidden) })
+		}
+	}
+	remove(deleted)
+	events := r.compare()
+	r.one(events, deleted, "ResourceGone")
+	if s := r.source(); len(of(events, hidden)) != 0 || s.Complete || s.Reason != "CLOUD_ERROR" {
+		t.Errorf("one that is hidden: events %v, source %+v", of(events, hidden), s)
+	}
+	byID = true
+	remove(later)
+	events = r.compare()
+	r.one(events, later, "ResourceGone")
+	if s := r.source(); len(of(events, hidden)) != 0 || !s.Complete {
+		t.Errorf("one that is listed by its id: events %v, source %+v", of(events, hidden), s)
 	}
 }
 
