@@ -4,9 +4,12 @@
     python3 send.py URL MESSAGE_FILE
 
 GYT345_GROUP_ID, GYT345_GROUP_SECRET and GYT345_KEY_FILE (SM2 private key in PEM) say
-who sends. Needs OpenSSL 3 for SM2, SM3 and SM4, and nothing else.
+who sends. Needs OpenSSL 3 for SM2, SM3 and SM4, and nothing else: the program for what
+is public or in files, the library for what has a secret key, which must be no argument.
 """
 import base64
+import ctypes
+import ctypes.util
 import json
 import os
 import secrets
@@ -27,8 +30,20 @@ def sm3(data):
     return openssl("dgst", "-sm3", "-binary", data=data)
 
 
+def keyed(kind, algorithm, key, data, size):
+    """A message authentication code, made by OpenSSL's library."""
+    mac = ctypes.CDLL(ctypes.util.find_library("crypto") or "libcrypto.so.3").EVP_Q_mac
+    mac.restype = ctypes.c_void_p
+    mac.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t,
+                    ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_void_p]
+    out, length = ctypes.create_string_buffer(64), ctypes.c_size_t()
+    if not mac(None, kind, None, algorithm, None, key, len(key), data, len(data), out, len(out), ctypes.byref(length)) or length.value != size:
+        raise RuntimeError("OpenSSL has no %s with %s" % (kind.decode(), algorithm.decode()))
+    return out.raw[:size]
+
+
 def in_file(data, use):
-    """OpenSSL signs and authenticates files only."""
+    """OpenSSL signs files only."""
     with tempfile.NamedTemporaryFile() as file:
         file.write(data)
         file.flush()
@@ -45,14 +60,11 @@ def sm2_sign(data):
 
 def mac_key(group_id, secret):
     text = ("GYT345-MAC-KEY-1\n%s\n" % group_id).encode()
-    digest = openssl("dgst", "-sm3", "-mac", "HMAC", "-macopt", "hexkey:" + secret.encode().hex(), "-binary", data=text)
-    return digest[:16]
+    return keyed(b"HMAC", b"SM3", secret.encode(), text, 32)[:16]
 
 
 def cmac(key, digest):
-    text = in_file(digest, lambda name: openssl(
-        "mac", "-macopt", "cipher:SM4-CBC", "-macopt", "hexkey:" + key.hex(), "-in", name, "CMAC"))
-    return base64.b64encode(bytes.fromhex(text.decode().strip())).decode()
+    return base64.b64encode(keyed(b"CMAC", b"SM4-CBC", key, digest, 16)).decode()
 
 
 def canonical(message):

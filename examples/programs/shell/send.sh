@@ -26,9 +26,24 @@ encode() { # of Base64: the only characters that must not stand in a query
 	printf %s "${text//=/%3D}"
 }
 
-secret=$(printf %s "$GYT345_GROUP_SECRET" | od -An -tx1 | tr -d ' \n')
-key=$(printf 'GYT345-MAC-KEY-1\n%s\n' "$GYT345_GROUP_ID" |
-	openssl dgst -sm3 -mac HMAC -macopt "hexkey:$secret" -r | cut -c1-32)
+# HMAC-SM3 by its definition, over pipes: what is an argument of openssl is seen by
+# everybody on the machine.
+pad() { # HEX BYTE: the 64 bytes of the key, each XOR the byte
+	local out='' byte i
+	for ((i = 0; i < 128; i += 2)); do
+		printf -v byte '\\x%02x' $((16#${1:i:2} ^ $2))
+		out+=$byte
+	done
+	# shellcheck disable=SC2059 # the format is the bytes
+	printf "$out"
+}
+secret=$(printf %s "$GYT345_GROUP_SECRET" | od -An -v -tx1 | tr -d ' \n')
+((${#secret} <= 128)) || secret=$(printf %s "$GYT345_GROUP_SECRET" | openssl dgst -sm3 -r | cut -c1-64)
+while ((${#secret} < 128)); do secret+=00; done
+{ pad "$secret" 0x36 && printf 'GYT345-MAC-KEY-1\n%s\n' "$GYT345_GROUP_ID"; } | openssl dgst -sm3 -binary >"$work/inner"
+key=$({ pad "$secret" 0x5c && cat "$work/inner"; } | openssl dgst -sm3 -r | cut -c1-32)
+# OpenSSL takes the key of a CMAC as an argument only: where other people use the machine,
+# take the client in Go or Python.
 printf %s "$canonical" | openssl dgst -sm3 -binary >"$work/digest"
 mac=$(openssl mac -macopt cipher:SM4-CBC -macopt "hexkey:$key" -binary -in "$work/digest" CMAC | base64 -w0)
 signature=$(printf %s "$canonical" | sm2_sign)
