@@ -12,8 +12,8 @@ import (
 
 const (
 	eventsAtOnce = 500
-	// eventLife is how long an alarm lasts that a module told of once: budgets and
-	// subscriptions are told of month by month.
+	// eventLife is how long an alarm lasts that a module told of once and will not clear:
+	// budgets and subscriptions are told of month by month.
 	eventLife = 31 * 24 * time.Hour
 )
 
@@ -28,12 +28,12 @@ func (m *Module) readEvents(ctx context.Context) error {
 	after, settled := position.Value, position.Value
 	recent := map[string]bool{}
 	for {
-		events, err := outbox.Read(m.store.Read.WithContext(ctx), after, eventsAtOnce, "ResourceGone", "AlarmRaised")
+		events, err := outbox.Read(m.store.Read.WithContext(ctx), after, eventsAtOnce, "ResourceGone", "AlarmRaised", "AlarmCleared")
 		if err != nil {
 			return err
 		}
 		var gone []string
-		var raised []*command
+		var alarms []*command
 		for i := range events {
 			e := &events[i]
 			after = e.Position
@@ -47,10 +47,10 @@ func (m *Module) readEvents(ctx context.Context) error {
 			case e.Type == "ResourceGone":
 				gone = append(gone, e.ResourceID)
 			default:
-				raised = append(raised, m.alarmOfEvent(e))
+				alarms = append(alarms, alarmOfEvent(e))
 			}
 		}
-		if err := m.submit(ctx, raised); err != nil {
+		if err := m.submit(ctx, alarms); err != nil {
 			return err
 		}
 		if err := m.clearObjects(ctx, gone); err != nil {
@@ -67,15 +67,17 @@ func (m *Module) readEvents(ctx context.Context) error {
 	return m.store.Write.WithContext(ctx).Model(&counterRow{}).Where("name = ? AND value < ?", "outbox", settled).Update("value", settled).Error
 }
 
-// alarmOfEvent reads an event AlarmRaised: {alarm_id, name, object_id, severity,
-// description}; the id makes it the same alarm.
-func (m *Module) alarmOfEvent(e *outbox.Stored) *command {
+// alarmOfEvent reads an event AlarmRaised, {alarm_id, name, object_id, severity,
+// description, until_cleared}, or AlarmCleared, {alarm_id, name, object_id}; the id
+// makes it the same alarm.
+func alarmOfEvent(e *outbox.Stored) *command {
 	var told struct {
-		AlarmID     string `json:"alarm_id"`
-		Name        string `json:"name"`
-		ObjectID    string `json:"object_id"`
-		Severity    string `json:"severity"`
-		Description string `json:"description"`
+		AlarmID      string `json:"alarm_id"`
+		Name         string `json:"name"`
+		ObjectID     string `json:"object_id"`
+		Severity     string `json:"severity"`
+		Description  string `json:"description"`
+		UntilCleared bool   `json:"until_cleared"`
 	}
 	if err := json.Unmarshal([]byte(e.Payload), &told); err != nil || told.Name == "" {
 		told.Name, told.ObjectID = e.Type, e.ResourceID // an alarm that cannot be read is one still
@@ -83,9 +85,18 @@ func (m *Module) alarmOfEvent(e *outbox.Stored) *command {
 	r := &raise{
 		tenant: e.TenantID, name: cutText(told.Name, 128), object: cutText(told.ObjectID, 512), description: cutText(told.Description, 2000), source: sourceEvent,
 		labels: map[string]string{"event": told.AlarmID}, dataType: int32(monitorv1.AlarmDataType_ALARM_DATA_TYPE_EVENT),
-		severity: int32(severityOf(told.Severity)), at: e.OccurredAt, expires: e.OccurredAt.Add(eventLife),
+		severity: int32(severityOf(told.Severity)), at: e.OccurredAt,
 	}
-	return &command{identity: identity(r.tenant, r.name, r.object, r.labels), raise: r}
+	c := &command{identity: identity(r.tenant, r.name, r.object, r.labels)}
+	switch {
+	case e.Type == "AlarmCleared":
+		c.clear, c.at = monitorv1.ClearType_CLEAR_TYPE_AUTOMATIC, e.OccurredAt
+		return c
+	case !told.UntilCleared:
+		r.expires = e.OccurredAt.Add(eventLife)
+	}
+	c.raise = r
+	return c
 }
 
 // clearObjects clears what is about objects that are no more, and forgets what rules

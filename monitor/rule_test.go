@@ -263,6 +263,18 @@ func TestEvents(t *testing.T) {
 		}
 		tell(outbox.Event{Type: "AlarmRaised", ResourceID: "b2", TenantID: tenant, Payload: "no object"})
 		eventually(t, "what cannot be read is an alarm too", func() bool { return len(r.active(t)) == 3 })
+		lasting := map[string]any{"alarm_id": "play/p1", "name": "ProgramPlayBroken", "object_id": "p1", "severity": "MAJOR", "until_cleared": true}
+		tell(outbox.Event{Type: "AlarmRaised", ResourceID: "p1", TenantID: tenant, Payload: lasting})
+		eventually(t, "what lasts until it is cleared is an alarm", func() bool { return len(r.active(t)) == 4 })
+		if a := r.active(t)[0]; a.GetName() != "ProgramPlayBroken" || a.GetExpiresAt() != nil {
+			t.Errorf("got %v", a)
+		}
+		tell(outbox.Event{Type: "AlarmCleared", ResourceID: "p1", TenantID: tenant, Payload: lasting})
+		eventually(t, "who told of it clears it", func() bool { return len(r.active(t)) == 3 })
+		all := r.history(t)
+		if last := all[len(all)-1].GetAlarm(); last.GetName() != "ProgramPlayBroken" || last.GetClearType() != monitorv1.ClearType_CLEAR_TYPE_AUTOMATIC {
+			t.Errorf("got %v", last)
+		}
 		for _, a := range r.active(t) {
 			if a.GetRaiseCount() != 1 {
 				t.Errorf("%s was raised %d times", a.GetName(), a.GetRaiseCount())
