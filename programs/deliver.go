@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/yunqiao/yunqiao/internal/rowid"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -19,46 +17,16 @@ import (
 const (
 	deliveryLease   = 30 * time.Second // for which a replica has a delivery to itself
 	deliveryTimeout = 20 * time.Second
-	deliveriesOnce  = 32 // taken in one go
-	deliveryWorkers = 8
+	deliveryPerURL  = 50 * time.Millisecond // more, for each that a CDN is asked about
 )
 
-// deliverDue makes one attempt of every delivery that is due.
-func (m *Module) deliverDue(ctx context.Context) error {
-	var due []deliveryRow
-	err := m.store.Read.WithContext(ctx).Where("state = ? AND next_at <= ?", deliveryPending, m.opts.Now().UnixMilli()).
-		Order("id").Limit(deliveriesOnce).Find(&due).Error
-	if err != nil {
-		return fmt.Errorf("look for deliveries: %w", err)
-	}
-	var work errgroup.Group
-	work.SetLimit(deliveryWorkers)
-	for _, d := range due {
-		work.Go(func() error { return m.deliver(ctx, d) })
-	}
-	return work.Wait()
-}
-
-// deliver makes one attempt, if no other replica does and nothing older about one of
-// the ids is still to be confirmed there.
-func (m *Module) deliver(ctx context.Context, d deliveryRow) error {
-	blocked, err := m.blocked(ctx, &d)
-	if err != nil || blocked {
-		return err
-	}
-	claim := m.store.Write.WithContext(ctx).Model(&deliveryRow{}).Where("id = ? AND state = ? AND next_at = ?", d.ID, deliveryPending, d.NextAt).
-		Update("next_at", m.opts.Now().Add(deliveryLease).UnixMilli())
-	if claim.Error != nil || claim.RowsAffected == 0 {
-		return claim.Error
-	}
-	var e emergencyRow
-	if err := m.store.Read.WithContext(ctx).Where("id = ?", d.EmergencyID).Take(&e).Error; err != nil {
-		return fmt.Errorf("emergency of a delivery: %w", err)
-	}
-	attempt, cancel := context.WithTimeout(ctx, deliveryTimeout)
-	defer cancel()
-	failure := m.attempt(attempt, &d, &e)
-	if ctx.Err() != nil {
+// deliver makes one attempt. What waited for it is looked at when it has ended.
+func (m *Module) deliver(ctx context.Context, due dueDelivery) error {
+	d, e := &due.row, due.emergency
+	defer m.wake()
+	defer m.underWay.end(d.receiver())
+	failure := m.attempt(ctx, d, e)
+	if ctx.Err() != nil || errors.Is(failure, errDropped) {
 		return nil // stopping: the lease ends by itself
 	}
 	now := m.opts.Now()
@@ -76,33 +44,17 @@ func (m *Module) deliver(ctx context.Context, d deliveryRow) error {
 		m.log.LogAttrs(ctx, slog.LevelWarn, "emergency is not confirmed", slog.String("emergency_id", e.ID), slog.String("target", d.Target),
 			slog.Int("attempts", int(d.Attempts)), slog.String("error", failure.Error()))
 	}
-	err = m.store.Write.WithContext(ctx).Model(&deliveryRow{}).Where("id = ? AND state = ?", d.ID, deliveryPending).Updates(change).Error
+	err := m.store.Write.WithContext(ctx).Model(&deliveryRow{}).Where("id = ? AND state = ?", d.ID, deliveryPending).Updates(change).Error
 	if err != nil {
 		return fmt.Errorf("record a delivery: %w", err)
 	}
 	return nil
 }
 
-// blocked tells whether an older delivery to the same target shares an id.
-func (m *Module) blocked(ctx context.Context, d *deliveryRow) (bool, error) {
-	var older []emergencyRow
-	err := m.store.Read.WithContext(ctx).Where("id = ? OR id IN (?)", d.EmergencyID, m.store.Read.Model(&deliveryRow{}).Select("emergency_id").
-		Where("group_id = ? AND target = ? AND state = ? AND id < ?", d.GroupID, d.Target, deliveryPending, d.ID)).Find(&older).Error
-	if err != nil {
-		return false, fmt.Errorf("look for older deliveries: %w", err)
-	}
-	i := slices.IndexFunc(older, func(e emergencyRow) bool { return e.ID == d.EmergencyID })
-	if i < 0 {
-		return true, nil
-	}
-	ids := older[i].ids()
-	return slices.ContainsFunc(older, func(e emergencyRow) bool {
-		return e.ID != d.EmergencyID && e.Kind == older[i].Kind && slices.ContainsFunc(e.ids(), func(id string) bool { return slices.Contains(ids, id) })
-	}), nil
-}
-
 func (m *Module) attempt(ctx context.Context, d *deliveryRow, e *emergencyRow) error {
 	if d.Target == targetPlatform {
+		ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
+		defer cancel()
 		return m.callPlatform(ctx, e)
 	}
 	name, lifted := strings.CutPrefix(d.Target, targetCDNLift)
@@ -115,10 +67,33 @@ func (m *Module) attempt(ctx context.Context, d *deliveryRow, e *emergencyRow) e
 	if err != nil || len(urls) == 0 {
 		return err
 	}
+	more := time.Duration(len(urls)) * deliveryPerURL
+	if err := m.keep(ctx, d, more); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout+more)
+	defer cancel()
 	if lifted {
 		return m.opts.CDNs[i].Purge(ctx, urls) // which ends the redirect
 	}
 	return m.opts.CDNs[i].takeOff(ctx, urls)
+}
+
+// errDropped says that a delivery is not this replica's any more.
+var errDropped = errors.New("the delivery was dropped")
+
+// keep makes the lease of a delivery longer.
+func (m *Module) keep(ctx context.Context, d *deliveryRow, more time.Duration) error {
+	until := d.NextAt + more.Milliseconds()
+	kept := m.store.Write.WithContext(ctx).Model(&deliveryRow{}).Where("id = ? AND state = ? AND next_at = ?", d.ID, deliveryPending, d.NextAt).Update("next_at", until)
+	if kept.Error != nil {
+		return fmt.Errorf("keep a delivery: %w", kept.Error)
+	}
+	if kept.RowsAffected == 0 {
+		return errDropped
+	}
+	d.NextAt = until
+	return nil
 }
 
 // callPlatform sends the emergency message, always with the same msgId and time.

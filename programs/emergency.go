@@ -140,25 +140,28 @@ func (m *Module) liftEmergency(ctx context.Context, id string) (*emergencyRow, e
 	return &row, err
 }
 
-// endDeliveries drops what has not been confirmed, and ends the redirects of CDNs. An
-// attempt that is under way still may come before that.
+// endDeliveries drops what has not been confirmed, and ends the redirects of CDNs, each
+// when an attempt there that is under way has ended.
 func (m *Module) endDeliveries(tx *gorm.DB, row *emergencyRow, now time.Time) error {
 	dropped := tx.Model(&deliveryRow{}).Where("emergency_id = ? AND state = ?", row.ID, deliveryPending).Update("state", deliveryCancelled)
 	if dropped.Error != nil {
 		return fmt.Errorf("drop deliveries: %w", dropped.Error)
 	}
-	first := now
-	if dropped.RowsAffected > 0 {
-		first = now.Add(deliveryLease)
-	}
 	var ends []deliveryRow
 	for _, n := range m.opts.CDNs {
-		if n.Notice != "" {
-			ends = append(ends, deliveryRow{
-				ID: rowid.New(), EmergencyID: row.ID, GroupID: row.GroupID, Target: targetCDNLift + n.Name(), State: deliveryPending,
-				NextAt: first.UnixMilli(), CreatedAt: now,
-			})
+		if n.Notice == "" {
+			continue
 		}
+		var until int64
+		err := tx.Model(&deliveryRow{}).Where("emergency_id = ? AND target = ? AND state = ?", row.ID, targetCDN+n.Name(), deliveryCancelled).
+			Select("COALESCE(MAX(next_at), 0)").Scan(&until).Error
+		if err != nil {
+			return fmt.Errorf("dropped deliveries: %w", err)
+		}
+		ends = append(ends, deliveryRow{
+			ID: rowid.New(), EmergencyID: row.ID, GroupID: row.GroupID, Target: targetCDNLift + n.Name(), State: deliveryPending,
+			NextAt: max(now.UnixMilli(), until), CreatedAt: now,
+		})
 	}
 	return db.InsertAll(tx, ends)
 }

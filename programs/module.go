@@ -2,7 +2,6 @@ package programs
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"sync"
@@ -32,7 +31,9 @@ type Options struct {
 	// ProbeInterval is how often each online program's play URLs are probed; 0: only when
 	// it is asked for.
 	ProbeInterval time.Duration
-	Now           func() time.Time // default time.Now in UTC
+	// Tenant is the organization that alarms about programs are of.
+	Tenant string
+	Now    func() time.Time // default time.Now in UTC
 }
 
 // Module is the programme integration of one gateway.
@@ -47,7 +48,10 @@ type Module struct {
 	receiver *gyt345.Receiver
 	links    []byte // key of play links
 	woken    chan struct{}
+	underWay attempts
 	watched  string // id of the program that was probed last
+	// forgotten is when broken programs that are not online were looked for last.
+	forgotten time.Time
 }
 
 // Open makes the module over a migrated store. Its first start makes our signing key.
@@ -62,6 +66,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 		log: log, store: store, box: box, opts: opts, links: box.Derive("programs play links"), woken: make(chan struct{}, 1),
 		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}, connections: connections{kept: map[string]connection{}}},
 		settler:  newSettler(log, store, opts.Now),
+		underWay: attempts{count: map[string]int{}},
 	}
 	m.index = &index{store: store, byID: map[string]*entry{}}
 	m.receiver = gyt345.NewReceiver(log, m.partners, m.settler, opts.Now)
@@ -115,32 +120,47 @@ func (m *Module) wake() {
 	}
 }
 
-// Run delivers emergencies, keeps CDNs to what is online, and prunes until the context
-// ends.
+// Run delivers emergencies, keeps CDNs to what is online, watches what is, and prunes
+// until the context ends. Nothing of it waits for another.
 func (m *Module) Run(ctx context.Context) error {
 	var work sync.WaitGroup
+	defer m.partners.connections.close()
 	defer work.Wait()
 	for _, network := range m.opts.CDNs {
 		work.Go(func() { m.distribute(ctx, network) })
 	}
-	tick := time.NewTicker(time.Second)
+	work.Go(func() { m.every(ctx, time.Second, nil, m.index.catchUp) })
+	work.Go(func() { m.every(ctx, time.Second, nil, m.watch) })
+	work.Go(func() { m.every(ctx, time.Hour, nil, m.prune) })
+	m.every(ctx, time.Second, m.woken, func(ctx context.Context) error {
+		due, err := m.dueDeliveries(ctx)
+		for _, d := range due {
+			work.Go(func() { m.failed(ctx, m.deliver(ctx, d)) })
+		}
+		return err
+	})
+	return nil
+}
+
+// every does a part of the work now, and again after each pause or when it is woken,
+// until the context ends.
+func (m *Module) every(ctx context.Context, pause time.Duration, woken <-chan struct{}, do func(ctx context.Context) error) {
+	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	defer m.partners.connections.close()
-	var pruned time.Time
 	for {
-		err := errors.Join(m.deliverDue(ctx), m.index.catchUp(ctx), m.watch(ctx))
-		if now := m.opts.Now(); now.Sub(pruned) > time.Hour {
-			pruned = now
-			err = errors.Join(err, m.prune(ctx))
-		}
-		if err != nil && ctx.Err() == nil {
-			m.log.LogAttrs(ctx, slog.LevelError, "programs: background work failed", slog.String("error", err.Error()))
-		}
+		m.failed(ctx, do(ctx))
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-m.woken:
+			return
+		case <-woken:
 		case <-tick.C:
 		}
+	}
+}
+
+// failed tells of work in the background that comes again.
+func (m *Module) failed(ctx context.Context, err error) {
+	if err != nil && ctx.Err() == nil {
+		m.log.LogAttrs(ctx, slog.LevelError, "programs: background work failed", slog.String("error", err.Error()))
 	}
 }

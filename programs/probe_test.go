@@ -132,7 +132,7 @@ func TestWatch(t *testing.T) {
 		broken.Store(false)
 		round(true)
 		var events []string
-		if err := r.store.Write.Table("outbox_events").Order("position").Pluck("type", &events).Error; err != nil {
+		if err := r.store.Write.Table("outbox_events").Order("position").Where("source = ?", "PROBE").Pluck("type", &events).Error; err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(events, []string{EventPlayBroken, EventPlayRestored}) {

@@ -15,11 +15,15 @@ import (
 )
 
 const (
-	watchOnce    = 64 // programs probed in one round of Run
+	watchOnce    = 64 // programs probed in one round
 	watchWorkers = 8
+	watchURLs    = 16 // probed of one program
+	watchAtOnce  = 4  // of them
+	watchTimeout = 20 * time.Second
+	forgetEvery  = time.Minute
 )
 
-// The alarm events about programs.
+// The events about programs.
 const (
 	EventPlayBroken   = "ProgramPlayBroken"
 	EventPlayRestored = "ProgramPlayRestored"
@@ -28,6 +32,12 @@ const (
 // watch probes the next online programs, so many that each has its turn once in the
 // interval, and tells by an event when one breaks or works again.
 func (m *Module) watch(ctx context.Context) error {
+	if now := m.opts.Now(); now.Sub(m.forgotten) >= forgetEvery {
+		if err := m.forgetBroken(ctx); err != nil {
+			return err
+		}
+		m.forgotten = now
+	}
 	if m.opts.ProbeInterval <= 0 {
 		return nil
 	}
@@ -62,26 +72,52 @@ func (m *Module) watchOne(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	playable, problems := true, []string{}
-	for _, play := range playInfos(record.Metadata) {
-		result := m.prober().probe(ctx, play)
-		playable = playable && result.GetPlayable()
-		for _, problem := range result.GetProblems() {
-			problems = append(problems, play.VideoID+": "+problem)
-		}
-	}
+	playable, problems := m.probeAll(ctx, playInfos(record.Metadata))
 	if ctx.Err() != nil {
 		return nil // stopping: what failed for it is no finding
 	}
 	return m.store.Write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-		return m.found(tx, record, playable, problems)
+		return m.found(tx, record.ID, playable, problems)
 	})
 }
 
-// found keeps a result, with the event of its change in the same transaction.
-func (m *Module) found(tx *gorm.DB, record *recordRow, playable bool, problems []string) error {
+// probeAll probes the first play URLs of a program, each for no longer than its time.
+func (m *Module) probeAll(ctx context.Context, plays []playInfo) (playable bool, problems []string) {
+	probed := plays[:min(len(plays), watchURLs)]
+	prober, results := m.prober(), make([]*programv1.PlayProbe, len(probed))
+	var work errgroup.Group
+	work.SetLimit(watchAtOnce)
+	for i, play := range probed {
+		work.Go(func() error {
+			ctx, cancel := context.WithTimeout(ctx, watchTimeout)
+			defer cancel()
+			results[i] = prober.probe(ctx, play)
+			return nil
+		})
+	}
+	_ = work.Wait() // which gives no error
+	playable, problems = true, []string{}
+	for i, result := range results {
+		playable = playable && result.GetPlayable()
+		for _, problem := range result.GetProblems() {
+			problems = append(problems, probed[i].VideoID+": "+problem)
+		}
+	}
+	return playable, problems
+}
+
+// found keeps a result, with the event and the alarm of its change in the same
+// transaction. One that went off while it was probed has no result.
+func (m *Module) found(tx *gorm.DB, id string, playable bool, problems []string) error {
+	var record recordRow
 	var row watchRow
-	if err := tx.Where("record_key = ?", record.ID).Take(&row).Error; err != nil {
+	if err := tx.Where("id = ?", id).Take(&record).Error; err != nil {
+		return fmt.Errorf("program of a probe: %w", err)
+	}
+	if !record.Online {
+		return nil
+	}
+	if err := tx.Where("record_key = ?", id).Take(&row).Error; err != nil {
 		return fmt.Errorf("last probe: %w", err)
 	}
 	now := m.opts.Now()
@@ -98,6 +134,9 @@ func (m *Module) found(tx *gorm.DB, record *recordRow, playable bool, problems [
 		}
 		if err := outbox.Append(tx, event); err != nil {
 			return fmt.Errorf("event of a probe: %w", err)
+		}
+		if err := m.alarm(tx, &record, playable, row.Problems); err != nil {
+			return err
 		}
 	}
 	return tx.Save(&row).Error

@@ -41,7 +41,10 @@ type ProgramsEnvironment = kit.Environment
 
 // openPrograms makes the module of series and programs.
 func (a *App) openPrograms(ctx context.Context, box *seal.Box) error {
-	options := programs.Options{Caller: callerID, ProbePrivate: a.config.Programs.ProbePrivate, ProbeInterval: a.config.Programs.ProbeInterval.Duration}
+	options := programs.Options{
+		Caller: callerID, ProbePrivate: a.config.Programs.ProbePrivate, ProbeInterval: a.config.Programs.ProbeInterval.Duration,
+		Tenant: a.identity.Root(),
+	}
 	for i, c := range a.config.Programs.CDNs {
 		network, err := cdn.NewHTTPCache(c.Name, c.Nodes, nil)
 		if err != nil {
