@@ -2,7 +2,10 @@ package programs
 
 import (
 	"context"
+	"fmt"
+	"slices"
 
+	"github.com/yunqiao/yunqiao/internal/db"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 )
 
@@ -13,7 +16,7 @@ type emergencyServer struct {
 
 var _ programv1.EmergencyServiceServer = (*emergencyServer)(nil)
 
-// show reads an emergency with its deliveries.
+// show reads an emergency with its deliveries, and which of its ids are not known.
 func (s *emergencyServer) show(ctx context.Context, row *emergencyRow, err error) (*programv1.Emergency, error) {
 	if err != nil {
 		return nil, err
@@ -22,16 +25,38 @@ func (s *emergencyServer) show(ctx context.Context, row *emergencyRow, err error
 	if err := s.store.Write.WithContext(ctx).Where("emergency_id = ?", row.ID).Order("id").Find(&deliveries).Error; err != nil {
 		return nil, err
 	}
-	return toProtoEmergency(row, deliveries), nil
+	out := toProtoEmergency(row, deliveries)
+	out.UnknownRecordIds, err = s.unknown(ctx, row)
+	return out, err
+}
+
+func (s *emergencyServer) unknown(ctx context.Context, row *emergencyRow) ([]string, error) {
+	keys := map[string]bool{}
+	for _, id := range row.ids() {
+		keys[recordKey(row.Kind, row.GroupID, id)] = true
+	}
+	known := map[string]bool{}
+	for _, part := range chunks(keys) {
+		tx := s.store.Read.WithContext(ctx)
+		var found []string
+		if err := tx.Model(&recordRow{}).Where(db.AnyOf(tx, "id", part)).Where("known = ?", true).Pluck("record_id", &found).Error; err != nil {
+			return nil, fmt.Errorf("records of the emergency: %w", err)
+		}
+		for _, id := range found {
+			known[id] = true
+		}
+	}
+	return slices.DeleteFunc(row.ids(), func(id string) bool { return known[id] }), nil
 }
 
 // CreateEmergency implements EmergencyService.
 func (s *emergencyServer) CreateEmergency(ctx context.Context, request *programv1.CreateEmergencyRequest) (*programv1.CreateEmergencyResponse, error) {
 	row, err := s.requestEmergency(ctx, request.GetGroupId(), fromProtoKind(request.GetKind()), request.GetRecordIds(), request.GetReason())
+	e, err := s.show(ctx, row, err)
 	if err != nil {
 		return nil, err
 	}
-	return &programv1.CreateEmergencyResponse{Id: row.ID, Emergency: toProtoEmergency(row, nil)}, nil
+	return &programv1.CreateEmergencyResponse{Id: row.ID, Emergency: e}, nil
 }
 
 // ConfirmEmergency implements EmergencyService.

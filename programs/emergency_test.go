@@ -256,8 +256,8 @@ func TestEmergencyIDs(t *testing.T) {
 				t.Errorf("%q: got %s", id, details)
 			}
 		}
-		made, err := create("H1", " H2\t", "H2")
-		if err != nil || !slices.Equal(made.GetEmergency().GetRecordIds(), []string{"H1", "H2"}) {
+		made, err := create("H1", " H2\t", "H2", "H3")
+		if err != nil || !slices.Equal(made.GetEmergency().GetRecordIds(), []string{"H1", "H2", "H3"}) || !slices.Equal(made.GetEmergency().GetUnknownRecordIds(), []string{"H3"}) {
 			t.Fatalf("got %v, %v", made, err)
 		}
 		if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {

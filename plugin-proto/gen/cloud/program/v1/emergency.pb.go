@@ -320,9 +320,11 @@ type Emergency struct {
 	// When, UTC.
 	LiftedAt *timestamppb.Timestamp `protobuf:"bytes,12,opt,name=lifted_at,json=liftedAt,proto3" json:"lifted_at,omitempty"`
 	// The targets, once confirmed.
-	Deliveries    []*Delivery `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Deliveries []*Delivery `protobuf:"bytes,13,rep,name=deliveries,proto3" json:"deliveries,omitempty"`
+	// Those of record_ids that have not been injected by now. They are locked as the others.
+	UnknownRecordIds []string `protobuf:"bytes,14,rep,name=unknown_record_ids,json=unknownRecordIds,proto3" json:"unknown_record_ids,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *Emergency) Reset() {
@@ -446,6 +448,13 @@ func (x *Emergency) GetDeliveries() []*Delivery {
 	return nil
 }
 
+func (x *Emergency) GetUnknownRecordIds() []string {
+	if x != nil {
+		return x.UnknownRecordIds
+	}
+	return nil
+}
+
 // CreateEmergencyRequest says what to take off and why.
 type CreateEmergencyRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -453,7 +462,8 @@ type CreateEmergencyRequest struct {
 	GroupId string `protobuf:"bytes,1,opt,name=group_id,json=groupId,proto3" json:"group_id,omitempty"`
 	// Series or programs. REQUIRED.
 	Kind RecordKind `protobuf:"varint,2,opt,name=kind,proto3,enum=cloud.program.v1.RecordKind" json:"kind,omitempty"`
-	// The partner's ids, 1..100; they need not be known. REQUIRED.
+	// The partner's ids, 1..100, without commas and control characters; blanks around them are
+	// left out. They need not be known. REQUIRED.
 	RecordIds []string `protobuf:"bytes,3,rep,name=record_ids,json=recordIds,proto3" json:"record_ids,omitempty"`
 	// Why, for the record. REQUIRED.
 	Reason        string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
@@ -1082,7 +1092,7 @@ const file_cloud_program_v1_emergency_proto_rawDesc = "" +
 	"\x0fnext_attempt_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\rnextAttemptAt\x12\x1d\n" +
 	"\n" +
 	"last_error\x18\x05 \x01(\tR\tlastError\x12=\n" +
-	"\fconfirmed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt\"\xa5\x04\n" +
+	"\fconfirmed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\vconfirmedAt\"\xd3\x04\n" +
 	"\tEmergency\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x19\n" +
 	"\bgroup_id\x18\x02 \x01(\tR\agroupId\x120\n" +
@@ -1102,7 +1112,8 @@ const file_cloud_program_v1_emergency_proto_rawDesc = "" +
 	"\tlifted_at\x18\f \x01(\v2\x1a.google.protobuf.TimestampR\bliftedAt\x12:\n" +
 	"\n" +
 	"deliveries\x18\r \x03(\v2\x1a.cloud.program.v1.DeliveryR\n" +
-	"deliveries\"\xe8\x01\n" +
+	"deliveries\x12,\n" +
+	"\x12unknown_record_ids\x18\x0e \x03(\tR\x10unknownRecordIds\"\xe8\x01\n" +
 	"\x16CreateEmergencyRequest\x128\n" +
 	"\bgroup_id\x18\x01 \x01(\tB\x1d\xbaH\x1ar\x182\x16^[A-Za-z0-9._-]{1,64}$R\agroupId\x12<\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1c.cloud.program.v1.RecordKindB\n" +
