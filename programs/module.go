@@ -50,6 +50,7 @@ type Module struct {
 	woken    chan struct{}
 	underWay attempts
 	watched  string // id of the program that was probed last
+	pruned   string // id of the last message of the journal that is old
 	// forgotten is when broken programs that are not online were looked for last.
 	forgotten time.Time
 }

@@ -26,11 +26,48 @@ func (m *Module) prune(ctx context.Context) error {
 	if err := m.pruneKeys(ctx, &seenRow{}, "at", now.Add(-keepSeen).UnixMilli()); err != nil {
 		return fmt.Errorf("prune msgIds: %w", err)
 	}
-	err := m.store.Write.WithContext(ctx).Where("at < ? AND key_used = ? AND outgoing = ?", now.Add(-keepStrangers), "", false).Delete(&messageRow{}).Error
-	if err != nil {
+	if err := m.pruneStrangers(ctx, now.Add(-keepStrangers)); err != nil {
 		return fmt.Errorf("prune refused messages: %w", err)
 	}
 	return nil
+}
+
+// pruneStrangers walks the journal from where it came to last, up to the first message
+// that is young: ids are in the order of time. What it has passed stays.
+func (m *Module) pruneStrangers(ctx context.Context, before time.Time) error {
+	for {
+		var rows []struct {
+			ID       string
+			At       time.Time
+			KeyUsed  string
+			Outgoing bool
+		}
+		err := m.store.Read.WithContext(ctx).Model(&messageRow{}).Where("id > ?", m.pruned).Order("id").Limit(pruneChunk).Find(&rows).Error
+		if err != nil {
+			return err
+		}
+		last, young := m.pruned, false
+		var over []string
+		for _, r := range rows {
+			if young = !r.At.Before(before); young {
+				break
+			}
+			last = r.ID
+			if r.KeyUsed == "" && !r.Outgoing {
+				over = append(over, r.ID)
+			}
+		}
+		if len(over) > 0 {
+			tx := m.store.Write.WithContext(ctx)
+			if err := tx.Where(db.AnyOf(tx, "id", over)).Delete(&messageRow{}).Error; err != nil {
+				return err
+			}
+		}
+		m.pruned = last
+		if young || len(rows) < pruneChunk {
+			return nil
+		}
+	}
 }
 
 // pruneKeys walks a table by its key and removes the rows whose time is over. There is
