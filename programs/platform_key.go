@@ -118,7 +118,7 @@ func (s *partnerServer) RotatePlatformKey(ctx context.Context, _ *programv1.Rota
 	}
 	err = s.changePlatformKeys(ctx, func(tx *gorm.DB, k platformKeys) error {
 		if k.next != nil {
-			return wrongState("", "there is a next key already; give it to all partners and activate it")
+			return wrongState("platform_key", "there is a next key already; give it to all partners and activate it")
 		}
 		if err := only(tx, k.signing); err != nil {
 			return err
@@ -139,7 +139,7 @@ func (s *partnerServer) ActivatePlatformKey(ctx context.Context, _ *programv1.Ac
 	}
 	err := s.changePlatformKeys(ctx, func(tx *gorm.DB, k platformKeys) error {
 		if k.next == nil {
-			return wrongState("", "there is no next key; rotate first")
+			return wrongState("platform_key", "there is no next key; rotate first")
 		}
 		if err := only(tx, k.signing, k.next); err != nil {
 			return err
@@ -161,7 +161,7 @@ func (s *partnerServer) ActivatePlatformKey(ctx context.Context, _ *programv1.Ac
 // ownKeys refuses where our key is none that we keep.
 func (s *partnerServer) ownKeys() error {
 	if s.opts.Signer != nil {
-		return wrongState("", "the key is in a cryptographic device")
+		return wrongState("platform_key", "the key is in a cryptographic device")
 	}
 	return nil
 }
