@@ -13,8 +13,11 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// stepConfirm is the next-step of a resize that still has to be confirmed.
-const stepConfirm = "confirm"
+// Next steps of a resize: it still has to be confirmed; it is being confirmed.
+const (
+	stepConfirm   = "confirm"
+	stepConfirmed = "confirmed"
+)
 
 // ResizeVm changes the flavor in two steps: the resize itself, and its
 // confirmation when Nova shows VERIFY_RESIZE, without which both hosts stay
@@ -61,31 +64,36 @@ func beginResize(ctx context.Context, s *session.Session, req *computev1.ResizeV
 }
 
 // resizeBegun tells whether an earlier attempt has begun or even ended the
-// resize, and sets the next step if there is one left.
+// resize, and sets the next step if there is one left. A server on its way to
+// another flavor is resized by somebody else; while it is on its way, it does not
+// show which, and only a repeat can have sent it there.
 func resizeBegun(ctx context.Context, s *session.Session, req *computev1.ResizeVmRequest, sv *server) (computev1.VmState, bool, error) {
-	switch sv.Status {
-	case statusResize, statusVerifyResize:
-		sdk.SetNextStep(ctx, stepConfirm, pollAfter)
-		return computev1.VmState_VM_STATE_RESIZING, true, nil
+	if sv.Status == statusResize {
+		begun := sdk.CallFrom(ctx).Repeated()
+		if begun {
+			sdk.SetNextStep(ctx, stepConfirm, pollAfter)
+		}
+		return computev1.VmState_VM_STATE_RESIZING, begun, nil
 	}
 	same, err := hasFlavor(ctx, s, sv, req.GetFlavorId())
+	if same && sv.Status == statusVerifyResize {
+		sdk.SetNextStep(ctx, stepConfirm, pollAfter)
+	}
 	return stateOf(sv.Status, sv.TaskState), same, err
 }
 
 // continueResize looks at a resize that was begun: it waits, confirms, or finds
-// it ended.
+// it ended. The resize of somebody else is not confirmed.
 func continueResize(ctx context.Context, s *session.Session, req *computev1.ResizeVmRequest) (computev1.VmState, error) {
 	sv, err := readServer(ctx, s, req.GetId())
 	if err != nil {
 		return 0, session.Error(err, typeVM, req.GetId())
 	}
-	state := stateOf(sv.Status, sv.TaskState)
+	state, step := stateOf(sv.Status, sv.TaskState), sdk.CallFrom(ctx).NextStep
 	switch sv.Status {
 	case statusResize:
-		sdk.SetNextStep(ctx, stepConfirm, pollAfter)
+		sdk.SetNextStep(ctx, step, pollAfter)
 		return state, nil
-	case statusVerifyResize:
-		return confirmResize(ctx, s, req.GetId())
 	case statusRevertResize:
 		return state, nil
 	}
@@ -93,10 +101,17 @@ func continueResize(ctx context.Context, s *session.Session, req *computev1.Resi
 	switch {
 	case err != nil:
 		return 0, err
+	case !same && sv.Status == statusVerifyResize:
+		return 0, wrongState(sv, nil)
 	case !same && state != computev1.VmState_VM_STATE_ERROR:
 		return 0, failedResize(ctx, s, req.GetId())
+	case sv.Status != statusVerifyResize:
+		return state, nil
+	case step == stepConfirmed:
+		sdk.SetNextStep(ctx, stepConfirmed, pollAfter)
+		return state, nil
 	}
-	return state, nil
+	return confirmResize(ctx, s, req.GetId())
 }
 
 func confirmResize(ctx context.Context, s *session.Session, id string) (computev1.VmState, error) {
@@ -108,7 +123,7 @@ func confirmResize(ctx context.Context, s *session.Session, id string) (computev
 	if err != nil {
 		return 0, err
 	}
-	sdk.SetNextStep(ctx, "", pollAfter)
+	sdk.SetNextStep(ctx, stepConfirmed, pollAfter)
 	return computev1.VmState_VM_STATE_RESIZING, nil
 }
 
