@@ -201,6 +201,9 @@ func (m *Module) lock(tx *gorm.DB, row *emergencyRow, now time.Time) error {
 	if err := takeOver(tx, row.ID); err != nil {
 		return err
 	}
+	if err := m.takeUnfollowed(tx, row.ID, keys); err != nil {
+		return err
+	}
 	if err := relock(tx, keys, now, change{causeEmergency, row.ID}); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package programs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"gorm.io/gorm"
@@ -57,6 +58,49 @@ func takeOver(tx *gorm.DB, emergencyID string) error {
 		return fmt.Errorf("play URLs of older emergencies: %w", err)
 	}
 	return nil
+}
+
+// takeUnfollowed gives an emergency the URLs that its programs have had before, where a
+// CDN has not followed their change and may still hold them.
+func (m *Module) takeUnfollowed(tx *gorm.DB, emergencyID string, keys map[string]bool) error {
+	var names []string
+	for _, n := range m.opts.CDNs {
+		names = append(names, n.Name())
+	}
+	var followed *int64
+	if err := tx.Model(&positionRow{}).Where("name IN ?", names).Select("MIN(position)").Scan(&followed).Error; err != nil || followed == nil {
+		return err
+	}
+	var at []int64
+	for _, part := range chunks(keys) {
+		var last []int64
+		err := tx.Model(&recordRow{}).Where(db.AnyOf(tx, "id", part)).Where("kind = ? AND last_change > ?", KindProgram, *followed).Pluck("last_change", &last).Error
+		if err != nil {
+			return fmt.Errorf("newest versions: %w", err)
+		}
+		at = append(at, last...)
+	}
+	taken := map[takenRow]bool{}
+	for len(at) > 0 {
+		n := min(len(at), 500)
+		var rows []changeRow
+		if err := tx.Where("position IN ?", at[:n]).Find(&rows).Error; err != nil {
+			return fmt.Errorf("versions before: %w", err)
+		}
+		at = at[n:]
+		for i := range rows {
+			c := &rows[i]
+			if c.Online {
+				for _, row := range takenOf(emergencyID, c.RecordKey, c.Metadata) {
+					taken[row] = true
+				}
+			}
+			if c.Position > *followed && c.Previous != 0 {
+				at = append(at, c.Previous)
+			}
+		}
+	}
+	return db.UpsertAll(tx, slices.Collect(maps.Keys(taken)))
 }
 
 // playURLs are the URLs that an emergency has taken off: those of programs that still
