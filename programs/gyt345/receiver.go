@@ -25,8 +25,9 @@ import (
 const DefaultMaxBody = 1 << 20
 
 const (
-	claimedBody = 16 << 10 // of the claimed bytes of a body, those for which there is room at once
-	sampledBody = 4 << 10  // bytes that are kept of a body whose caller is not known
+	claimedBody = 16 << 10        // of the claimed bytes of a body, those for which there is room at once
+	sampledBody = 4 << 10         // bytes that are kept of a body whose caller is not known
+	sampledTime = 5 * time.Second // by when it must have come
 )
 
 // DefaultWindow is how far ts may be from the receiver's clock.
@@ -143,7 +144,7 @@ func (rc *Receiver) Handler(on Interface, signingPath string) http.Handler {
 func (rc *Receiver) serve(w http.ResponseWriter, r *http.Request, on Interface, path string) {
 	ctx := r.Context()
 	in := &Received{Interface: on, Path: path, Query: r.URL.RawQuery, At: rc.now(), RemoteIP: remoteIP(r)}
-	err := rc.check(ctx, in, r)
+	err := rc.check(ctx, in, w, r)
 	if err == nil {
 		err = rc.settler.Settle(ctx, in)
 	} else {
@@ -189,13 +190,16 @@ func remoteIP(r *http.Request) string {
 
 // check makes steps 1 to 11 of the profile, chapter 7, but the nonce of step 7: it
 // returns what fails before sign has held, and leaves later faults in the verdict.
-func (rc *Receiver) check(ctx context.Context, in *Received, r *http.Request) error {
+func (rc *Receiver) check(ctx context.Context, in *Received, w http.ResponseWriter, r *http.Request) error {
 	if err := head(r); err != nil {
 		return err
 	}
 	peer, params, err := rc.caller(ctx, in, r)
 	if err != nil {
-		return cmp.Or(in.sample(r.Body), err) // the body comes first in the order of answers
+		// The body comes first in the order of answers. A connection that is none, as in
+		// tests, has no deadlines.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(sampledTime))
+		return cmp.Or(in.sample(r.Body), err)
 	}
 	if err := in.read(r, cmp.Or(peer.MaxBody, DefaultMaxBody)); err != nil {
 		return err

@@ -32,13 +32,21 @@ func (s *strangers) Peer(context.Context, string, gyt345.Origin) (*gyt345.Peer, 
 
 func (s *strangers) Refused(_ context.Context, r *gyt345.Received) { s.refused = r }
 
-func (s *strangers) post(t *testing.T, target string, body io.Reader, length int64) *httptest.ResponseRecorder {
+// connection keeps the deadline of what is read from it.
+type connection struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (c *connection) SetReadDeadline(at time.Time) error { c.deadline = at; return nil }
+
+func (s *strangers) post(t *testing.T, target string, body io.Reader, length int64) *connection {
 	t.Helper()
 	receiver := gyt345.NewReceiver(slog.New(slog.DiscardHandler), s, s, time.Now)
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, target, body)
 	r.ContentLength = length
 	r.Header.Set("Content-Type", "application/json")
-	w := httptest.NewRecorder()
+	w := &connection{ResponseRecorder: httptest.NewRecorder()}
 	receiver.Handler(gyt345.InterfaceSeries, "/p").ServeHTTP(w, r)
 	return w
 }
@@ -67,6 +75,9 @@ func TestOrderOfAnswers(t *testing.T) {
 			w := s.post(t, tc.target, io.TeeReader(tc.body, &whole), -1)
 			if !strings.Contains(w.Body.String(), tc.want) {
 				t.Errorf("got %d %s, want %s", w.Code, w.Body, tc.want)
+			}
+			if w.deadline.IsZero() || time.Until(w.deadline) > 10*time.Second {
+				t.Errorf("the body has time until %s", w.deadline)
 			}
 			in := s.refused
 			if in.Cut == nil || in.Cut.Size != tc.size || in.Cut.Digest != gyt345.SM3(whole.Bytes()) {
