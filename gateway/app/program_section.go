@@ -10,5 +10,5 @@ import (
 // programSection is where partners call. A partner has few requests under way at once, but
 // strangers can send any.
 func programSection() edge.Section {
-	return edge.Section{Prefix: programs.PartnerPrefix, MaxConcurrent: 1024, BodyTimeout: time.Minute, Refuse: programs.Refuse}
+	return edge.Section{Prefix: programs.PartnerPrefix, MaxConcurrent: 1024, MaxPerAddress: 512, BodyTimeout: time.Minute, Refuse: programs.Refuse}
 }

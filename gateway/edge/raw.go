@@ -57,7 +57,7 @@ func (e *edge) addRaw(router *gin.Engine, route RawRoute) error {
 	public := func(c *gin.Context) { route.Handler.ServeHTTP(c.Writer, c.Request) }
 	switch method, section := route.method(), e.section(route.Pattern); {
 	case route.Public && section != nil:
-		router.Handle(route.Method, route.Pattern, e.admit(section.slots), section.deadline, public)
+		router.Handle(route.Method, route.Pattern, e.admitAddress(section), e.admit(section.slots), section.deadline, public)
 	case route.Public:
 		router.Handle(route.Method, route.Pattern, public)
 	case route.Stream:

@@ -68,7 +68,7 @@ func New(log *slog.Logger, c *contract.Contract, auth Authenticator, handle pipe
 	}
 	e := &edge{log: log, auth: auth, handle: handle, opts: opts, slots: make(chan struct{}, opts.MaxConcurrent)}
 	for _, s := range opts.Sections {
-		e.sections = append(e.sections, &section{s, make(chan struct{}, s.MaxConcurrent)})
+		e.sections = append(e.sections, newSection(s))
 	}
 	gin.SetMode(gin.ReleaseMode)
 	router := gin.New()

@@ -59,7 +59,7 @@ func call(t *testing.T, method, url string) string {
 }
 
 func TestSectionAnswersInItsOwnForm(t *testing.T) {
-	server := sections(t, func(http.ResponseWriter, *http.Request) { panic("of a test") }, edge.Section{MaxConcurrent: 1, BodyTimeout: time.Minute})
+	server := sections(t, func(http.ResponseWriter, *http.Request) { panic("of a test") }, edge.Section{MaxConcurrent: 1, MaxPerAddress: 1, BodyTimeout: time.Minute})
 	for request, want := range map[string]string{
 		"POST /own/v1/x":       "500 own 500 0s",
 		"POST /own/v1/nothing": "404 own 404 0s",
@@ -79,21 +79,31 @@ func TestSectionAnswersInItsOwnForm(t *testing.T) {
 }
 
 func TestSectionIsBoundedByItself(t *testing.T) {
-	inside, leave := make(chan struct{}), make(chan struct{})
-	server := sections(t, func(http.ResponseWriter, *http.Request) { inside <- struct{}{}; <-leave }, edge.Section{MaxConcurrent: 2, BodyTimeout: time.Minute})
-	answers := make(chan string)
-	for range 2 {
-		go func() { answers <- call(t, http.MethodPost, server.URL+"/own/v1/x") }()
-		<-inside
-	}
-	if got := call(t, http.MethodPost, server.URL+"/own/v1/x"); got != "503 own 503 1s" {
-		t.Errorf("the third: got %s", got)
-	}
-	close(leave)
-	for range 2 {
-		if got := <-answers; got != "200 " {
-			t.Errorf("got %s", got)
-		}
+	for name, own := range map[string]edge.Section{
+		"all together": {MaxConcurrent: 2, MaxPerAddress: 9, BodyTimeout: time.Minute},
+		"one address":  {MaxConcurrent: 9, MaxPerAddress: 2, BodyTimeout: time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inside, leave := make(chan struct{}, 9), make(chan struct{})
+			server := sections(t, func(http.ResponseWriter, *http.Request) { inside <- struct{}{}; <-leave }, own)
+			answers := make(chan string)
+			for range 2 {
+				go func() { answers <- call(t, http.MethodPost, server.URL+"/own/v1/x") }()
+				<-inside
+			}
+			if got := call(t, http.MethodPost, server.URL+"/own/v1/x"); got != "503 own 503 1s" {
+				t.Errorf("the third: got %s", got)
+			}
+			close(leave)
+			for range 2 {
+				if got := <-answers; got != "200 " {
+					t.Errorf("got %s", got)
+				}
+			}
+			if got := call(t, http.MethodPost, server.URL+"/own/v1/x"); got != "200 " {
+				t.Errorf("afterwards: got %s", got)
+			}
+		})
 	}
 }
 
@@ -103,7 +113,7 @@ func TestSectionDoesNotWaitForABody(t *testing.T) {
 	server := sections(t, func(_ http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
 		read <- err
-	}, edge.Section{MaxConcurrent: 1, BodyTimeout: 20 * time.Millisecond})
+	}, edge.Section{MaxConcurrent: 1, MaxPerAddress: 1, BodyTimeout: 20 * time.Millisecond})
 	var dialer net.Dialer
 	connection, err := dialer.DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
