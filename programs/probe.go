@@ -1,8 +1,6 @@
 package programs
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +15,7 @@ import (
 	"time"
 
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
+	"github.com/yunqiao/yunqiao/programs/media"
 )
 
 const (
@@ -46,40 +45,69 @@ func publicOnly(_, address string, _ syscall.RawConn) error {
 	if err != nil {
 		return err
 	}
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+	if !isPublic(ip.Unmap()) {
 		return errors.New("the address is not public")
 	}
 	return nil
 }
 
+// isPublic tells whether an address is one of the internet at large (RFC 6890).
+func isPublic(ip netip.Addr) bool {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return false
+	}
+	for _, special := range [...]string{
+		"0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "198.18.0.0/15", "240.0.0.0/4", // here, carriers, protocols, benchmarks, reserved
+		"64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16", // of which IPv4 addresses are a part
+	} {
+		if netip.MustParsePrefix(special).Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
 // probe checks one play URL against its metadata.
 func (p *prober) probe(ctx context.Context, play playInfo) *programv1.PlayProbe {
-	out := &programv1.PlayProbe{VideoId: play.VideoID, Format: "unknown"}
-	body, err := p.fetch(ctx, play.PlayURL, maxPlaylist)
+	found := &finding{play: play, out: &programv1.PlayProbe{VideoId: play.VideoID, Format: "unknown"}}
+	got, err := p.fetch(ctx, play.PlayURL, "", maxPlaylist)
 	if err == nil {
 		switch {
-		case bytes.HasPrefix(body, []byte("#EXTM3U")):
-			out.Format = "HLS"
-			err = p.hls(ctx, play.PlayURL, body, out, 0)
-		case len(body) >= 12 && string(body[4:8]) == "ftyp":
-			out.Format = "MP4"
+		case media.IsPlaylist(got.body):
+			found.out.Format = "HLS"
+			err = p.hls(ctx, play.PlayURL, got.body, found)
+		case media.IsMP4(got.body):
+			found.out.Format = "MP4"
+			err = p.mp4(ctx, got, found)
 		default:
 			err = errors.New("neither an HLS playlist nor the head of an MP4 file")
 		}
 	}
 	if err != nil {
-		out.Problems = append(out.Problems, err.Error())
+		found.out.Problems = append([]string{err.Error()}, found.out.GetProblems()...)
+		return found.out
 	}
-	out.Playable = err == nil
-	out.Problems = append(out.Problems, mismatches(play, out)...)
-	return out
+	found.out.Playable = true
+	found.compare()
+	return found.out
 }
 
-func (p *prober) fetch(ctx context.Context, address string, limit int64) ([]byte, error) {
+// fetched is the beginning of what an address leads to.
+type fetched struct {
+	address string
+	body    []byte
+	size    int64 // of all of it; below 0: not told
+	part    bool  // the answer is the part that was asked for
+}
+
+// fetch reads an address up to a limit; a range as in the header, "" for all.
+func (p *prober) fetch(ctx context.Context, address, part string, limit int64) (*fetched, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
 	if err != nil {
 		return nil, errors.New("the address is no URL")
+	}
+	if part != "" {
+		request.Header.Set("Range", "bytes="+part)
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
@@ -89,99 +117,114 @@ func (p *prober) fetch(ctx context.Context, address string, limit int64) ([]byte
 	if err = errors.Join(err, response.Body.Close()); err != nil {
 		return nil, fmt.Errorf("read: %w", err)
 	}
-	if response.StatusCode != http.StatusOK && response.StatusCode != http.StatusPartialContent {
+	got := &fetched{address: address, body: body, size: response.ContentLength}
+	switch response.StatusCode {
+	case http.StatusOK:
+	case http.StatusPartialContent:
+		got.part, got.size = true, -1
+		if _, all, ok := strings.Cut(response.Header.Get("Content-Range"), "/"); ok {
+			if n, err := strconv.ParseInt(all, 10, 64); err == nil {
+				got.size = n
+			}
+		}
+	default:
 		return nil, fmt.Errorf("status %d", response.StatusCode)
 	}
-	return body, nil
+	if got.size < 0 && !got.part && int64(len(body)) < limit {
+		got.size = int64(len(body))
+	}
+	return got, nil
 }
 
-// hls reads a playlist: of variants, the first one's; then its first segment.
-func (p *prober) hls(ctx context.Context, address string, playlist []byte, out *programv1.PlayProbe, depth int) error {
-	base, err := url.Parse(address)
+// hls reads a playlist: of variants, that of the one that fits the metadata best; then
+// its first segment.
+func (p *prober) hls(ctx context.Context, address string, text []byte, found *finding) error {
+	list, err := media.ReadPlaylist(text)
 	if err != nil {
-		return errors.New("the address is no URL")
+		return err
 	}
-	var variant bool
-	lines := bufio.NewScanner(bytes.NewReader(playlist))
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if attributes, ok := strings.CutPrefix(line, "#EXT-X-STREAM-INF:"); ok {
-			variant = true
-			readAttributes(attributes, out)
+	if len(list.Variants) > 0 {
+		v := fittingVariant(list.Variants, found.play)
+		found.picture(v.Width, v.Height)
+		found.out.BitrateKbps = kbps(float64(v.BitsPerSecond))
+		if address, err = resolve(address, v.URI); err != nil {
+			return err
 		}
-		if line == "" || strings.HasPrefix(line, "#") {
-			continue
+		got, err := p.fetch(ctx, address, "", maxPlaylist)
+		if err != nil {
+			return fmt.Errorf("variant: %w", err)
 		}
-		next, err := base.Parse(line)
-		if err != nil || next.Scheme != "http" && next.Scheme != "https" {
-			return errors.New("the playlist has an entry that is no URL")
+		if list, err = media.ReadPlaylist(got.body); err != nil {
+			return fmt.Errorf("variant: %w", err)
 		}
-		if !variant {
-			segment, err := p.fetch(ctx, next.String(), probedSegment)
-			if err == nil && len(segment) == 0 {
-				err = errors.New("empty")
-			}
-			if err != nil {
-				return fmt.Errorf("first segment: %w", err)
-			}
-			return nil
-		}
-		if depth > 0 {
+		if len(list.Variants) > 0 {
 			return errors.New("variants of variants")
 		}
-		body, err := p.fetch(ctx, next.String(), maxPlaylist)
-		if err != nil {
-			return fmt.Errorf("first variant: %w", err)
-		}
-		return p.hls(ctx, next.String(), body, out, depth+1)
 	}
-	return errors.New("the playlist has no entry")
+	return p.segment(ctx, address, list.First, found)
 }
 
-func readAttributes(text string, out *programv1.PlayProbe) {
-	for part := range strings.SplitSeq(text, ",") {
-		name, value, _ := strings.Cut(part, "=")
-		switch strings.TrimSpace(name) {
-		case "BANDWIDTH":
-			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
-				out.BitrateKbps = int32(min(n/1000, 1<<30))
-			}
-		case "RESOLUTION":
-			out.Resolution = value
-		}
+// segment reads the beginning of a segment, and how many bits it has for a second.
+func (p *prober) segment(ctx context.Context, playlist string, s media.Segment, found *finding) error {
+	address, err := resolve(playlist, s.URI)
+	if err != nil {
+		return err
 	}
-}
-
-// mismatches compares what was found with the metadata: the lines of the picture with
-// the definition, and the bandwidth with a bit rate, which may be a quarter off.
-func mismatches(play playInfo, found *programv1.PlayProbe) []string {
-	var out []string
-	if _, height, ok := strings.Cut(found.GetResolution(), "x"); ok {
-		lines, err := strconv.Atoi(height)
-		if want := definitionOf(lines); err == nil && want != play.Definition {
-			out = append(out, fmt.Sprintf("definition is %s, the playlist has %d lines", play.Definition, lines))
-		}
+	part := ""
+	if s.Length > 0 {
+		part = fmt.Sprintf("%d-%d", s.Offset, s.Offset+min(s.Length, probedSegment)-1)
 	}
-	digits := strings.TrimRight(play.VideoBitrate, "kKbBpPsS/ ")
-	told, err := strconv.Atoi(digits)
-	if err == nil && told > 1_000_000 {
-		told /= 1000
+	got, err := p.fetch(ctx, address, part, probedSegment)
+	if err != nil {
+		return fmt.Errorf("first segment: %w", err)
 	}
-	if err == nil && found.GetBitrateKbps() > 0 && (int(found.GetBitrateKbps()) < told*3/4 || int(found.GetBitrateKbps()) > told*5/4) {
-		out = append(out, fmt.Sprintf("videoBitrate is %s, the playlist has %d kbit/s", play.VideoBitrate, found.GetBitrateKbps()))
+	if len(got.body) == 0 {
+		return errors.New("first segment: empty")
 	}
-	return out
-}
-
-func definitionOf(lines int) string {
+	size := got.size
 	switch {
-	case lines >= 4320:
-		return "8K"
-	case lines >= 2160:
-		return "4K"
-	case lines >= 720:
-		return "HD"
-	default:
-		return "SD"
+	case part != "" && !got.part:
+		found.skip("first segment", "the server gives no parts of files")
+		return nil
+	case part != "":
+		size = s.Length
 	}
+	if s.Encrypted {
+		found.skip("first segment", "it is encrypted")
+	} else if !media.IsSegment(got.body) {
+		return errors.New("first segment: neither MPEG-TS nor MP4")
+	}
+	if size > 0 && s.Seconds > 0 {
+		found.segmentKbps = kbps(float64(size) * 8 / s.Seconds)
+	}
+	return nil
+}
+
+func resolve(base, text string) (string, error) {
+	from, err := url.Parse(base)
+	if err != nil {
+		return "", errors.New("the address is no URL")
+	}
+	next, err := from.Parse(text)
+	if err != nil || next.Scheme != "http" && next.Scheme != "https" {
+		return "", errors.New("the playlist has an entry that is no URL")
+	}
+	return next.String(), nil
+}
+
+// mp4 reads the headers of the movie and of its picture, wherever they are in the file.
+func (p *prober) mp4(ctx context.Context, head *fetched, found *finding) error {
+	movie, err := media.ReadMovie(&remoteFile{ctx: ctx, prober: p, window: head.body, address: head.address, size: head.size}, head.size)
+	if errors.Is(err, errNoParts) {
+		found.skip("movie box", err.Error())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found.picture(movie.Width, movie.Height)
+	if movie.Seconds > 0 && head.size > 0 {
+		found.out.BitrateKbps = kbps(float64(head.size) * 8 / movie.Seconds)
+	}
+	return nil
 }

@@ -599,7 +599,8 @@ type ListSeriesRequest struct {
 	RecordId string `protobuf:"bytes,2,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Only with this text in the title.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// Only with this text anywhere in the metadata but summary and description.
+	// Only with this text anywhere in the metadata but in summaries, descriptions and
+	// addresses, which fields finds.
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// Only of this category.
 	Category string `protobuf:"bytes,5,opt,name=category,proto3" json:"category,omitempty"`
@@ -608,7 +609,9 @@ type ListSeriesRequest struct {
 	// "true" or "false": only what is online, or what is not.
 	Online string `protobuf:"bytes,7,opt,name=online,proto3" json:"online,omitempty"`
 	// Only where all of these hold, each as field=value with any member of the metadata:
-	// "stars=黄轩", "playInfos.definition=4K". Any letter case; a trailing * stands for any end.
+	// "stars=黄轩", "playInfos.definition=4K". Any letter case; a trailing * stands for any end,
+	// of summaries, descriptions and addresses behind at most 256 bytes. "status" is the one
+	// that holds by now.
 	Fields []string `protobuf:"bytes,8,rep,name=fields,proto3" json:"fields,omitempty"`
 	// Items on a page, 1..500; 0: 50.
 	PageSize int32 `protobuf:"varint,9,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -993,7 +996,8 @@ type ListProgramsRequest struct {
 	RecordId string `protobuf:"bytes,2,opt,name=record_id,json=recordId,proto3" json:"record_id,omitempty"`
 	// Only with this text in the title.
 	Title string `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
-	// Only with this text anywhere in the metadata but summary and description.
+	// Only with this text anywhere in the metadata but in summaries, descriptions and
+	// addresses, which fields finds.
 	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
 	// Only of this category.
 	Category string `protobuf:"bytes,5,opt,name=category,proto3" json:"category,omitempty"`
@@ -1002,7 +1006,9 @@ type ListProgramsRequest struct {
 	// "true" or "false": only what is online, or what is not.
 	Online string `protobuf:"bytes,7,opt,name=online,proto3" json:"online,omitempty"`
 	// Only where all of these hold, each as field=value with any member of the metadata:
-	// "stars=黄轩", "playInfos.definition=4K". Any letter case; a trailing * stands for any end.
+	// "stars=黄轩", "playInfos.definition=4K". Any letter case; a trailing * stands for any end,
+	// of summaries, descriptions and addresses behind at most 256 bytes. "status" is the one
+	// that holds by now.
 	Fields []string `protobuf:"bytes,8,rep,name=fields,proto3" json:"fields,omitempty"`
 	// Items on a page, 1..500; 0: 50.
 	PageSize int32 `protobuf:"varint,9,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
@@ -1612,16 +1618,19 @@ type PlayProbe struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// videoId.
 	VideoId string `protobuf:"bytes,1,opt,name=video_id,json=videoId,proto3" json:"video_id,omitempty"`
-	// Playlist and first segment, or head of the file, could be read.
+	// Playlist and first segment, or movie box of the file, could be read.
 	Playable bool `protobuf:"varint,2,opt,name=playable,proto3" json:"playable,omitempty"`
 	// HLS, MP4 or unknown.
 	Format string `protobuf:"bytes,3,opt,name=format,proto3" json:"format,omitempty"`
-	// As the playlist says: 1920x1080; empty: not told.
+	// Of the variant that fits the metadata best, or of the file: 1920x1080; empty: not told.
 	Resolution string `protobuf:"bytes,4,opt,name=resolution,proto3" json:"resolution,omitempty"`
-	// Bandwidth in kbit/s as the playlist says; 0: not told.
+	// In kbit/s, as the playlist says, of the whole file, or else of the first segment; 0: not
+	// known.
 	BitrateKbps int32 `protobuf:"varint,5,opt,name=bitrate_kbps,json=bitrateKbps,proto3" json:"bitrate_kbps,omitempty"`
 	// What is wrong or does not fit the metadata.
-	Problems      []string `protobuf:"bytes,6,rep,name=problems,proto3" json:"problems,omitempty"`
+	Problems []string `protobuf:"bytes,6,rep,name=problems,proto3" json:"problems,omitempty"`
+	// What could not be compared with the metadata, and why.
+	NotCompared   []string `protobuf:"bytes,7,rep,name=not_compared,json=notCompared,proto3" json:"not_compared,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1694,6 +1703,13 @@ func (x *PlayProbe) GetBitrateKbps() int32 {
 func (x *PlayProbe) GetProblems() []string {
 	if x != nil {
 		return x.Problems
+	}
+	return nil
+}
+
+func (x *PlayProbe) GetNotCompared() []string {
+	if x != nil {
+		return x.NotCompared
 	}
 	return nil
 }
@@ -2044,7 +2060,7 @@ const file_cloud_program_v1_record_proto_rawDesc = "" +
 	"\n" +
 	"expires_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"<\n" +
 	"\x13ProbeProgramRequest\x12%\n" +
-	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"\xb9\x01\n" +
+	"\x02id\x18\x01 \x01(\tB\x15\xbaH\x12r\x102\x0e^[0-9a-f]{32}$R\x02id\"\xdc\x01\n" +
 	"\tPlayProbe\x12\x19\n" +
 	"\bvideo_id\x18\x01 \x01(\tR\avideoId\x12\x1a\n" +
 	"\bplayable\x18\x02 \x01(\bR\bplayable\x12\x16\n" +
@@ -2053,7 +2069,8 @@ const file_cloud_program_v1_record_proto_rawDesc = "" +
 	"resolution\x18\x04 \x01(\tR\n" +
 	"resolution\x12!\n" +
 	"\fbitrate_kbps\x18\x05 \x01(\x05R\vbitrateKbps\x12\x1a\n" +
-	"\bproblems\x18\x06 \x03(\tR\bproblems\"K\n" +
+	"\bproblems\x18\x06 \x03(\tR\bproblems\x12!\n" +
+	"\fnot_compared\x18\a \x03(\tR\vnotCompared\"K\n" +
 	"\x14ProbeProgramResponse\x123\n" +
 	"\x06probes\x18\x01 \x03(\v2\x1b.cloud.program.v1.PlayProbeR\x06probes\"=\n" +
 	"\x14LocateProgramRequest\x12%\n" +

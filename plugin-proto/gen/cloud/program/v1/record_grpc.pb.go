@@ -283,8 +283,8 @@ type ProgramServiceClient interface {
 	// LocateProgram tells on which nodes of each CDN the play URLs are (分发位置定位, A.4). Done when
 	// it returns. Errors: NOT_FOUND.
 	LocateProgram(ctx context.Context, in *LocateProgramRequest, opts ...grpc.CallOption) (*LocateProgramResponse, error)
-	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, MP4
-	// head) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
+	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, movie
+	// box of an MP4 file) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
 	ProbeProgram(ctx context.Context, in *ProbeProgramRequest, opts ...grpc.CallOption) (*ProbeProgramResponse, error)
 }
 
@@ -376,8 +376,8 @@ type ProgramServiceServer interface {
 	// LocateProgram tells on which nodes of each CDN the play URLs are (分发位置定位, A.4). Done when
 	// it returns. Errors: NOT_FOUND.
 	LocateProgram(context.Context, *LocateProgramRequest) (*LocateProgramResponse, error)
-	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, MP4
-	// head) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
+	// ProbeProgram fetches what the play URLs answer with (HLS playlist and first segment, movie
+	// box of an MP4 file) and compares it with the metadata (节目监看). Done when it returns. Errors: NOT_FOUND.
 	ProbeProgram(context.Context, *ProbeProgramRequest) (*ProbeProgramResponse, error)
 	mustEmbedUnimplementedProgramServiceServer()
 }
