@@ -153,9 +153,16 @@ func findImages(ctx context.Context, client *gophercloud.ServiceClient, projectI
 		if len(known) == 0 {
 			return page[images.Image]{missing: ids}, nil
 		}
-		pager := images.List(client, images.ListOpts{ID: "in:" + strings.Join(known, ","), Limit: len(known)})
-		all, err := allPages(ctx, pager, typeImage, images.ExtractImages)
-		return pick(all, ids, id), err
+		var all []images.Image
+		for _, hidden := range []bool{false, true} {
+			pager := images.List(client, images.ListOpts{ID: "in:" + strings.Join(known, ","), Limit: len(known), Hidden: hidden})
+			part, err := allPages(ctx, pager, typeImage, images.ExtractImages)
+			if err != nil {
+				return page[images.Image]{}, err
+			}
+			all = append(all, part...)
+		}
+		return pick(all, ids, id), nil
 	}
 	opts := images.ListOpts{Name: req.GetName(), Limit: sdk.PageSize(req)}
 	switch req.GetOrigin() {
@@ -166,11 +173,42 @@ func findImages(ctx context.Context, client *gophercloud.ServiceClient, projectI
 	case storagev1.ImageOrigin_IMAGE_ORIGIN_SHARED:
 		opts.Visibility = images.ImageVisibilityShared
 	}
-	list := func(marker string) pagination.Pager {
+	token, isHidden := strings.CutPrefix(req.GetPageToken(), hiddenImages)
+	if !isHidden {
+		p, err := onePage(ctx, listing(client, opts), token, typeImage, images.ExtractImages, id)
+		left := opts.Limit - len(p.items)
+		switch {
+		case err != nil || p.next != "":
+			return p, err
+		case left <= 0:
+			p.next = hiddenImages
+			return p, nil
+		}
+		opts.Limit = left
+		hidden, err := hiddenPage(ctx, client, opts, projectID, "")
+		return page[images.Image]{items: append(p.items, hidden.items...), next: hidden.next}, err
+	}
+	return hiddenPage(ctx, client, opts, projectID, token)
+}
+
+// hiddenImages begins the tokens of the pages of hidden images. Glance lists these apart,
+// and a project's own are listed behind all others: it has them, and pays for them.
+const hiddenImages = "hidden:"
+
+func hiddenPage(ctx context.Context, client *gophercloud.ServiceClient, opts images.ListOpts, projectID, token string) (page[images.Image], error) {
+	opts.Hidden, opts.Owner = true, projectID
+	p, err := onePage(ctx, listing(client, opts), token, typeImage, images.ExtractImages, func(v *images.Image) string { return v.ID })
+	if p.next != "" {
+		p.next = hiddenImages + p.next
+	}
+	return p, err
+}
+
+func listing(client *gophercloud.ServiceClient, opts images.ListOpts) func(marker string) pagination.Pager {
+	return func(marker string) pagination.Pager {
 		opts.Marker = marker
 		return images.List(client, opts)
 	}
-	return onePage(ctx, list, req.GetPageToken(), typeImage, images.ExtractImages, id)
 }
 
 // getImage reads one image. Errors: NOT_FOUND.
