@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/gophercloud/gophercloud/v2"
@@ -69,8 +70,9 @@ func TestVMWithoutRoom(t *testing.T) {
 	}
 	failed := must(t, "nowhere-"+nowhere, l.vms.CreateVm, create).GetId()
 	l.remove(t, failed)
-	if vm := l.settle(t, failed, computev1.VmState_VM_STATE_ERROR); vm.GetStateReason() != "OUT_OF_STOCK" {
-		t.Errorf("state reason: %q", vm.GetStateReason())
+	if vm := l.settle(t, failed, computev1.VmState_VM_STATE_ERROR); vm.GetStateReason() != "OUT_OF_STOCK" ||
+		!strings.HasPrefix(vm.GetProviderAttributes()["fault"], "No valid host") {
+		t.Errorf("state reason: %q, %v", vm.GetStateReason(), vm.GetProviderAttributes())
 	}
 	must(t, "delete-"+failed, l.vms.DeleteVm, &computev1.DeleteVmRequest{Id: failed})
 	l.gone(t, failed)

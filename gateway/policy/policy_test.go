@@ -376,14 +376,18 @@ func TestLanguageOfStates(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.driver.set(func() {
-		r.driver.vms["one"] = []*computev1.Vm{{Id: "vm", State: computev1.VmState_VM_STATE_ERROR, StateReason: "OUT_OF_STOCK"}}
+		r.driver.vms["one"] = []*computev1.Vm{{Id: "vm", State: computev1.VmState_VM_STATE_ERROR, StateReason: "OUT_OF_STOCK", StateMessage: "No host."}}
 	})
 	for language, want := range map[pipeline.Language]string{pipeline.Chinese: "资源不足", pipeline.English: "no capacity"} {
 		call := r.call(getVM, &computev1.GetVmRequest{Id: "one.vm"})
 		call.Language = language
 		answer, err := r.runner.Handle(t.Context(), call)
-		if err != nil || !strings.Contains(answer.(*computev1.GetVmResponse).GetVm().GetStateMessage(), want) {
-			t.Errorf("got %v, %v, want %q", answer, err, want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := answer.(*computev1.GetVmResponse).GetVm().GetStateMessage()
+		if !strings.Contains(got, want) || !strings.HasSuffix(got, " (No host.)") {
+			t.Errorf("got %q, want %q and the cloud's words", got, want)
 		}
 	}
 }

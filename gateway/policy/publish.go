@@ -33,7 +33,8 @@ func (r *Runner) publish(answer protoreflect.Message, accountID string, language
 	}
 }
 
-// stamp fills one resource.
+// stamp fills one resource. A state message that it has already is the cloud's own
+// words, which follow the reason.
 func (r *Runner) stamp(m protoreflect.Message, plan *stampPlan, accountID string, at *timestamppb.Timestamp, language pipeline.Language) {
 	if plan.accountID != nil {
 		m.Set(plan.accountID, protoreflect.ValueOfString(accountID))
@@ -43,7 +44,11 @@ func (r *Runner) stamp(m protoreflect.Message, plan *stampPlan, accountID string
 	}
 	if plan.stateMessage != nil && m.Has(plan.stateReason) {
 		reason := apiv1.Reason(apiv1.Reason_value["REASON_"+m.Get(plan.stateReason).String()])
-		m.Set(plan.stateMessage, protoreflect.ValueOfString(fault.Fault{Reason: reason}.Client(language == pipeline.English).GetMessage()))
+		words := fault.Fault{Reason: reason}.Client(language == pipeline.English).GetMessage()
+		if told := m.Get(plan.stateMessage).String(); told != "" {
+			words += " (" + told + ")"
+		}
+		m.Set(plan.stateMessage, protoreflect.ValueOfString(words))
 	}
 	if plan.tenantID == nil || plan.id == nil {
 		return

@@ -38,6 +38,7 @@ const (
 const (
 	featureHostName = "compute.vm.host_name"
 	featureBootDisk = "compute.vm.boot_disk"
+	featureDiskType = "compute.vm.disk_type"
 	featureDataDisk = "compute.vm.data_disks"
 	featureFromSnap = "compute.vm.data_disk_from_snapshot"
 	featureForce    = "compute.vm.force_stop"
@@ -69,7 +70,8 @@ func Features() []*driverv1.Feature {
 		{Name: featureGroups},
 		{Name: featureNICByID},
 		{Name: featureFixedIP},
-		{Name: featureBootDisk, Note: "a volume; disk_type_id needs microversion 2.67"},
+		{Name: featureBootDisk, Note: "a volume"},
+		{Name: featureDiskType, Note: "disk_type_id of boot_disk and data_disks, microversion 2.67"},
 		{Name: featureDataDisk},
 		{Name: featureFromSnap},
 		{Name: featureKeyPair},
@@ -84,6 +86,7 @@ func Attributes() []*driverv1.AttributeDoc {
 	return []*driverv1.AttributeDoc{
 		{Resource: typeVM, Key: attributeHost, Meaning: "opaque id of the host, the same for VMs of one project on one host"},
 		{Resource: typeVM, Key: attributePower, Meaning: "power state that the hypervisor reported last"},
+		{Resource: typeVM, Key: attributeFault, Meaning: "what the compute service says of the failure of a VM in ERROR"},
 	}
 }
 
@@ -95,6 +98,9 @@ func AbsentFeatures(s *session.Session) []string {
 	}
 	if s.Volume == nil {
 		absent = append(absent, featureBootDisk, featureDataDisk, featureFromSnap)
+	}
+	if s.Volume == nil || !session.AtLeast(s.Compute, versionVolumeType) {
+		absent = append(absent, featureDiskType)
 	}
 	if s.Network == nil {
 		absent = append(absent, featureGroups, featureNICByID, featureFixedIP)

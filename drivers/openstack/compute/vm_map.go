@@ -19,6 +19,7 @@ import (
 const (
 	attributeHost  = "host_id"
 	attributePower = "power_state"
+	attributeFault = "fault"
 )
 
 // Statuses of servers that the driver acts on; Nova's words
@@ -126,13 +127,17 @@ func isChanging(sv *server) bool {
 	return true
 }
 
-// stateReason is why a server is in ERROR: one that never was on a host and
-// never ran found no room.
+// noHost begins the fault of a server that no host has room for
+// (nova/exception.py, NoValidHost).
+const noHost = "No valid host"
+
+// stateReason is why a server is in ERROR. Only the fault tells whether there was no
+// room: every build that Nova gave up is without a host.
 func stateReason(sv *server) string {
-	if !strings.EqualFold(sv.Status, statusError) {
+	switch {
+	case !strings.EqualFold(sv.Status, statusError):
 		return ""
-	}
-	if sv.LaunchedAt == "" && sv.HostID == "" {
+	case strings.HasPrefix(sv.Fault.Message, noHost):
 		return "OUT_OF_STOCK"
 	}
 	return "RESOURCE_FAILED"
@@ -206,6 +211,10 @@ func toVM(sv *server, k known) *computev1.Vm {
 	}
 	if power, ok := powerStates[sv.PowerState]; ok {
 		vm.ProviderAttributes[attributePower] = power
+	}
+	if fault := sv.Fault.Message; fault != "" && strings.EqualFold(sv.Status, statusError) {
+		vm.ProviderAttributes[attributeFault] = fault
+		vm.StateMessage = fault
 	}
 	if k.disks {
 		for _, v := range sv.Volumes {

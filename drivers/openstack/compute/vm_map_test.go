@@ -131,9 +131,10 @@ func TestStateReason(t *testing.T) {
 		want string
 	}{
 		"running":         {server{Status: "ACTIVE"}, ""},
-		"never scheduled": {server{Status: "ERROR"}, "OUT_OF_STOCK"},
-		"failed on host":  {server{Status: "ERROR", HostID: "aabb"}, "RESOURCE_FAILED"},
-		"ran before":      {server{Status: "ERROR", LaunchedAt: "2026-11-20T08:00:08.000000"}, "RESOURCE_FAILED"},
+		"no room":         {server{Status: "ERROR", Fault: serverFault{"No valid host was found. There are not enough hosts available."}}, "OUT_OF_STOCK"},
+		"build given up":  {server{Status: "ERROR", Fault: serverFault{"Build of instance x aborted: Volume y status is error"}}, "RESOURCE_FAILED"},
+		"no fault known":  {server{Status: "ERROR", HostID: "aabb"}, "RESOURCE_FAILED"},
+		"running, failed": {server{Status: "ACTIVE", Fault: serverFault{"No valid host was found."}}, ""},
 	} {
 		if got := stateReason(&tc.sv); got != tc.want {
 			t.Errorf("%s: got %q, want %q", name, got, tc.want)

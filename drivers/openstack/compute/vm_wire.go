@@ -40,6 +40,12 @@ type server struct {
 	Flavor      inlineFlavor      `json:"flavor"`
 	Addresses   addresses         `json:"addresses"`
 	Volumes     []attachedVolume  `json:"os-extended-volumes:volumes_attached"`
+	Fault       serverFault       `json:"fault"` // of a server in ERROR
+}
+
+// serverFault is what went wrong last, in Nova's words.
+type serverFault struct {
+	Message string `json:"message"`
 }
 
 type inlineFlavor struct {
