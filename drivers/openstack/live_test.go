@@ -117,7 +117,7 @@ func (l *live) settle(t *testing.T, id string, want computev1.VmState) *computev
 		}
 		wait(t, 250*time.Millisecond)
 	}
-	t.Fatalf("VM is %v (%s), want %v", last.GetState(), last.GetProviderState(), want)
+	t.Fatalf("VM is %v (%s %s), want %v", last.GetState(), last.GetProviderState(), last.GetStateMessage(), want)
 	return nil
 }
 

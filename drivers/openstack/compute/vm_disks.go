@@ -31,18 +31,29 @@ func setDisks(ctx context.Context, s *session.Session, req *computev1.CreateVmRe
 	if flavor == nil {
 		return sdk.NewError(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, sdk.Resource(typeFlavor, req.GetFlavorId()), sdk.Field("flavor_id"))
 	}
-	fromVolume := req.GetBootDisk() != nil || flavor.Disk == 0
+	copied, err := copiedDevices(image)
+	if err != nil {
+		return err
+	}
+	fromVolume := req.GetBootDisk() != nil || flavor.Disk == 0 || copied != nil
 	if fromVolume && s.Volume == nil {
 		return sdk.Unsupported(featureBootDisk)
 	}
 	opts.ImageRef = req.GetImageId()
-	if !fromVolume && len(req.GetDataDisks()) == 0 {
-		return nil
-	}
-	if fromVolume {
+	switch {
+	case copied != nil && (req.GetBootDisk() != nil || !copied[0].DeleteOnTermination):
 		opts.ImageRef = ""
+		if opts.BlockDevice, err = copiesFor(req.GetBootDisk(), copied); err != nil {
+			return err
+		}
+	case copied != nil:
+		// Nova makes what the image says, and keeps the image's properties.
+	case fromVolume:
+		opts.ImageRef = ""
+		opts.BlockDevice = append(opts.BlockDevice, bootDevice(req, image, true))
+	case len(req.GetDataDisks()) > 0:
+		opts.BlockDevice = append(opts.BlockDevice, bootDevice(req, image, false))
 	}
-	opts.BlockDevice = append(opts.BlockDevice, bootDevice(req, image, fromVolume))
 	for _, disk := range req.GetDataDisks() {
 		opts.BlockDevice = append(opts.BlockDevice, dataDevice(disk))
 	}
@@ -64,7 +75,7 @@ func checkDisks(s *session.Session, req *computev1.CreateVmRequest) error {
 	}
 	for _, id := range types {
 		if id != "" && !session.AtLeast(s.Compute, versionVolumeType) {
-			return sdk.Unsupported(typeDiskType)
+			return sdk.Unsupported(featureDiskType)
 		}
 	}
 	return nil

@@ -231,6 +231,7 @@ func fromProtoCreateImage(req *storagev1.CreateImageRequest, snapshot *snapshots
 	first := 0
 	mapping, err := json.Marshal([]blockDevice{{
 		SourceType: "snapshot", SnapshotID: snapshot.ID, DestinationType: "volume", BootIndex: &first, VolumeSize: snapshot.Size,
+		DeleteOnTermination: true, // as the contract says of a boot disk that the request leaves out
 	}})
 	if err != nil {
 		return images.CreateOpts{}, err

@@ -103,7 +103,7 @@ func TestFromProtoCreateImage(t *testing.T) {
 		Properties: map[string]string{
 			"os_distro": "debian", "os_type": "windows", "hw_disk_bus": "scsi", "architecture": "x86_64",
 			"bdm_v2": "True", "root_device_name": "/dev/vda", "yunqiao_source_snapshot": "s1",
-			"block_device_mapping": `[{"source_type":"snapshot","snapshot_id":"s1","destination_type":"volume","boot_index":0,"volume_size":5,"delete_on_termination":false}]`,
+			"block_device_mapping": `[{"source_type":"snapshot","snapshot_id":"s1","destination_type":"volume","boot_index":0,"volume_size":5,"delete_on_termination":true}]`,
 		},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
