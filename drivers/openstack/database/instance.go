@@ -65,6 +65,9 @@ func (n *instanceServer) ListInstances(ctx context.Context, req *databasev1.List
 		}
 		list, resp.NextPageToken = p.list, p.next
 	}
+	if err := readSubnetsOf(ctx, s, list); err != nil {
+		return nil, err
+	}
 	for i := range list {
 		v, err := describe(ctx, s, &list[i])
 		if err != nil {
