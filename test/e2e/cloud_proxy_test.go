@@ -9,6 +9,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -34,7 +35,7 @@ type cloudProxy struct {
 	forward http.Handler // to the cloud
 
 	mu     sync.Mutex
-	calls  []string // "GET 8774 /v2.1/servers"
+	calls  []string // "GET 8774 /v2.1/servers?limit=1"
 	fault  func(w http.ResponseWriter, r *http.Request, port string) bool
 	change func(body string) string
 }
@@ -73,7 +74,11 @@ func newCloudProxy(t *testing.T, authURL string) *cloudProxy {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		port, rest, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, portPrefix), "/")
 		p.mu.Lock()
-		p.calls = append(p.calls, r.Method+" "+port+" /"+rest)
+		call := r.Method + " " + port + " /" + rest
+		if r.URL.RawQuery != "" {
+			call += "?" + r.URL.RawQuery
+		}
+		p.calls = append(p.calls, call)
 		fault := p.fault
 		p.mu.Unlock()
 		if fault == nil || !fault(w, r, port) {
@@ -92,17 +97,20 @@ func (p *cloudProxy) fail(fault func(w http.ResponseWriter, r *http.Request, por
 	p.fault = fault
 }
 
+// seen are all calls so far.
+func (p *cloudProxy) seen() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.calls)
+}
+
 // count runs f and counts the calls meanwhile that begin with one of the prefixes;
 // none: all but those to the identity service.
 func (p *cloudProxy) count(f func(), prefixes ...string) int {
-	p.mu.Lock()
-	before := len(p.calls)
-	p.mu.Unlock()
+	before := len(p.seen())
 	f()
-	p.mu.Lock()
-	defer p.mu.Unlock()
 	n := 0
-	for _, call := range p.calls[before:] {
+	for _, call := range p.seen()[before:] {
 		wanted := len(prefixes) == 0 && !strings.Contains(call, " "+portIdentity+" ")
 		for _, prefix := range prefixes {
 			wanted = wanted || strings.HasPrefix(call, prefix)

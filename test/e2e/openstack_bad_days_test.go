@@ -224,6 +224,20 @@ func TestOpenStackMadeOutside(t *testing.T) {
 			return cached("compute/vm/list", "vms") == vms && cached("network/network/list", "networks") == made
 		})
 	}
+	told := func() (whole, changes int) {
+		for _, call := range d.proxy.seen() {
+			if strings.HasPrefix(call, "GET "+portCompute+" /v2.1/servers/detail") {
+				if strings.Contains(call, "changes-since=") {
+					changes++
+				} else if !strings.Contains(call, "uuid=") {
+					whole++
+				}
+			}
+		}
+		return whole, changes
+	}
+	harness.Eventually(t, 2*time.Minute, "the reconciler asks for changes", func() bool { _, changes := told(); return changes > 0 })
+	wholeBefore, _ := told()
 	d.bare(2)
 	network, err := networks.Create(t.Context(), d.own.network, networks.CreateOpts{Name: d.prefix + "outside"}).Extract()
 	if err != nil {
@@ -239,6 +253,9 @@ func TestOpenStackMadeOutside(t *testing.T) {
 	d.removeBare()
 	remove()
 	found("what was removed outside is missed", 0, 0)
+	if whole, changes := told(); whole != wholeBefore || changes < 3 {
+		t.Errorf("all VMs were listed %d times more, their changes %d times", whole-wholeBefore, changes)
+	}
 }
 
 // TestOpenStackComputeFails: 503 in the middle of following a creation. One VM is made in
@@ -336,8 +353,9 @@ func TestOpenStackVMFails(t *testing.T) {
 	}
 	vm := d.expectState("compute/vm/get", "vm", vms[0].Text("id"), "VM_STATE_ERROR")
 	d.expect("reason of the VM", vm.Text("state_reason"), "OUT_OF_STOCK")
-	if vm.Text("state_message") == "" {
-		t.Errorf("the VM does not tell why: %v", vm)
+	fault := vm.Object("provider_attributes").Text("fault")
+	if !strings.HasPrefix(fault, "No valid host") || !strings.Contains(vm.Text("state_message"), fault) {
+		t.Errorf("the VM does not tell why in the cloud's words: %v", vm)
 	}
 	d.done("compute/vm/delete", object{"id": vm.Text("id")})
 }

@@ -66,6 +66,7 @@ type openStackCloud struct {
 	compute, network, volume, image *gophercloud.ServiceClient
 	loadBalancer, database          *gophercloud.ServiceClient // nil: it has none
 	vpn                             bool
+	orphansBefore                   map[string]bool
 }
 
 func openOpenStack(t *testing.T, file, name string) *openStackCloud {
@@ -94,13 +95,61 @@ func openOpenStack(t *testing.T, file, name string) *openStackCloud {
 	c.loadBalancer, _ = openstack.NewLoadBalancerV2(provider, endpoint)
 	c.database, _ = openstack.NewDBV1(provider, endpoint)
 	c.vpn = extensions.Get(t.Context(), c.network, "vpnaas").Err == nil
+	c.orphansBefore = map[string]bool{}
+	for _, o := range c.orphans(t) {
+		c.orphansBefore[o] = true
+	}
 	return c
 }
 
-// left implements cloud.
+// orphans are what the driver or the compute service made for a VM, under names that no
+// test gives, and that no VM has.
+func (c *openStackCloud) orphans(t *testing.T) []string {
+	t.Helper()
+	var found []string
+	alone := map[string]string{} // ports by the VM that they say they are of
+	each(t, ports.List(c.network, ports.ListOpts{}), ports.ExtractPorts, func(p ports.Port) {
+		if strings.HasPrefix(p.Name, "yqreq-") {
+			alone[p.ID] = p.DeviceID
+		}
+	})
+	vms := map[string]bool{} // read after the ports: those of a new VM are made before it
+	each(t, servers.List(c.compute, servers.ListOpts{}), servers.ExtractServers, func(s servers.Server) { vms[s.ID] = true })
+	for id, vm := range alone {
+		if !vms[vm] {
+			found = append(found, "port "+id)
+		}
+	}
+	each(t, volumes.List(c.volume, volumes.ListOpts{}), volumes.ExtractVolumes, func(v volumes.Volume) {
+		if v.Name == "" && len(v.Attachments) == 0 {
+			found = append(found, "volume "+v.ID)
+		}
+	})
+	return found
+}
+
+// newOrphans are those that were not there when the test began, and stay: other tests'
+// VMs come and go.
+func (c *openStackCloud) newOrphans(t *testing.T) []string {
+	t.Helper()
+	const patience = time.Minute
+	var stay []string
+	for begin := time.Now(); ; pause(context.WithoutCancel(t.Context()), time.Second) {
+		found := slices.DeleteFunc(c.orphans(t), func(o string) bool { return c.orphansBefore[o] })
+		if stay == nil {
+			stay = found
+		}
+		stay = slices.DeleteFunc(stay, func(o string) bool { return !slices.Contains(found, o) })
+		if len(stay) == 0 || time.Since(begin) > patience {
+			return stay
+		}
+	}
+}
+
+// left implements cloud. What no VM has any more is left too, whatever its name.
 func (c *openStackCloud) left(t *testing.T, prefix string) []string {
 	t.Helper()
-	var left []string
+	left := c.newOrphans(t)
 	see := func(kind, name string) {
 		if strings.HasPrefix(name, prefix) {
 			left = append(left, kind+" "+name)
