@@ -17,14 +17,14 @@ var update = flag.Bool("update", false, "rewrite docs/programs-interface*.md")
 type tongue struct {
 	file                             string
 	head                             string
-	address, query, members, fields  string
+	query, members, fields           string
 	columns                          string
 	yes, no                          string
 	sample, answer, refused, callers string
 	names                            map[Interface]string
 	messages                         map[Type]string
 	types                            map[form]string
-	of, oneOf                        string
+	oneOf                            string
 	meaning                          func(label string) string
 	envelope                         [][4]string
 }
