@@ -5,10 +5,10 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -19,7 +19,7 @@ const maxIDs = 50
 
 // portsFor are the ports that a firewall of routers or of NICs is bound to. Errors:
 // REFERENCE_MISMATCH for a router without interfaces.
-func portsFor(ctx context.Context, client *gophercloud.ServiceClient, routerIDs, nicIDs []string) ([]string, error) {
+func portsFor(ctx context.Context, client *rest.Client, routerIDs, nicIDs []string) ([]string, error) {
 	for _, id := range nicIDs {
 		if err := session.ReferenceUUID(ports.Type, id, "nic_ids"); err != nil {
 			return nil, err
@@ -49,7 +49,7 @@ func portsFor(ctx context.Context, client *gophercloud.ServiceClient, routerIDs,
 
 // newPorts are the ports of an update. Errors: REFERENCE_MISMATCH where they are of
 // another kind than those that the firewall has.
-func newPorts(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.UpdateFirewallRequest) ([]string, error) {
+func newPorts(ctx context.Context, client *rest.Client, req *securityv1.UpdateFirewallRequest) ([]string, error) {
 	v, err := groups.Get(ctx, client, req.GetId())
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func newPorts(ctx context.Context, client *gophercloud.ServiceClient, req *secur
 }
 
 // portsByID reads ports in one call.
-func portsByID(ctx context.Context, client *gophercloud.ServiceClient, ids []string) (map[string]port, error) {
+func portsByID(ctx context.Context, client *rest.Client, ids []string) (map[string]port, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -94,7 +94,7 @@ func portsByID(ctx context.Context, client *gophercloud.ServiceClient, ids []str
 }
 
 // usersOf are the groups that use a policy for either direction.
-func usersOf(ctx context.Context, client *gophercloud.ServiceClient, policyID string) ([]string, error) {
+func usersOf(ctx context.Context, client *rest.Client, policyID string) ([]string, error) {
 	var ids []string
 	all, err := groups.List(ctx, client, url.Values{"fields": {"id", "ingress_firewall_policy_id", "egress_firewall_policy_id"}})
 	for _, g := range all {

@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
@@ -156,7 +155,7 @@ func (f *firewallServer) ListFirewalls(ctx context.Context, req *securityv1.List
 }
 
 // effective reads the rules of a policy in the order in which they are tried.
-func effective(ctx context.Context, client *gophercloud.ServiceClient, policyID string) ([]*securityv1.EffectiveFirewallRule, error) {
+func effective(ctx context.Context, client *rest.Client, policyID string) ([]*securityv1.EffectiveFirewallRule, error) {
 	if policyID == "" {
 		return nil, nil
 	}

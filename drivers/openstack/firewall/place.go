@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -14,7 +13,7 @@ import (
 )
 
 // insert puts a rule into a policy at a place from 1; nil, or behind the end: at the end.
-func insert(ctx context.Context, client *gophercloud.ServiceClient, p *policy, ruleID string, position *int32) error {
+func insert(ctx context.Context, client *rest.Client, p *policy, ruleID string, position *int32) error {
 	body := map[string]any{"firewall_rule_id": ruleID}
 	switch n := len(p.RuleIDs); {
 	case n == 0:
@@ -31,7 +30,7 @@ func insert(ctx context.Context, client *gophercloud.ServiceClient, p *policy, r
 }
 
 // takeOut takes a rule out of a policy; one that is not in it is success.
-func takeOut(ctx context.Context, client *gophercloud.ServiceClient, policyID, ruleID string) error {
+func takeOut(ctx context.Context, client *rest.Client, policyID, ruleID string) error {
 	err := policies.Act(ctx, client, policyID, "remove_rule", map[string]any{"firewall_rule_id": ruleID}, nil)
 	if session.IsNotFound(err) || rest.FaultCode(err) == "FirewallRuleNotAssociatedWithPolicy" {
 		return nil
@@ -40,7 +39,7 @@ func takeOut(ctx context.Context, client *gophercloud.ServiceClient, policyID, r
 }
 
 // leave takes a rule out of a policy, and removes it if no other policy has it.
-func leave(ctx context.Context, client *gophercloud.ServiceClient, all []policy, policyID, ruleID string) error {
+func leave(ctx context.Context, client *rest.Client, all []policy, policyID, ruleID string) error {
 	if err := takeOut(ctx, client, policyID, ruleID); err != nil {
 		return err
 	}
@@ -52,7 +51,7 @@ func leave(ctx context.Context, client *gophercloud.ServiceClient, all []policy,
 
 // move gives a rule another place in its policy, in one change, so that it is in force
 // all the time. Errors: INVALID_STATE for a rule of no policy, or of several.
-func move(ctx context.Context, client *gophercloud.ServiceClient, ruleID string, position int) error {
+func move(ctx context.Context, client *rest.Client, ruleID string, position int) error {
 	all, err := policies.List(ctx, client, url.Values{})
 	if err != nil {
 		return err

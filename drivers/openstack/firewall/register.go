@@ -3,12 +3,12 @@ package firewall
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	driverv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/driver/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -54,7 +54,7 @@ type base struct {
 
 // open finds the session of the call's account and its Neutron client. Errors:
 // UNSUPPORTED_METHOD where the extension is absent.
-func (b base) open(ctx context.Context) (*session.Session, *gophercloud.ServiceClient, error) {
+func (b base) open(ctx context.Context) (*session.Session, *rest.Client, error) {
 	s, err := b.accounts.From(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -62,5 +62,5 @@ func (b base) open(ctx context.Context) (*session.Session, *gophercloud.ServiceC
 	if !Offers(s) {
 		return nil, nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_METHOD)
 	}
-	return s, s.Network, nil
+	return s, rest.For(s, s.Network), nil
 }

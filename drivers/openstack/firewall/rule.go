@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
@@ -170,7 +169,7 @@ func (r *ruleServer) ListFirewallRules(ctx context.Context, req *securityv1.List
 }
 
 // rulesOf reads the rules of a policy in one call, in their order.
-func rulesOf(ctx context.Context, client *gophercloud.ServiceClient, p *policy) ([]rule, error) {
+func rulesOf(ctx context.Context, client *rest.Client, p *policy) ([]rule, error) {
 	if len(p.RuleIDs) == 0 {
 		return nil, nil
 	}

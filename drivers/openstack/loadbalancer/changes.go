@@ -18,6 +18,6 @@ func Feeds(s *session.Session) session.Feeds {
 
 func feedOf[T any](c rest.Collection[T]) session.Feed {
 	return func(ctx context.Context, s *session.Session, since time.Time) (session.Changed, error) {
-		return c.Changes(ctx, s.LoadBalancer, since, nil)
+		return c.Changes(ctx, rest.For(s, s.LoadBalancer), since, nil)
 	}
 }

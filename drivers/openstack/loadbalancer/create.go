@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
-
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
@@ -15,7 +13,7 @@ import (
 // createTagged makes an object once, however often the request is repeated: the
 // creating call carries the request's marker as a tag, beside the user's tags and
 // those of facts. Errors: the cloud's own.
-func createTagged[T any](ctx context.Context, client *gophercloud.ServiceClient, c rest.Collection[T], attributes map[string]any, user, facts map[string]string) (*T, error) {
+func createTagged[T any](ctx context.Context, client *rest.Client, c rest.Collection[T], attributes map[string]any, user, facts map[string]string) (*T, error) {
 	hidden := factTags(facts)
 	if sdk.CallFrom(ctx).RequestID == "" {
 		attributes["tags"] = tags.FromProto(user, hidden)

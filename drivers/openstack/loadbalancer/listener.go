@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
@@ -41,7 +40,7 @@ func (s *server) CreateListener(ctx context.Context, req *networkv1.CreateListen
 }
 
 // explainCreateListener names the listener that has the port, if that is why.
-func explainCreateListener(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.CreateListenerRequest, lbID string, refusal error) error {
+func explainCreateListener(ctx context.Context, client *rest.Client, req *networkv1.CreateListenerRequest, lbID string, refusal error) error {
 	refused := explainListener(req.GetDefaultPoolId(), "", refusal)
 	if sdk.ReasonOf(refused) != apiv1.Reason_REASON_ALREADY_EXISTS {
 		return refused
@@ -106,7 +105,7 @@ func (s *server) DeleteListener(ctx context.Context, req *networkv1.DeleteListen
 	if err != nil {
 		return nil, err
 	}
-	state, err := remove(ctx, client, req.GetId(), listeners.Type, listeners.Path+"/"+req.GetId(), func() (string, error) {
+	state, err := remove(ctx, client, listeners, req.GetId(), "", func() (string, error) {
 		v, err := listeners.Get(ctx, client, req.GetId())
 		if err != nil {
 			return "", err

@@ -10,6 +10,7 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -31,7 +32,7 @@ func locked(err error) bool { return session.IsWrongState(err) }
 
 // create makes an object of a load balancer and waits for its lock if need be.
 // Errors: INVALID_STATE of the load balancer, RESOURCE_BUSY, or the cloud's own.
-func create[T any](ctx context.Context, client *gophercloud.ServiceClient, lbID string, post func() (*T, error)) (*T, error) {
+func create[T any](ctx context.Context, client *rest.Client, lbID string, post func() (*T, error)) (*T, error) {
 	limit := time.NewTimer(longestLock)
 	defer limit.Stop()
 	for {
@@ -55,7 +56,7 @@ func create[T any](ctx context.Context, client *gophercloud.ServiceClient, lbID 
 // again is what to do about the refusal of a change or deletion: where the lock is
 // the reason, the request goes on with step. Errors: INVALID_STATE of the load
 // balancer, or the cloud's own.
-func again(ctx context.Context, client *gophercloud.ServiceClient, lbID, step string, refusal error) error {
+func again(ctx context.Context, client *rest.Client, lbID, step string, refusal error) error {
 	if !locked(refusal) {
 		return refusal
 	}
@@ -68,7 +69,7 @@ func again(ctx context.Context, client *gophercloud.ServiceClient, lbID, step st
 
 // changing is nil as long as waiting for a load balancer's lock makes sense.
 // Octavia gives the same answer for one in ERROR, for ever.
-func changing(ctx context.Context, client *gophercloud.ServiceClient, lbID string, refusal error) error {
+func changing(ctx context.Context, client *rest.Client, lbID string, refusal error) error {
 	v, err := vips.Get(ctx, client, lbID)
 	if err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
@@ -56,7 +55,7 @@ func (s *server) CreateMember(ctx context.Context, req *networkv1.CreateMemberRe
 
 // sameMember looks, after a refusal, for the member that is in the way: one that
 // is as asked for is success.
-func sameMember(ctx context.Context, client *gophercloud.ServiceClient, members rest.Collection[member], req *networkv1.CreateMemberRequest, at fixedIP, refusal error) (*member, error) {
+func sameMember(ctx context.Context, client *rest.Client, members rest.Collection[member], req *networkv1.CreateMemberRequest, at fixedIP, refusal error) (*member, error) {
 	refused := explainMember(req, refusal)
 	if sdk.ReasonOf(refused) != apiv1.Reason_REASON_ALREADY_EXISTS {
 		return nil, refused
@@ -125,7 +124,7 @@ func (s *server) DeleteMember(ctx context.Context, req *networkv1.DeleteMemberRe
 	if err != nil {
 		return resp, nil
 	}
-	resp.State, err = remove(ctx, client, memberID, typeMember, membersOf(poolID).Path+"/"+memberID, func() (string, error) {
+	resp.State, err = remove(ctx, client, membersOf(poolID), memberID, "", func() (string, error) {
 		return loadBalancerOf(ctx, client, poolID)
 	})
 	return resp, err
@@ -206,7 +205,7 @@ func (r byIDs) GetIds() []string { return r.ids }
 
 // membersByID gives the members of composite ids to add, and returns the ids that
 // do not exist.
-func membersByID(ctx context.Context, client *gophercloud.ServiceClient, ids []string, add func(poolID string, items []member)) ([]string, error) {
+func membersByID(ctx context.Context, client *rest.Client, ids []string, add func(poolID string, items []member)) ([]string, error) {
 	var missing, order []string
 	inPool := map[string][]string{}
 	for _, id := range ids {

@@ -35,7 +35,7 @@ func targetNIC(ctx context.Context, account *session.Session, id string) (fixedI
 	if err := session.Require(account.Network); err != nil {
 		return fixedIP{}, err
 	}
-	p, err := nics.Get(ctx, account.Network, id)
+	p, err := nics.Get(ctx, rest.For(account, account.Network), id)
 	if err != nil {
 		return fixedIP{}, rest.AsReference(err, "nic_id")
 	}

@@ -4,10 +4,10 @@ import (
 	"context"
 	"maps"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -28,7 +28,7 @@ func checkMonitor(m *networkv1.HealthMonitor) error {
 // none: where the lock, or a monitor of another type, is in the way, step goes on.
 // Repeating it changes nothing more. Errors: NOT_FOUND of the pool, INVALID_STATE,
 // or those of the contract.
-func setMonitor(ctx context.Context, client *gophercloud.ServiceClient, p *pool, wanted *networkv1.HealthMonitor, step string) error {
+func setMonitor(ctx context.Context, client *rest.Client, p *pool, wanted *networkv1.HealthMonitor, step string) error {
 	err := changeMonitor(ctx, client, p, wanted, step)
 	switch {
 	case err == nil:
@@ -43,7 +43,7 @@ func setMonitor(ctx context.Context, client *gophercloud.ServiceClient, p *pool,
 	}
 }
 
-func changeMonitor(ctx context.Context, client *gophercloud.ServiceClient, p *pool, wanted *networkv1.HealthMonitor, step string) error {
+func changeMonitor(ctx context.Context, client *rest.Client, p *pool, wanted *networkv1.HealthMonitor, step string) error {
 	if p.MonitorID == "" {
 		if wanted == nil {
 			return nil

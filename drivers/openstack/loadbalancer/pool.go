@@ -42,7 +42,7 @@ func (s *server) CreatePool(ctx context.Context, req *networkv1.CreatePoolReques
 	return &networkv1.CreatePoolResponse{Id: id, State: state}, nil
 }
 
-func makePool(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.CreatePoolRequest) (string, networkv1.LoadBalancerState, error) {
+func makePool(ctx context.Context, client *rest.Client, req *networkv1.CreatePoolRequest) (string, networkv1.LoadBalancerState, error) {
 	if err := checkMonitor(req.GetHealthMonitor()); err != nil {
 		return "", 0, err
 	}
@@ -68,7 +68,7 @@ func makePool(ctx context.Context, client *gophercloud.ServiceClient, req *netwo
 
 // checkVIP refuses a protocol that does not fit the VIP's kind. Errors:
 // REFERENCE_NOT_FOUND, REFERENCE_MISMATCH.
-func checkVIP(ctx context.Context, client *gophercloud.ServiceClient, id string, protocol networkv1.LoadBalancerProtocol) error {
+func checkVIP(ctx context.Context, client *rest.Client, id string, protocol networkv1.LoadBalancerProtocol) error {
 	v, err := vips.Get(ctx, client, id)
 	if err != nil {
 		return rest.AsReference(err, "vip_id")
@@ -87,7 +87,7 @@ func explainPool(algorithm networkv1.PoolAlgorithm, id string, err error) error 
 }
 
 // addMonitor is the second step of CreatePool.
-func addMonitor(ctx context.Context, client *gophercloud.ServiceClient, id string, req *networkv1.CreatePoolRequest) (networkv1.LoadBalancerState, error) {
+func addMonitor(ctx context.Context, client *rest.Client, id string, req *networkv1.CreatePoolRequest) (networkv1.LoadBalancerState, error) {
 	p, err := pools.Get(ctx, client, id)
 	if err != nil {
 		return 0, err
@@ -100,7 +100,7 @@ func addMonitor(ctx context.Context, client *gophercloud.ServiceClient, id strin
 }
 
 // removePool takes back the first step of CreatePool.
-func removePool(ctx context.Context, client *gophercloud.ServiceClient, id, step string) (networkv1.LoadBalancerState, error) {
+func removePool(ctx context.Context, client *rest.Client, id, step string) (networkv1.LoadBalancerState, error) {
 	p, err := pools.Get(ctx, client, id)
 	if sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
 		return deleted, nil
@@ -171,7 +171,7 @@ func (s *server) DeletePool(ctx context.Context, req *networkv1.DeletePoolReques
 	if len(p.Listeners) > 0 {
 		return nil, sdk.InUse(pools.Type, p.ID, nil, blockedBy(p.Listeners)...)
 	}
-	resp.State, err = remove(ctx, client, p.ID, pools.Type, pools.Path+"/"+p.ID, func() (string, error) {
+	resp.State, err = remove(ctx, client, pools, p.ID, "", func() (string, error) {
 		return firstID(p.LoadBalancers), nil
 	})
 	return resp, err

@@ -3,10 +3,10 @@ package loadbalancer
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -24,7 +24,7 @@ type server struct {
 var _ networkv1.LoadBalancerServiceServer = (*server)(nil)
 
 // open finds the session of the call's account and its Octavia client.
-func (s *server) open(ctx context.Context) (*session.Session, *gophercloud.ServiceClient, error) {
+func (s *server) open(ctx context.Context) (*session.Session, *rest.Client, error) {
 	account, err := s.accounts.From(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -32,5 +32,5 @@ func (s *server) open(ctx context.Context) (*session.Session, *gophercloud.Servi
 	if err := session.Require(account.LoadBalancer); err != nil {
 		return nil, nil, err
 	}
-	return account, account.LoadBalancer, nil
+	return account, rest.For(account, account.LoadBalancer), nil
 }

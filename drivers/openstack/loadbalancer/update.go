@@ -3,9 +3,9 @@ package loadbalancer
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 )
 
@@ -36,7 +36,7 @@ func fromProtoEdit(e edit, present []string) map[string]any {
 }
 
 // loadBalancerOf is the load balancer of a pool. Errors: NOT_FOUND of the pool.
-func loadBalancerOf(ctx context.Context, client *gophercloud.ServiceClient, poolID string) (string, error) {
+func loadBalancerOf(ctx context.Context, client *rest.Client, poolID string) (string, error) {
 	p, err := pools.Get(ctx, client, poolID)
 	if err != nil {
 		return "", err

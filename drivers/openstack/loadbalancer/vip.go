@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
@@ -98,7 +97,7 @@ func (s *server) DeleteVip(ctx context.Context, req *networkv1.DeleteVipRequest)
 	if err != nil {
 		return nil, err
 	}
-	state, err := remove(ctx, client, req.GetId(), vips.Type, vips.Path+"/"+req.GetId()+"?cascade=true", func() (string, error) {
+	state, err := remove(ctx, client, vips, req.GetId(), "?cascade=true", func() (string, error) {
 		return req.GetId(), nil
 	})
 	if err != nil {
@@ -107,25 +106,28 @@ func (s *server) DeleteVip(ctx context.Context, req *networkv1.DeleteVipRequest)
 	return &networkv1.DeleteVipResponse{Id: req.GetId(), State: state}, nil
 }
 
-// remove deletes an object at path and tells how far it is; absent is success. lb
+// remove deletes an object and tells how far it is; absent is success. lb
 // finds its load balancer, which is asked for when that is locked. Nothing is done
 // where the request is taken back before the lock was gone.
-func remove(ctx context.Context, client *gophercloud.ServiceClient, id, resourceType, path string, lb func() (string, error)) (networkv1.LoadBalancerState, error) {
+func remove[T any](ctx context.Context, client *rest.Client, c rest.Collection[T], id, query string, lb func() (string, error)) (networkv1.LoadBalancerState, error) {
 	if !session.IsUUID(id) {
 		return deleted, nil
 	}
 	if sdk.CallFrom(ctx).Undo {
 		return 0, nil
 	}
-	_, err := client.Delete(ctx, client.ServiceURL(path), nil)
+	err := c.MayChange(ctx, client, id)
+	if err == nil {
+		_, err = client.Delete(ctx, client.ServiceURL(c.Path, id)+query, nil)
+	}
 	switch {
 	case err == nil:
 		sdk.SetNextStep(ctx, "", pollAfter)
 		return deleting, nil
-	case session.IsNotFound(err):
+	case session.IsNotFound(err), sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND:
 		return deleted, nil
 	case !locked(err):
-		return 0, session.Error(err, resourceType, id)
+		return 0, session.Error(err, c.Type, id)
 	}
 	lbID, lbErr := lb()
 	if lbErr == nil {
@@ -192,7 +194,7 @@ func publicAddresses(ctx context.Context, account *session.Session, query url.Va
 	if account.Network == nil || !account.Extensions["router"] {
 		return nil, nil
 	}
-	list, err := floatingIPs.List(ctx, account.Network, query)
+	list, err := floatingIPs.List(ctx, rest.For(account, account.Network), query)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,8 @@ type floatingIP struct {
 // port is what a member needs of the network service's ports.
 type port struct {
 	rest.Common
-	FixedIPs []fixedIP `json:"fixed_ips"`
+	NetworkID string    `json:"network_id"`
+	FixedIPs  []fixedIP `json:"fixed_ips"`
 }
 
 type fixedIP struct {
@@ -130,6 +131,7 @@ var (
 	nics = rest.Collection[port]{
 		Path: "ports", One: "port", Many: "ports", Type: "network.nic",
 		Common: func(v *port) *rest.Common { return &v.Common },
+		Others: rest.InOwnNetworks(func(v *port) string { return v.NetworkID }), OthersBy: []string{"network_id"},
 	}
 )
 

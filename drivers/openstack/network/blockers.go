@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -15,7 +14,7 @@ import (
 
 // portsInUse is the IN_USE of a resource that ports hold, and names them. cause
 // is what the cloud answered.
-func portsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
+func portsInUse(ctx context.Context, client *rest.Client, resourceType, id string, query url.Values, cause error) error {
 	ports, err := nics.List(ctx, client, query)
 	if err != nil {
 		return session.Error(cause, resourceType, id)
@@ -24,7 +23,7 @@ func portsInUse(ctx context.Context, client *gophercloud.ServiceClient, resource
 }
 
 // publicIPsInUse is the IN_USE of a resource that floating IPs hold, and names them.
-func publicIPsInUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id string, query url.Values, cause error) error {
+func publicIPsInUse(ctx context.Context, client *rest.Client, resourceType, id string, query url.Values, cause error) error {
 	ips, err := publicIPs.List(ctx, client, query)
 	if err != nil {
 		return session.Error(cause, resourceType, id)

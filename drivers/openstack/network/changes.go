@@ -34,6 +34,6 @@ func Feeds(s *session.Session) session.Feeds {
 
 func feedOf[T any](c rest.Collection[T], keep func(*T) bool, fields ...string) session.Feed {
 	return func(ctx context.Context, s *session.Session, since time.Time) (session.Changed, error) {
-		return c.Changes(ctx, s.Network, since, keep, fields...)
+		return c.Changes(ctx, rest.For(s, s.Network), since, keep, fields...)
 	}
 }

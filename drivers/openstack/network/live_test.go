@@ -38,7 +38,11 @@ type cloud struct {
 }
 
 func open(t *testing.T) cloud {
-	c := livetest.Open(t, network.Register)
+	t.Helper()
+	return cloudOf(livetest.Open(t, network.Register))
+}
+
+func cloudOf(c *livetest.Cloud) cloud {
 	return cloud{
 		Cloud:    c,
 		networks: networkv1.NewNetworkServiceClient(c.Conn),

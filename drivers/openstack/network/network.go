@@ -5,7 +5,6 @@ import (
 	"net/url"
 	"strconv"
 
-	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -108,7 +107,7 @@ func (n *networkServer) ListNetworks(ctx context.Context, req *networkv1.ListNet
 
 // isInternal tells whether a network exists and is not external, which Neutron
 // answers with a 400 that does not say so.
-func isInternal(ctx context.Context, client *gophercloud.ServiceClient, id string) bool {
+func isInternal(ctx context.Context, client *rest.Client, id string) bool {
 	v, err := networks.Get(ctx, client, id)
 	return err == nil && !v.External
 }

@@ -101,7 +101,7 @@ const maxRaces = 4
 // modifyNIC reads a port and makes the change that depends on it, anew if the
 // port changes meanwhile. A nil or empty change is none. Errors: NOT_FOUND, those
 // of change, RESOURCE_BUSY, or the cloud's own.
-func modifyNIC(ctx context.Context, client *gophercloud.ServiceClient, id string, change func(*port) (map[string]any, error)) (*port, error) {
+func modifyNIC(ctx context.Context, client *rest.Client, id string, change func(*port) (map[string]any, error)) (*port, error) {
 	var raced error
 	for range maxRaces {
 		p, err := nics.Get(ctx, client, id)
@@ -134,7 +134,7 @@ func (n *nicServer) DeleteNic(ctx context.Context, req *networkv1.DeleteNicReque
 	return &networkv1.DeleteNicResponse{Id: req.GetId(), State: networkv1.NicState_NIC_STATE_DELETED}, nil
 }
 
-func deleteFree(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+func deleteFree(ctx context.Context, client *rest.Client, id string) error {
 	var raced error
 	for range maxRaces {
 		p, err := nics.Get(ctx, client, id)
@@ -183,13 +183,11 @@ func (n *nicServer) GetNic(ctx context.Context, req *networkv1.GetNicRequest) (*
 		return nil, err
 	}
 	out := toProtoNIC(v, s.Region)
-	bound, err := publicIPs.List(ctx, client, url.Values{"port_id": {v.ID}})
+	bound, err := boundPublicIPs(ctx, s, client, url.Values{"port_id": {v.ID}})
 	if err != nil {
 		return nil, err
 	}
-	if len(bound) > 0 {
-		out.PublicIpId = bound[0].ID
-	}
+	out.PublicIpId = bound[v.ID]
 	if out.GetVmId() != "" {
 		first, err := firstMAC(ctx, s, out.GetVmId())
 		if err != nil {
@@ -226,21 +224,34 @@ func (n *nicServer) ListNics(ctx context.Context, req *networkv1.ListNicsRequest
 			resp.Nics = append(resp.Nics, v)
 		}
 	}
-	return resp, n.complete(ctx, s, req.GetVmId(), resp.GetNics())
+	return resp, complete(ctx, s, client, req.GetVmId(), resp.GetNics())
 }
 
-// complete adds to a page of NICs what other objects tell.
-func (n *nicServer) complete(ctx context.Context, s *session.Session, vmID string, page []*networkv1.Nic) error {
-	if len(page) == 0 {
-		return nil
+// boundPublicIPs are the floating IPs that a query finds, by their ports; none where
+// the cloud has no routers.
+func boundPublicIPs(ctx context.Context, s *session.Session, client *rest.Client, query url.Values) (map[string]string, error) {
+	if !s.Extensions["router"] {
+		return nil, nil
 	}
-	all, err := publicIPs.List(ctx, s.Network, url.Values{})
+	all, err := publicIPs.List(ctx, client, query)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	byPort := make(map[string]string, len(all))
 	for i := range all {
 		byPort[all[i].PortID] = all[i].ID
+	}
+	return byPort, nil
+}
+
+// complete adds to a page of NICs what other objects tell.
+func complete(ctx context.Context, s *session.Session, client *rest.Client, vmID string, page []*networkv1.Nic) error {
+	if len(page) == 0 {
+		return nil
+	}
+	byPort, err := boundPublicIPs(ctx, s, client, url.Values{})
+	if err != nil {
+		return err
 	}
 	first := ""
 	if vmID != "" {

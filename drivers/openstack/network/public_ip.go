@@ -48,7 +48,7 @@ func (n *publicIPServer) CreatePublicIp(ctx context.Context, req *networkv1.Crea
 // externalNetwork is the network that a request names, or the only one that
 // there is. Errors: PARAMETER_REJECTED where there are several, OUT_OF_STOCK
 // where there is none.
-func externalNetwork(ctx context.Context, client *gophercloud.ServiceClient, asked string) (string, error) {
+func externalNetwork(ctx context.Context, client *rest.Client, asked string) (string, error) {
 	if asked != "" {
 		return asked, session.ReferenceUUID(networks.Type, asked, "external_network_id")
 	}
@@ -65,7 +65,7 @@ func externalNetwork(ctx context.Context, client *gophercloud.ServiceClient, ask
 	return found[0].ID, nil
 }
 
-func explainCreatePublicIP(ctx context.Context, client *gophercloud.ServiceClient, external string, err error) error {
+func explainCreatePublicIP(ctx context.Context, client *rest.Client, external string, err error) error {
 	code := rest.FaultCode(err)
 	switch {
 	case code == "NetworkNotFound":
@@ -120,7 +120,7 @@ func binding(req *networkv1.UpdatePublicIpRequest, now string) (map[string]any, 
 	}
 }
 
-func explainBinding(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.UpdatePublicIpRequest, err error) error {
+func explainBinding(ctx context.Context, client *rest.Client, req *networkv1.UpdatePublicIpRequest, err error) error {
 	switch rest.FaultCode(err) {
 	case "PortNotFound":
 		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, nics.Type, req.GetNicId(), sdk.Field("nic_id"))

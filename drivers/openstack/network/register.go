@@ -3,10 +3,10 @@ package network
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -28,7 +28,7 @@ type base struct {
 }
 
 // open finds the session of the call's account and its Neutron client.
-func (b base) open(ctx context.Context) (*session.Session, *gophercloud.ServiceClient, error) {
+func (b base) open(ctx context.Context) (*session.Session, *rest.Client, error) {
 	s, err := b.accounts.From(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -36,5 +36,5 @@ func (b base) open(ctx context.Context) (*session.Session, *gophercloud.ServiceC
 	if err := session.Require(s.Network); err != nil {
 		return nil, nil, err
 	}
-	return s, s.Network, nil
+	return s, rest.For(s, s.Network), nil
 }

@@ -71,7 +71,7 @@ func (n *routerServer) RemoveRoute(ctx context.Context, req *networkv1.RemoveRou
 }
 
 // nextHop is the address that a request names, or that of the NIC that it names.
-func nextHop(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.AddRouteRequest) (string, error) {
+func nextHop(ctx context.Context, client *rest.Client, req *networkv1.AddRouteRequest) (string, error) {
 	if req.GetNicId() == "" {
 		return req.GetIpAddress(), nil
 	}

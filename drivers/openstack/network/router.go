@@ -56,7 +56,7 @@ func (n *routerServer) DeleteRouter(ctx context.Context, req *networkv1.DeleteRo
 }
 
 // interfacesInUse is the IN_USE of a router, naming the subnets that it joins.
-func interfacesInUse(ctx context.Context, client *gophercloud.ServiceClient, id string, cause error) error {
+func interfacesInUse(ctx context.Context, client *rest.Client, id string, cause error) error {
 	ports, err := interfacesOf(ctx, client, id)
 	if err != nil {
 		return session.Error(cause, routers.Type, id)
@@ -91,7 +91,7 @@ func (n *routerServer) UpdateRouter(ctx context.Context, req *networkv1.UpdateRo
 
 // explainGateway tells what a refusal of a router with a gateway means. Neutron
 // answers a network that is not external with an unspecific 400.
-func explainGateway(ctx context.Context, client *gophercloud.ServiceClient, id string, spec *networkv1.ExternalGatewaySpec, err error) error {
+func explainGateway(ctx context.Context, client *rest.Client, id string, spec *networkv1.ExternalGatewaySpec, err error) error {
 	code := rest.FaultCode(err)
 	external := spec.GetNetworkId()
 	switch {
@@ -158,6 +158,6 @@ func (n *routerServer) ListRouters(ctx context.Context, req *networkv1.ListRoute
 }
 
 // interfacesOf reads the ports that join subnets to a router.
-func interfacesOf(ctx context.Context, client *gophercloud.ServiceClient, id string) ([]port, error) {
+func interfacesOf(ctx context.Context, client *rest.Client, id string) ([]port, error) {
 	return nics.List(ctx, client, url.Values{"device_id": {id}, "device_owner": routerInterfaceOwners()})
 }

@@ -40,7 +40,7 @@ func (n *routerServer) AddRouterInterface(ctx context.Context, req *networkv1.Ad
 // alreadyJoined looks, after a refusal, for the port that joins the pair; it
 // returns its id or what the refusal means. Neutron answers a repeat, an overlap
 // and a subnet without gateway with the same 400.
-func alreadyJoined(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.AddRouterInterfaceRequest, refusal error) (string, error) {
+func alreadyJoined(ctx context.Context, client *rest.Client, req *networkv1.AddRouterInterfaceRequest, refusal error) (string, error) {
 	if !gophercloud.ResponseCodeIs(refusal, http.StatusBadRequest) && !gophercloud.ResponseCodeIs(refusal, http.StatusConflict) {
 		return "", explainInterface(req, refusal)
 	}
@@ -63,7 +63,7 @@ func alreadyJoined(ctx context.Context, client *gophercloud.ServiceClient, req *
 
 // explainUnjoinable tells why a subnet that no router has cannot be joined: it
 // has no gateway address, or its range overlaps with one that is joined.
-func explainUnjoinable(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.AddRouterInterfaceRequest, refusal error) error {
+func explainUnjoinable(ctx context.Context, client *rest.Client, req *networkv1.AddRouterInterfaceRequest, refusal error) error {
 	ports, err := interfacesOf(ctx, client, req.GetId())
 	if err != nil {
 		return explainInterface(req, refusal)

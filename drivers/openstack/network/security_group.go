@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -57,7 +56,7 @@ func (n *securityGroupServer) DeleteSecurityGroup(ctx context.Context, req *netw
 }
 
 // refuseReferenced is IN_USE if rules of other groups name the group.
-func refuseReferenced(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+func refuseReferenced(ctx context.Context, client *rest.Client, id string) error {
 	if !session.IsUUID(id) {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	networkv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/network/v1"
 
@@ -35,7 +34,7 @@ func (n *securityGroupServer) CreateSecurityGroupRule(ctx context.Context, req *
 }
 
 // equalRule finds the rule of the group that is equal to the wanted one.
-func equalRule(ctx context.Context, client *gophercloud.ServiceClient, wanted *rule, refusal error) (*rule, error) {
+func equalRule(ctx context.Context, client *rest.Client, wanted *rule, refusal error) (*rule, error) {
 	all, err := rules.List(ctx, client, url.Values{
 		"security_group_id": {wanted.SecurityGroupID},
 		"direction":         {wanted.Direction},

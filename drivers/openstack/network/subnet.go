@@ -41,7 +41,7 @@ func (n *subnetServer) CreateSubnet(ctx context.Context, req *networkv1.CreateSu
 
 // explainCreateSubnet tells what a refusal means. Neutron answers an overlap and
 // any other wrong value with the same 400.
-func explainCreateSubnet(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.CreateSubnetRequest, err error) error {
+func explainCreateSubnet(ctx context.Context, client *rest.Client, req *networkv1.CreateSubnetRequest, err error) error {
 	switch {
 	case rest.FaultCode(err) == "NetworkNotFound":
 		return session.As(apiv1.Reason_REASON_REFERENCE_NOT_FOUND, err, networks.Type, req.GetNetworkId(), sdk.Field("network_id"))
@@ -101,7 +101,7 @@ func (n *subnetServer) UpdateSubnet(ctx context.Context, req *networkv1.UpdateSu
 
 // poolsOf are the pools that a request wants. No ranges means all addresses,
 // which Neutron must be told in full: to it, none means none.
-func poolsOf(ctx context.Context, client *gophercloud.ServiceClient, req *networkv1.UpdateSubnetRequest) ([]pool, error) {
+func poolsOf(ctx context.Context, client *rest.Client, req *networkv1.UpdateSubnetRequest) ([]pool, error) {
 	if ranges := req.GetAllocationPools().GetValues(); len(ranges) > 0 {
 		return fromProtoPools(ranges), nil
 	}

@@ -1,6 +1,11 @@
 package network
 
-import "github.com/yunqiao/yunqiao/drivers/openstack/rest"
+import (
+	"context"
+	"net/url"
+
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
+)
 
 type network struct {
 	rest.Common
@@ -64,7 +69,8 @@ type port struct {
 
 type securityGroup struct {
 	rest.Common
-	Rules []rule `json:"security_group_rules"`
+	Shared bool   `json:"shared"`
+	Rules  []rule `json:"security_group_rules"`
 }
 
 type rule struct {
@@ -93,11 +99,15 @@ type floatingIP struct {
 var (
 	networks = rest.Collection[network]{
 		Path: "networks", One: "network", Many: "networks", Type: "network.network",
-		Common: func(v *network) *rest.Common { return &v.Common },
+		Common:   func(v *network) *rest.Common { return &v.Common },
+		Others:   rest.Where(func(v *network) bool { return v.Shared || v.External }),
+		OthersBy: []string{"shared", "router:external"},
 	}
 	subnets = rest.Collection[subnet]{
 		Path: "subnets", One: "subnet", Many: "subnets", Type: "network.subnet",
-		Common: func(v *subnet) *rest.Common { return &v.Common },
+		Common:   func(v *subnet) *rest.Common { return &v.Common },
+		Others:   rest.InSharedNetworks(func(v *subnet) string { return v.NetworkID }),
+		OthersBy: []string{"network_id"},
 	}
 	routers = rest.Collection[router]{
 		Path: "routers", One: "router", Many: "routers", Type: "network.router",
@@ -105,18 +115,41 @@ var (
 	}
 	nics = rest.Collection[port]{
 		Path: "ports", One: "port", Many: "ports", Type: "network.nic",
-		Common: func(v *port) *rest.Common { return &v.Common },
+		Common:   func(v *port) *rest.Common { return &v.Common },
+		Others:   rest.InOwnNetworks(func(v *port) string { return v.NetworkID }),
+		OthersBy: []string{"network_id"}, OthersToo: true,
 	}
 	securityGroups = rest.Collection[securityGroup]{
 		Path: "security-groups", One: "security_group", Many: "security_groups", Type: "network.security_group",
-		Common: func(v *securityGroup) *rest.Common { return &v.Common },
+		Common:   func(v *securityGroup) *rest.Common { return &v.Common },
+		Others:   rest.Where(func(v *securityGroup) bool { return v.Shared }),
+		OthersBy: []string{"shared"},
 	}
 	rules = rest.Collection[rule]{
 		Path: "security-group-rules", One: "security_group_rule", Many: "security_group_rules", Type: "network.security_group_rule",
-		Common: func(v *rule) *rest.Common { return &v.Common },
+		Common:   func(v *rule) *rest.Common { return &v.Common },
+		Others:   inOwnGroups,
+		OthersBy: []string{"security_group_id"},
+	}
+	ownGroups = rest.Collection[securityGroup]{ // without those that are shared
+		Path: securityGroups.Path, One: securityGroups.One, Many: securityGroups.Many, Type: securityGroups.Type,
+		Common: securityGroups.Common,
 	}
 	publicIPs = rest.Collection[floatingIP]{
 		Path: "floatingips", One: "floatingip", Many: "floatingips", Type: "network.public_ip",
 		Common: func(v *floatingIP) *rest.Common { return &v.Common },
 	}
 )
+
+// inOwnGroups shows the rules that others have put into the project's groups.
+func inOwnGroups(ctx context.Context, client *rest.Client) (func(*rule) bool, error) {
+	list, err := ownGroups.List(ctx, client, url.Values{"fields": {"id"}})
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]bool, len(list))
+	for i := range list {
+		ids[list[i].ID] = true
+	}
+	return func(v *rule) bool { return ids[v.SecurityGroupID] }, nil
+}

@@ -43,6 +43,7 @@ func (c *Cloud) AddSecurityGroup(name string) string {
 }
 
 func (c *Cloud) add(kind string, row object) string {
+	row["project_id"] = Project
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return text(c.table(kind).add(row)["id"])

@@ -5,8 +5,6 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
-
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 )
 
@@ -17,7 +15,7 @@ import (
 //
 // Source: Networking API v2, "standard-attr-timestamp" and "Filtering and Column
 // Selection"; Load Balancer API v2, "Response attributes".
-func (c Collection[T]) Changes(ctx context.Context, client *gophercloud.ServiceClient, since time.Time, keep func(*T) bool, fields ...string) (session.Changed, error) {
+func (c Collection[T]) Changes(ctx context.Context, client *Client, since time.Time, keep func(*T) bool, fields ...string) (session.Changed, error) {
 	items, err := c.List(ctx, client, url.Values{"fields": append([]string{"id", "created_at", "updated_at"}, fields...)})
 	if err != nil {
 		return session.Changed{}, err

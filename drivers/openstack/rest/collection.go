@@ -26,10 +26,16 @@ type Collection[T any] struct {
 	Common func(*T) *Common
 	// OneID tells that a list can be filtered by one id only.
 	OneID bool
+	// Others tells which of the resources of other projects are shown; nil: none.
+	Others Others[T]
+	// OthersBy are the fields that Others reads.
+	OthersBy []string
+	// OthersToo tells that what is shown of other projects may be changed too.
+	OthersToo bool
 }
 
 // Get reads one resource. Errors: NOT_FOUND.
-func (c Collection[T]) Get(ctx context.Context, client *gophercloud.ServiceClient, id string) (*T, error) {
+func (c Collection[T]) Get(ctx context.Context, client *Client, id string) (*T, error) {
 	if !session.IsUUID(id) {
 		return nil, sdk.NotFound(c.Type, id, nil)
 	}
@@ -37,11 +43,22 @@ func (c Collection[T]) Get(ctx context.Context, client *gophercloud.ServiceClien
 	if _, err := client.Get(ctx, client.ServiceURL(c.Path, id), &body, nil); err != nil {
 		return nil, session.Error(err, c.Type, id)
 	}
-	return c.unwrap(body, id)
+	v, err := c.unwrap(body, id)
+	if err != nil {
+		return nil, err
+	}
+	shown, err := c.visible(ctx, client, []T{*v})
+	if err != nil {
+		return nil, err
+	}
+	if len(shown) == 0 {
+		return nil, sdk.NotFound(c.Type, id, nil)
+	}
+	return v, nil
 }
 
 // Create makes one resource. Errors: the cloud's own.
-func (c Collection[T]) Create(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any) (*T, error) {
+func (c Collection[T]) Create(ctx context.Context, client *Client, attributes map[string]any) (*T, error) {
 	var body map[string]*T
 	if _, err := client.Post(ctx, client.ServiceURL(c.Path), map[string]any{c.One: attributes}, &body, nil); err != nil {
 		return nil, err
@@ -50,19 +67,22 @@ func (c Collection[T]) Create(ctx context.Context, client *gophercloud.ServiceCl
 }
 
 // Update changes the attributes given. Errors: NOT_FOUND, or the cloud's own.
-func (c Collection[T]) Update(ctx context.Context, client *gophercloud.ServiceClient, id string, attributes map[string]any) (*T, error) {
+func (c Collection[T]) Update(ctx context.Context, client *Client, id string, attributes map[string]any) (*T, error) {
 	return c.put(ctx, client, id, attributes, nil)
 }
 
 // UpdateIf is update for as long as the resource has the revision; after that
 // the cloud answers 412.
-func (c Collection[T]) UpdateIf(ctx context.Context, client *gophercloud.ServiceClient, id string, revision int, attributes map[string]any) (*T, error) {
+func (c Collection[T]) UpdateIf(ctx context.Context, client *Client, id string, revision int, attributes map[string]any) (*T, error) {
 	return c.put(ctx, client, id, attributes, ifMatch(revision))
 }
 
-func (c Collection[T]) put(ctx context.Context, client *gophercloud.ServiceClient, id string, attributes map[string]any, headers map[string]string) (*T, error) {
+func (c Collection[T]) put(ctx context.Context, client *Client, id string, attributes map[string]any, headers map[string]string) (*T, error) {
 	if !session.IsUUID(id) {
 		return nil, sdk.NotFound(c.Type, id, nil)
+	}
+	if err := c.MayChange(ctx, client, id); err != nil {
+		return nil, err
 	}
 	var body map[string]*T
 	_, err := client.Put(ctx, client.ServiceURL(c.Path, id), map[string]any{c.One: attributes}, &body,
@@ -75,9 +95,12 @@ func (c Collection[T]) put(ctx context.Context, client *gophercloud.ServiceClien
 
 // Act runs one of the actions that some kinds have beside the common calls, and
 // reads its answer into out.
-func (c Collection[T]) Act(ctx context.Context, client *gophercloud.ServiceClient, id, action string, body map[string]any, out any) error {
+func (c Collection[T]) Act(ctx context.Context, client *Client, id, action string, body map[string]any, out any) error {
 	if !session.IsUUID(id) {
 		return sdk.NotFound(c.Type, id, nil)
+	}
+	if err := c.MayChange(ctx, client, id); err != nil {
+		return err
 	}
 	_, err := client.Put(ctx, client.ServiceURL(c.Path, id, action), body, out,
 		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
@@ -85,30 +108,33 @@ func (c Collection[T]) Act(ctx context.Context, client *gophercloud.ServiceClien
 }
 
 // Delete removes one resource; absent is success. Errors: the cloud's own.
-func (c Collection[T]) Delete(ctx context.Context, client *gophercloud.ServiceClient, id string) error {
+func (c Collection[T]) Delete(ctx context.Context, client *Client, id string) error {
 	return c.remove(ctx, client, id, nil)
 }
 
 // DeleteIf is delete for as long as the resource has the revision; after that
 // the cloud answers 412.
-func (c Collection[T]) DeleteIf(ctx context.Context, client *gophercloud.ServiceClient, id string, revision int) error {
+func (c Collection[T]) DeleteIf(ctx context.Context, client *Client, id string, revision int) error {
 	return c.remove(ctx, client, id, ifMatch(revision))
 }
 
-func (c Collection[T]) remove(ctx context.Context, client *gophercloud.ServiceClient, id string, headers map[string]string) error {
+func (c Collection[T]) remove(ctx context.Context, client *Client, id string, headers map[string]string) error {
 	if !session.IsUUID(id) {
 		return nil
 	}
-	_, err := client.Delete(ctx, client.ServiceURL(c.Path, id), &gophercloud.RequestOpts{MoreHeaders: headers})
-	if session.IsNotFound(err) {
+	err := c.MayChange(ctx, client, id)
+	if err == nil {
+		_, err = client.Delete(ctx, client.ServiceURL(c.Path, id), &gophercloud.RequestOpts{MoreHeaders: headers})
+	}
+	if session.IsNotFound(err) || sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND {
 		return nil
 	}
 	return err
 }
 
-// List reads all that a query finds.
-func (c Collection[T]) List(ctx context.Context, client *gophercloud.ServiceClient, query url.Values) ([]T, error) {
-	return sdk.ReadAll(ctx, func(ctx context.Context, token string) ([]T, string, error) {
+// List reads all that a query finds and a member of the account's project is shown.
+func (c Collection[T]) List(ctx context.Context, client *Client, query url.Values) ([]T, error) {
+	items, err := sdk.ReadAll(ctx, func(ctx context.Context, token string) ([]T, string, error) {
 		if token != "" {
 			query.Set("marker", token)
 		}
@@ -118,12 +144,16 @@ func (c Collection[T]) List(ctx context.Context, client *gophercloud.ServiceClie
 		}
 		return items, c.Common(&items[len(items)-1]).ID, nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	return c.visible(ctx, client, items)
 }
 
 // read reads one answer; more tells whether the cloud cut it into pages.
-func (c Collection[T]) read(ctx context.Context, client *gophercloud.ServiceClient, query url.Values) (items []T, more bool, err error) {
+func (c Collection[T]) read(ctx context.Context, client *Client, query url.Values) (items []T, more bool, err error) {
 	address := client.ServiceURL(c.Path)
-	if len(query) > 0 {
+	if query = c.own(client, query); len(query) > 0 {
 		address += "?" + query.Encode()
 	}
 	var body map[string]json.RawMessage
@@ -146,7 +176,10 @@ func (c Collection[T]) read(ctx context.Context, client *gophercloud.ServiceClie
 }
 
 // SetTags replaces the tags of a resource.
-func (c Collection[T]) SetTags(ctx context.Context, client *gophercloud.ServiceClient, id string, tags []string) error {
+func (c Collection[T]) SetTags(ctx context.Context, client *Client, id string, tags []string) error {
+	if err := c.MayChange(ctx, client, id); err != nil {
+		return err
+	}
 	_, err := client.Put(ctx, client.ServiceURL(c.Path, id, "tags"), map[string]any{"tags": tags}, nil,
 		&gophercloud.RequestOpts{OkCodes: []int{http.StatusOK}})
 	return session.Error(err, c.Type, id)

@@ -4,27 +4,30 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
-
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
 // CreateMarked makes a resource once, however often the request is repeated, and
 // gives it its tags. The marker travels in the creating call; the tags follow,
-// and a repeat sets them again. Errors: the cloud's own.
-func (c Collection[T]) CreateMarked(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any, description string, user map[string]string) (*T, error) {
+// and a repeat sets them again. What was made goes again where they are refused.
+// Errors: the cloud's own.
+func (c Collection[T]) CreateMarked(ctx context.Context, client *Client, attributes map[string]any, description string, user map[string]string) (*T, error) {
 	v, err := c.FindOrCreate(ctx, client, attributes, Mark(description, sdk.CallFrom(ctx).RequestID))
 	if err != nil || len(user) == 0 {
 		return v, err
 	}
-	return v, c.SetTags(ctx, client, c.Common(v).ID, tags.FromProto(user, nil))
+	id := c.Common(v).ID
+	if err := c.SetTags(ctx, client, id, tags.FromProto(user, nil)); err != nil {
+		return nil, sdk.TakeBack(ctx, err, func(ctx context.Context) error { return c.Delete(ctx, client, id) })
+	}
+	return v, nil
 }
 
 // FindOrCreate makes a resource with a marked description, or, in a repeat of the
 // request, returns the one that has this description already. Errors: the cloud's
 // own.
-func (c Collection[T]) FindOrCreate(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any, description string) (*T, error) {
+func (c Collection[T]) FindOrCreate(ctx context.Context, client *Client, attributes map[string]any, description string) (*T, error) {
 	attributes["description"] = description
 	return c.Once(ctx, client, attributes, url.Values{"description": {description}})
 }
@@ -39,7 +42,7 @@ func pointers[T any](all []T) []*T {
 
 // Once makes a resource, or, in a repeat of the request, returns the oldest that
 // the query for its marker finds, and removes the others. Errors: the cloud's own.
-func (c Collection[T]) Once(ctx context.Context, client *gophercloud.ServiceClient, attributes map[string]any, marked url.Values) (*T, error) {
+func (c Collection[T]) Once(ctx context.Context, client *Client, attributes map[string]any, marked url.Values) (*T, error) {
 	return sdk.Marked[*T]{
 		Find: func(ctx context.Context) ([]*T, error) {
 			found, err := c.List(ctx, client, marked)

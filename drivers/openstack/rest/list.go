@@ -19,9 +19,10 @@ type Page[T any] struct {
 	Missing []string // of the request's ids
 }
 
-// Find reads one page of what the query finds, or, by their ids, the resources
+// Find reads one page of what the query finds, without what a member of the account's
+// project is not shown, or, by their ids, the resources
 // that the request names; then the query does not count.
-func (c Collection[T]) Find(ctx context.Context, client *gophercloud.ServiceClient, req sdk.PageRequest, query url.Values) (Page[T], error) {
+func (c Collection[T]) Find(ctx context.Context, client *Client, req sdk.PageRequest, query url.Values) (Page[T], error) {
 	if len(req.GetIds()) > 0 {
 		return c.byIDs(ctx, client, req.GetIds())
 	}
@@ -34,10 +35,14 @@ func (c Collection[T]) Find(ctx context.Context, client *gophercloud.ServiceClie
 		}
 		return Page[T]{Items: items, Next: session.PageToken(items, func(v *T) string { return c.Common(v).ID })}, nil
 	})
-	return p, session.Error(err, c.Type, "")
+	if err != nil {
+		return p, session.Error(err, c.Type, "")
+	}
+	p.Items, err = c.visible(ctx, client, p.Items)
+	return p, err
 }
 
-func (c Collection[T]) byIDs(ctx context.Context, client *gophercloud.ServiceClient, ids []string) (Page[T], error) {
+func (c Collection[T]) byIDs(ctx context.Context, client *Client, ids []string) (Page[T], error) {
 	query := url.Values{}
 	for _, id := range ids {
 		if session.IsUUID(id) {

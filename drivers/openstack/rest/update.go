@@ -3,7 +3,6 @@ package rest
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/tags"
@@ -20,7 +19,7 @@ type Edit struct {
 // read only where the change depends on it: the marker at the end of the
 // description and the tags that are not the user's are kept. Errors: NOT_FOUND,
 // or the cloud's own.
-func (c Collection[T]) Apply(ctx context.Context, client *gophercloud.ServiceClient, id string, e Edit) (*T, error) {
+func (c Collection[T]) Apply(ctx context.Context, client *Client, id string, e Edit) (*T, error) {
 	var v *T
 	var err error
 	attributes := e.Attributes

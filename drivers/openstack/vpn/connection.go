@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
@@ -65,7 +64,7 @@ func checkReferences(req *securityv1.CreateIpsecConnectionRequest) error {
 
 // makeConnection makes both groups and the connection; if that is refused, the
 // groups go again. Errors: those of the contract.
-func makeConnection(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.CreateIpsecConnectionRequest, attributes map[string]any) (v *connection, err error) {
+func makeConnection(ctx context.Context, client *rest.Client, req *securityv1.CreateIpsecConnectionRequest, attributes map[string]any) (v *connection, err error) {
 	var local, peer string
 	defer func() {
 		if err != nil {
@@ -84,7 +83,7 @@ func makeConnection(ctx context.Context, client *gophercloud.ServiceClient, req 
 
 // explainCreateConnection is explainConnection for a new connection. Neutron fails
 // with 500 where a policy or the service does not exist, so these are looked for.
-func explainCreateConnection(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.CreateIpsecConnectionRequest, err error) error {
+func explainCreateConnection(ctx context.Context, client *rest.Client, req *securityv1.CreateIpsecConnectionRequest, err error) error {
 	refused := explainConnection("", err)
 	if sdk.ReasonOf(refused) != apiv1.Reason_REASON_CLOUD_ERROR {
 		return refused

@@ -3,7 +3,6 @@ package vpn
 import (
 	"context"
 
-	"github.com/gophercloud/gophercloud/v2"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -37,7 +36,7 @@ func (n *connectionServer) UpdateIpsecConnection(ctx context.Context, req *secur
 }
 
 // changeConnection makes new groups where the traffic changes, and switches.
-func changeConnection(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.UpdateIpsecConnectionRequest, v *connection) (*connection, error) {
+func changeConnection(ctx context.Context, client *rest.Client, req *securityv1.UpdateIpsecConnectionRequest, v *connection) (*connection, error) {
 	local, peer, err := newGroups(ctx, client, req, v)
 	if err != nil {
 		return nil, takeBack(ctx, client, explainConnection(v.ID, err), local, peer)
@@ -71,7 +70,7 @@ func changeConnection(ctx context.Context, client *gophercloud.ServiceClient, re
 // newGroups makes the groups of traffic that changes; empty: that side stays.
 // Errors: INVALID_STATE of a connection from before endpoint groups, those of
 // checkTraffic, or the cloud's own.
-func newGroups(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.UpdateIpsecConnectionRequest, v *connection) (local, peer string, err error) {
+func newGroups(ctx context.Context, client *rest.Client, req *securityv1.UpdateIpsecConnectionRequest, v *connection) (local, peer string, err error) {
 	if req.GetLocalSubnetIds() == nil && req.GetPeerCidrs() == nil {
 		return "", "", nil
 	}

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
@@ -28,7 +27,7 @@ const (
 
 // makeGroup makes an endpoint group, or finds the one that an earlier attempt of
 // the request made. Errors: the cloud's own.
-func makeGroup(ctx context.Context, client *gophercloud.ServiceClient, name, kind string, endpoints []string) (string, error) {
+func makeGroup(ctx context.Context, client *rest.Client, name, kind string, endpoints []string) (string, error) {
 	v, err := endpointGroups.FindOrCreate(ctx, client,
 		map[string]any{"name": name, "type": kind, "endpoints": endpoints},
 		rest.MarkStep("", sdk.CallFrom(ctx).RequestID, kind))
@@ -40,7 +39,7 @@ func makeGroup(ctx context.Context, client *gophercloud.ServiceClient, name, kin
 
 // takeBack removes the groups of a connection that was refused for good. After an
 // error that leaves the outcome open they stay for the repeat.
-func takeBack(ctx context.Context, client *gophercloud.ServiceClient, refused error, ids ...string) error {
+func takeBack(ctx context.Context, client *rest.Client, refused error, ids ...string) error {
 	var undo []func(context.Context) error
 	for _, id := range ids {
 		if id != "" {
@@ -53,7 +52,7 @@ func takeBack(ctx context.Context, client *gophercloud.ServiceClient, refused er
 }
 
 // ownGroups are those of the groups that the driver made, which have its mark.
-func ownGroups(ctx context.Context, client *gophercloud.ServiceClient, ids ...string) ([]string, error) {
+func ownGroups(ctx context.Context, client *rest.Client, ids ...string) ([]string, error) {
 	query := url.Values{}
 	for _, id := range ids {
 		if id != "" {
@@ -85,7 +84,7 @@ func nextGroups(ctx context.Context, ids []string) {
 
 // removeGroups takes the step that a list of groups names. A group that another
 // connection uses too stays; one that this connection still holds is tried again.
-func removeGroups(ctx context.Context, client *gophercloud.ServiceClient, groups []string, connectionID string) error {
+func removeGroups(ctx context.Context, client *rest.Client, groups []string, connectionID string) error {
 	var left []string
 	for _, id := range groups {
 		err := session.Error(endpointGroups.Delete(ctx, client, id), endpointGroups.Type, connectionID)
@@ -108,7 +107,7 @@ func removeGroups(ctx context.Context, client *gophercloud.ServiceClient, groups
 }
 
 // isShared tells whether a connection other than the given one uses a group.
-func isShared(ctx context.Context, client *gophercloud.ServiceClient, groupID, connectionID string) (bool, error) {
+func isShared(ctx context.Context, client *rest.Client, groupID, connectionID string) (bool, error) {
 	for _, attribute := range []string{"local_ep_group_id", "peer_ep_group_id"} {
 		users, err := connections.List(ctx, client, url.Values{attribute: {groupID}})
 		if err != nil {
@@ -124,7 +123,7 @@ func isShared(ctx context.Context, client *gophercloud.ServiceClient, groupID, c
 // checkTraffic refuses subnets of this end that do not exist, and ranges behind
 // the peer that overlap them: Neutron looks at neither. Errors: REFERENCE_NOT_FOUND,
 // PARAMETER_REJECTED.
-func checkTraffic(ctx context.Context, client *gophercloud.ServiceClient, subnetIDs, peerCIDRs []string) error {
+func checkTraffic(ctx context.Context, client *rest.Client, subnetIDs, peerCIDRs []string) error {
 	for _, id := range subnetIDs {
 		if err := session.ReferenceUUID(subnets.Type, id, "local_subnet_ids"); err != nil {
 			return err

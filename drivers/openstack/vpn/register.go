@@ -4,11 +4,11 @@ import (
 	"context"
 	"strings"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 	"google.golang.org/grpc"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -46,7 +46,7 @@ type base struct {
 
 // open finds the session of the call's account and its Neutron client. Errors:
 // UNSUPPORTED_METHOD where one of the extensions is absent.
-func (b base) open(ctx context.Context, extensions ...string) (*session.Session, *gophercloud.ServiceClient, error) {
+func (b base) open(ctx context.Context, extensions ...string) (*session.Session, *rest.Client, error) {
 	s, err := b.accounts.From(ctx)
 	if err != nil {
 		return nil, nil, err
@@ -59,5 +59,5 @@ func (b base) open(ctx context.Context, extensions ...string) (*session.Session,
 			return nil, nil, sdk.NewError(apiv1.Reason_REASON_UNSUPPORTED_METHOD)
 		}
 	}
-	return s, s.Network, nil
+	return s, rest.For(s, s.Network), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
@@ -66,7 +65,7 @@ func (n *serviceServer) DeleteVpnService(ctx context.Context, req *securityv1.De
 
 // inUse names the connections that hold what could not be removed; filter is by
 // what they refer to it. Other refusals are as the session maps them.
-func inUse(ctx context.Context, client *gophercloud.ServiceClient, resourceType, id, filter string, refusal error) error {
+func inUse(ctx context.Context, client *rest.Client, resourceType, id, filter string, refusal error) error {
 	refused := session.Error(refusal, resourceType, id)
 	if sdk.ReasonOf(refused) != apiv1.Reason_REASON_IN_USE {
 		return refused

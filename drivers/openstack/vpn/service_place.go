@@ -5,10 +5,10 @@ import (
 	"net/url"
 	"slices"
 
-	"github.com/gophercloud/gophercloud/v2"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 	securityv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/security/v1"
 
+	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
@@ -20,7 +20,7 @@ func interfaceOwners() []string {
 
 // placeOf is the router of a new service: as given, or the network's only one that
 // has an external gateway. Errors: REFERENCE_NOT_FOUND, REFERENCE_MISMATCH.
-func placeOf(ctx context.Context, client *gophercloud.ServiceClient, req *securityv1.CreateVpnServiceRequest) (string, error) {
+func placeOf(ctx context.Context, client *rest.Client, req *securityv1.CreateVpnServiceRequest) (string, error) {
 	if req.GetRouterId() != "" {
 		if err := session.ReferenceUUID(routers.Type, req.GetRouterId(), "router_id"); err != nil {
 			return "", err
@@ -46,7 +46,7 @@ func placeOf(ctx context.Context, client *gophercloud.ServiceClient, req *securi
 }
 
 // onlyWayOut is the only router with a gateway among those that ports join.
-func onlyWayOut(ctx context.Context, client *gophercloud.ServiceClient, networkID string, joined []port) (string, error) {
+func onlyWayOut(ctx context.Context, client *rest.Client, networkID string, joined []port) (string, error) {
 	query := url.Values{}
 	for _, p := range joined {
 		query.Add("id", p.DeviceID)
@@ -66,7 +66,7 @@ func onlyWayOut(ctx context.Context, client *gophercloud.ServiceClient, networkI
 }
 
 // networksOf are the networks of routers that join only one, by router.
-func networksOf(ctx context.Context, client *gophercloud.ServiceClient, list []vpnService) (map[string]string, error) {
+func networksOf(ctx context.Context, client *rest.Client, list []vpnService) (map[string]string, error) {
 	if len(list) == 0 {
 		return nil, nil
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/url"
 
-	"github.com/gophercloud/gophercloud/v2"
-
 	"github.com/yunqiao/yunqiao/drivers/openstack/rest"
 	"github.com/yunqiao/yunqiao/drivers/openstack/session"
 )
@@ -27,24 +25,25 @@ func readSurroundings(ctx context.Context, s *session.Session, list []connection
 		ikeIDs = append(ikeIDs, list[i].IKEPolicyID)
 		ipsecIDs = append(ipsecIDs, list[i].IPsecID)
 	}
+	client := rest.For(s, s.Network)
 	var err error
-	if with.services, err = byID(ctx, s.Network, services, serviceIDs); err != nil {
+	if with.services, err = byID(ctx, client, services, serviceIDs); err != nil {
 		return with, err
 	}
 	if s.Extensions[extensionGroups] {
-		if with.groups, err = byID(ctx, s.Network, endpointGroups, groupIDs); err != nil {
+		if with.groups, err = byID(ctx, client, endpointGroups, groupIDs); err != nil {
 			return with, err
 		}
 	}
-	if with.ike, err = byID(ctx, s.Network, ikePolicies, ikeIDs); err != nil {
+	if with.ike, err = byID(ctx, client, ikePolicies, ikeIDs); err != nil {
 		return with, err
 	}
-	with.ipsec, err = byID(ctx, s.Network, ipsecPolicies, ipsecIDs)
+	with.ipsec, err = byID(ctx, client, ipsecPolicies, ipsecIDs)
 	return with, err
 }
 
 // byID reads objects by their ids; empty ids are left out, absent ones missing.
-func byID[T any](ctx context.Context, client *gophercloud.ServiceClient, c rest.Collection[T], ids []string) (map[string]T, error) {
+func byID[T any](ctx context.Context, client *rest.Client, c rest.Collection[T], ids []string) (map[string]T, error) {
 	query, seen := url.Values{}, map[string]bool{"": true}
 	for _, id := range ids {
 		if !seen[id] {

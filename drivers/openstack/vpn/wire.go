@@ -82,7 +82,8 @@ type port struct {
 
 type subnet struct {
 	rest.Common
-	CIDR string `json:"cidr"`
+	NetworkID string `json:"network_id"`
+	CIDR      string `json:"cidr"`
 }
 
 // The collections. They are constants in all but name.
@@ -114,10 +115,12 @@ var (
 	nics = rest.Collection[port]{
 		Path: "ports", One: "port", Many: "ports", Type: "network.nic",
 		Common: func(v *port) *rest.Common { return &v.Common },
+		Others: rest.InOwnNetworks(func(v *port) string { return v.NetworkID }),
 	}
 	subnets = rest.Collection[subnet]{
 		Path: "subnets", One: "subnet", Many: "subnets", Type: "network.subnet",
 		Common: func(v *subnet) *rest.Common { return &v.Common },
+		Others: rest.InSharedNetworks(func(v *subnet) string { return v.NetworkID }),
 	}
 )
 
