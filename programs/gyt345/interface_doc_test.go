@@ -174,7 +174,7 @@ var chinese = tongue{
 		EmergencySeriesOffline: "紧急下线节目集", EmergencyProgramOffline: "紧急下线节目",
 	},
 	types: map[form]string{
-		formText: "文本", formNumeric: "文本（数字）", formID: "标识：1 至 128 个字符，不含逗号和控制字符", formURL: "http 或 https 地址，不超过 2048 字节",
+		formText: "文本", formNumeric: "文本（数字）", formID: "标识：1 至 128 个字符，不含逗号（半角、全角）和控制字符", formURL: "http 或 https 地址，不超过 2048 字节",
 		formInteger: "不小于 0 的整数", formStage: "不小于 0 的整数，可为空", formList: "文本数组", formQuality: "`SD`、`HD`、`4K` 或 `8K`",
 		formEnum: "文本", formPaid: "`0` 或 `1`", formKind: "文本", formObjects: "对象数组", formObject: "对象",
 		formIDText: "文本：以半角逗号分隔的标识", formIDArray: "标识数组",
@@ -230,7 +230,7 @@ Bodies have at most 1 MiB, ` + "`Content-Type: application/json`" + `, and are n
 		EmergencySeriesOffline: "take series off in an emergency", EmergencyProgramOffline: "take programs off in an emergency",
 	},
 	types: map[form]string{
-		formText: "text", formNumeric: "text (a number)", formID: "id: 1 to 128 characters, no comma, no control character", formURL: "http or https URL of at most 2048 bytes",
+		formText: "text", formNumeric: "text (a number)", formID: "id: 1 to 128 characters, no comma of either width, no control character", formURL: "http or https URL of at most 2048 bytes",
 		formInteger: "integer from 0", formStage: "integer from 0, may be empty", formList: "array of text", formQuality: "`SD`, `HD`, `4K` or `8K`",
 		formEnum: "text", formPaid: "`0` or `1`", formKind: "text", formObjects: "array of objects", formObject: "object",
 		formIDText: "text: ids separated by commas", formIDArray: "array of ids",
