@@ -263,7 +263,7 @@ func (c *comparison) observation(f found, name, state string, body []byte) inven
 // confirmMissing ends what the listing misses, if the cloud is well and reading the
 // resource itself finds nothing. One that has been there for some time, is there still
 // and is not listed by its id either means that listings of this cloud cannot be
-// trusted now; this is told after the others have been recorded.
+// trusted now; this is told after all has been recorded.
 func (c *comparison) confirmMissing(ctx context.Context) error {
 	var missing []string
 	for _, id := range slices.Sorted(maps.Keys(c.known)) {
@@ -283,6 +283,7 @@ func (c *comparison) confirmMissing(ctx context.Context) error {
 		return err
 	}
 	var gone []inventory.Observation
+	var changed []found
 	var there []string // by their native ids
 	for _, id := range missing {
 		f := found{id: id, known: c.known[id], since: c.known[id].Sequence}
@@ -298,9 +299,16 @@ func (c *comparison) confirmMissing(ctx context.Context) error {
 			gone = append(gone, c.ended(f))
 		case c.at.Sub(f.known.ObservedAt) >= freshly:
 			there = append(there, f.native)
+			if f.known.Differs(textOf(resource, "name"), c.stateOf(resource), inventory.SpecOf(resource)) {
+				changed = append(changed, f)
+			}
 		}
 	}
-	if err := c.record(ctx, gone); err != nil {
+	looked, err := c.look(ctx, changed)
+	if err != nil {
+		return err
+	}
+	if err := c.record(ctx, append(gone, looked...)); err != nil {
 		return err
 	}
 	return c.doubt(ctx, there)

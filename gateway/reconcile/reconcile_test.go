@@ -225,6 +225,10 @@ func TestOneThatIsNotListed(t *testing.T) {
 	if s := r.source(); len(of(events, hidden)) != 0 || s.Complete || s.Reason != "CLOUD_ERROR" {
 		t.Errorf("one that is hidden: events %v, source %+v", of(events, hidden), s)
 	}
+	call(r, func(ctx context.Context) (*computev1.StopVmResponse, error) {
+		return r.vms().StopVm(ctx, &computev1.StopVmRequest{Id: native(hidden)})
+	})
+	r.one(r.compare(), hidden, "ResourceStateChanged")
 	byID = true
 	remove(later)
 	events = r.compare()
