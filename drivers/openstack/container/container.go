@@ -31,6 +31,9 @@ func (c *server) CreateContainer(ctx context.Context, req *computev1.CreateConta
 		Create: func(ctx context.Context) (container, error) { return run(ctx, s, req) },
 		Remove: func(ctx context.Context, twin container) error {
 			_, err := remove(ctx, s, twin.UUID)
+			if sdk.ReasonOf(err) == apiv1.Reason_REASON_INVALID_STATE { // it is still being made
+				err = session.As(apiv1.Reason_REASON_RESOURCE_BUSY, err, typeContainer, twin.UUID)
+			}
 			return err
 		},
 	}.FindOrCreate(ctx)
