@@ -163,10 +163,12 @@ func TestLeaseOfManyURLs(t *testing.T) {
 
 // TestRunBesideProbes: emergencies are delivered while probes hang.
 func TestRunBesideProbes(t *testing.T) {
-	each(t, Options{ProbePrivate: true, ProbeInterval: time.Minute}, func(t *testing.T, r *rig) {
+	each(t, Options{ProbePrivate: true, ProbeInterval: time.Second}, func(t *testing.T, r *rig) {
 		o := newOrigin(t, nil) // hangs
 		p := newPlatform(t, r)
-		o.add(t, r, "slow", 500)
+		for i := range watchOnce { // which hang for minutes
+			o.add(t, r, fmt.Sprintf("slow%d", i), watchURLs)
+		}
 		ctx, stop := context.WithCancel(t.Context())
 		var work sync.WaitGroup
 		work.Go(func() {
