@@ -112,7 +112,7 @@ func (a *arguments) setItem(list protoreflect.List, field protoreflect.FieldDesc
 }
 
 func (a *arguments) appendAll(list protoreflect.List, field protoreflect.FieldDescriptor, text string) error {
-	for part := range strings.SplitSeq(text, ",") {
+	for _, part := range contract.SplitList(text) {
 		value, err := a.scalar(field, part, contract.IsSecret(field))
 		if err != nil {
 			return err

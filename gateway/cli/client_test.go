@@ -74,7 +74,8 @@ func TestRequests(t *testing.T) {
 		body  string
 	}{
 		"list":       {args: "vm list", line: "GET /compute/v1/vm/list"},
-		"filters":    {args: "vm list account_id=a,b state=running page_size=2", line: "GET /compute/v1/vm/list?account_id=a%2Cb&page_size=2&state=VM_STATE_RUNNING"},
+		"filters":    {args: "vm list account_id=a,b state=running page_size=2", line: "GET /compute/v1/vm/list?account_id=a&account_id=b&page_size=2&state=VM_STATE_RUNNING"},
+		"commas":     {args: `call program series list fields=subTitle=a\,b,stars=c`, line: "GET /program/v1/series/list?fields=subTitle%3Da%5C%2Cb&fields=stars%3Dc"},
 		"time":       {args: "call monitor metric query id=a.vm-1 since=2026-01-31T08:00:00Z", line: "GET /monitor/v1/metric/query?id=a.vm-1&since=2026-01-31T08%3A00%3A00Z"},
 		"get":        {args: "vm get a.vm-1", line: "GET /compute/v1/vm/get?id=a.vm-1"},
 		"action":     {args: "vm stop a.vm-1 force=true wait_seconds=9", line: "POST /compute/v1/vm/stop", body: `{"id":"a.vm-1","force":true,"wait_seconds":9}`},

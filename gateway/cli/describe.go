@@ -14,10 +14,10 @@ import (
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
-const valuesHelp = `Values: lists are separated by commas; members of messages, maps and lists are
-reached by dots (tags.env=prod, boot_disk.size_gib=20, nics.0.subnet_id=ID);
-@FILE stands for what is in a file, @- for standard input. Secrets are taken from
-@FILE, @- or env:NAME only.
+const valuesHelp = `Values: lists are separated by commas ("\,": a comma within an item); members of
+messages, maps and lists are reached by dots (tags.env=prod, boot_disk.size_gib=20,
+nics.0.subnet_id=ID); @FILE stands for what is in a file, @- for standard input.
+Secrets are taken from @FILE, @- or env:NAME only.
 `
 
 // describe tells what an rpc does and what its request holds, from the comments

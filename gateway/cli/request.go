@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protojson"
@@ -74,11 +73,9 @@ func toQuery(m protoreflect.Message) (query url.Values, err error) {
 		case field.IsMap() || field.Message() != nil:
 			err = fmt.Errorf("%s cannot be given in the query of a read", name)
 		case field.IsList():
-			var items []string
 			for i := range value.List().Len() {
-				items = append(items, queryText(field, value.List().Get(i)))
+				query.Add(name, contract.ListItem(queryText(field, value.List().Get(i))))
 			}
-			query.Set(name, strings.Join(items, ","))
 		default:
 			query.Set(name, queryText(field, value))
 		}

@@ -16,7 +16,7 @@ import (
 )
 
 // decodeQuery sets fields from query parameters. A list may be repeated or
-// separated by commas; anything unknown or doubled is a problem.
+// separated by commas ("\,": one in an item); anything unknown or doubled is a problem.
 func decodeQuery(query url.Values, endpoint *endpoint, request, options protoreflect.Message, problems *problems) {
 	names := make([]string, 0, len(query))
 	for name := range query {
@@ -53,7 +53,7 @@ func decodeQuery(query url.Values, endpoint *endpoint, request, options protoref
 func setList(target protoreflect.Message, field protoreflect.FieldDescriptor, values []string, problems *problems) {
 	list := target.Mutable(field).List()
 	for _, value := range values {
-		for part := range strings.SplitSeq(value, ",") {
+		for _, part := range contract.SplitList(value) {
 			if v, ok := scalar(field, part, problems); ok {
 				list.Append(v)
 			}
