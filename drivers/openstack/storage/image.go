@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -28,6 +29,9 @@ func (n *imageServer) UpdateImage(ctx context.Context, req *storagev1.UpdateImag
 	if err != nil {
 		return nil, err
 	}
+	if err := mayChangeImage(ctx, s, req.GetId()); err != nil {
+		return nil, err
+	}
 	v, err := getImage(ctx, s, req.GetId())
 	if err != nil {
 		return nil, err
@@ -52,11 +56,13 @@ func (n *imageServer) DeleteImage(ctx context.Context, req *storagev1.DeleteImag
 		return nil, sdk.Unsupported("storage.image.force_delete")
 	}
 	if session.IsUUID(id) {
-		err = images.Delete(ctx, client, id).ExtractErr()
+		if err = mayChangeImage(ctx, s, id); err == nil {
+			err = images.Delete(ctx, client, id).ExtractErr()
+		}
 		s.Images.Forget(id)
 	}
 	switch {
-	case err == nil, session.IsNotFound(err):
+	case err == nil, session.IsNotFound(err), sdk.ReasonOf(err) == apiv1.Reason_REASON_NOT_FOUND:
 		return &storagev1.DeleteImageResponse{Id: id, State: storagev1.ImageState_IMAGE_STATE_DELETED}, nil
 	case gophercloud.ResponseCodeIs(err, http.StatusConflict):
 		return nil, sdk.InUse(typeImage, id, err)
@@ -92,6 +98,9 @@ func (n *imageServer) act(ctx context.Context, id, action string) error {
 		return err
 	}
 	if err := session.UUID(typeImage, id); err != nil {
+		return err
+	}
+	if err := mayChangeImage(ctx, s, id); err != nil {
 		return err
 	}
 	_, err = client.Post(ctx, client.ServiceURL("images", id, "actions", action), nil, nil,
@@ -132,9 +141,16 @@ func (n *imageServer) ListImages(ctx context.Context, req *storagev1.ListImagesR
 	if err != nil {
 		return nil, err
 	}
+	shown, err := shownImages(ctx, s, p.items)
+	if err != nil {
+		return nil, err
+	}
 	resp := &storagev1.ListImagesResponse{NextPageToken: p.next, MissingIds: p.missing}
-	for i := range p.items {
-		if v := toProtoImage(&p.items[i], s.Region, s.ProjectID); keepsImage(req, v) {
+	if ids := req.GetIds(); len(ids) > 0 {
+		shown, resp.MissingIds = sdk.PickIDs(shown, func(v images.Image) string { return v.ID }, ids)
+	}
+	for i := range shown {
+		if v := toProtoImage(&shown[i], s.Region, s.ProjectID); keepsImage(req, v) {
 			resp.Images = append(resp.Images, v)
 		}
 	}
@@ -222,6 +238,9 @@ func getImage(ctx context.Context, s *session.Session, id string) (*images.Image
 	}
 	if v == nil {
 		return nil, sdk.NewError(apiv1.Reason_REASON_CLOUD_ERROR, sdk.Resource(typeImage, id))
+	}
+	if is, err := isShown(ctx, s, v); err != nil || !is {
+		return nil, cmp.Or(err, sdk.NotFound(typeImage, id, nil))
 	}
 	return v, nil
 }
