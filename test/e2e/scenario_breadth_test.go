@@ -58,7 +58,7 @@ func (s *scenario) useContainers() {
 
 // changeLoadBalancer changes what useLoadBalancer leaves as it is, and reads every list.
 func (s *scenario) changeLoadBalancer() {
-	if !s.onMemcloud() {
+	if !s.offers("cloud.network.v1.LoadBalancerService/CreateVip") {
 		return
 	}
 	const name = "network/load-balancer/"
@@ -128,7 +128,7 @@ func (s *scenario) useFirewalls() {
 
 // listVPN reads the lists of what useVPN makes one by one.
 func (s *scenario) listVPN() {
-	if !s.onMemcloud() {
+	if !s.offers("cloud.security.v1.VpnServiceService/CreateVpnService") {
 		return
 	}
 	service := s.done("security/vpn-service/create", object{"account_id": s.account, "name": s.prefix + "vpn-2", "router_id": s.router})
