@@ -21,6 +21,7 @@ const (
 	portIdentity = "5000"
 	portCompute  = "8774"
 	portNetwork  = "9696"
+	portVolume   = "8776"
 )
 
 // portPrefix begins the proxy's path of a service: a number alone would be taken for the

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
 
@@ -77,5 +78,33 @@ func TestOpenStackImport(t *testing.T) {
 		if strings.Contains(got.String(), `"`+auth.Password+`"`) && auth.Password != auth.Username {
 			t.Errorf("%s tells its password: %v", account, got)
 		}
+	}
+}
+
+// TestOpenStackServiceAwayAtOpen: an account waits for a service whose version tells what
+// it can do, and offers everything when that is back.
+func TestOpenStackServiceAwayAtOpen(t *testing.T) {
+	t.Parallel()
+	d := newBadDay(t, nil)
+	whole := d.get("account/account/get", "account", d.account)
+	features := func(a object) string { return strings.Join(a.Texts("features"), " ") }
+	for port, account := range map[string]string{portVolume: "os-no-volumes", portCompute: "os-no-compute"} {
+		d.proxy.fail(func(w http.ResponseWriter, _ *http.Request, called string) bool {
+			if called == port {
+				drop(w)
+			}
+			return called == port
+		})
+		d.open(account, object{"cloud": os.Getenv(envCloud), "auth_url": d.proxy.URL + portPrefix + portIdentity + "/v3"})
+		got := d.get("account/account/get", "account", account)
+		if got.Text("state") == "ACCOUNT_STATE_READY" || got.Text("state_reason") != "CLOUD_UNAVAILABLE" {
+			t.Errorf("%s while the service is away: %v", account, got)
+		}
+		d.proxy.fail(nil)
+		harness.Eventually(t, time.Minute, account+" opens when the service is back", func() bool {
+			got = d.get("account/account/get", "account", account)
+			return got.Text("state") == "ACCOUNT_STATE_READY"
+		})
+		d.expect("features of "+account, features(got), features(whole))
 	}
 }
