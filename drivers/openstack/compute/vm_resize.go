@@ -30,7 +30,7 @@ func (v *VMs) ResizeVm(ctx context.Context, req *computev1.ResizeVmRequest) (*co
 	var state computev1.VmState
 	switch call := sdk.CallFrom(ctx); {
 	case call.Undo:
-		state, err = undoResize(ctx, s, req.GetId())
+		state, err = undoResize(ctx, s, req)
 	case call.NextStep != "":
 		state, err = continueResize(ctx, s, req)
 	default:
@@ -127,8 +127,10 @@ func confirmResize(ctx context.Context, s *session.Session, id string) (computev
 	return computev1.VmState_VM_STATE_RESIZING, nil
 }
 
-// undoResize gives the server its old flavor back.
-func undoResize(ctx context.Context, s *session.Session, id string) (computev1.VmState, error) {
+// undoResize gives the server its old flavor back, unless somebody else has resized
+// it since.
+func undoResize(ctx context.Context, s *session.Session, req *computev1.ResizeVmRequest) (computev1.VmState, error) {
+	id := req.GetId()
 	sv, err := readServer(ctx, s, id)
 	if err != nil {
 		return 0, session.Error(err, typeVM, id)
@@ -137,6 +139,9 @@ func undoResize(ctx context.Context, s *session.Session, id string) (computev1.V
 	case statusResize:
 		sdk.SetNextStep(ctx, stepConfirm, pollAfter)
 	case statusVerifyResize:
+		if own, err := hasFlavor(ctx, s, sv, req.GetFlavorId()); err != nil || !own {
+			return stateOf(sv.Status, sv.TaskState), err
+		}
 		if err := act(ctx, s, id, actionRevertResize, nil, nil); err != nil {
 			return 0, refusedAction(ctx, s, id, err, func(sv *server) bool { return sv.Status == statusRevertResize })
 		}
