@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/url"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -20,11 +21,13 @@ import (
 	"github.com/yunqiao/yunqiao/drivers/sdk"
 )
 
-// flavors finds the smallest flavor with a local disk and the next bigger one.
+// flavors finds the smallest flavor with a local disk and the next bigger one, of those
+// that no other test makes and removes.
 func (l *live) flavors(t *testing.T) (small, bigger *computev1.Flavor) {
 	t.Helper()
 	resp := must(t, "flavors", computev1.NewFlavorServiceClient(l.conn).ListFlavors, &computev1.ListFlavorsRequest{PageSize: 500})
-	list := slices.SortedFunc(slices.Values(resp.GetFlavors()), func(a, b *computev1.Flavor) int { return int(a.GetMemoryMib() - b.GetMemoryMib()) })
+	lasting := slices.DeleteFunc(resp.GetFlavors(), func(f *computev1.Flavor) bool { return !strings.HasPrefix(f.GetName(), "m1.") })
+	list := slices.SortedFunc(slices.Values(lasting), func(a, b *computev1.Flavor) int { return int(a.GetMemoryMib() - b.GetMemoryMib()) })
 	if len(list) < 2 {
 		t.Fatalf("flavors: %v", list)
 	}
