@@ -10,8 +10,6 @@ import (
 	"github.com/gophercloud/gophercloud/v2"
 	"github.com/gophercloud/gophercloud/v2/openstack/blockstorage/v3/quotasets"
 	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/projects"
-	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/roles"
-	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/users"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/extensions/external"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/networks"
 	"github.com/gophercloud/gophercloud/v2/openstack/networking/v2/subnets"
@@ -151,11 +149,6 @@ func (d *badDay) newProject() string {
 			d.Error(err)
 		}
 	})
-	var role, user string
-	each(d.T, roles.List(identity, roles.ListOpts{Name: "admin"}), roles.ExtractRoles, func(r roles.Role) { role = r.ID })
-	each(d.T, users.List(identity, users.ListOpts{Name: adminName()}), users.ExtractUsers, func(u users.User) { user = u.ID })
-	if err := roles.Assign(ctx, identity, role, roles.AssignOpts{UserID: user, ProjectID: project.ID}).ExtractErr(); err != nil {
-		d.Fatal(err)
-	}
+	assignAdministrator(d.T, project.ID)
 	return project.ID
 }

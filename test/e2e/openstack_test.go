@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -19,6 +18,8 @@ import (
 	"github.com/gophercloud/gophercloud/v2/openstack/config"
 	"github.com/gophercloud/gophercloud/v2/openstack/config/clouds"
 	"github.com/gophercloud/gophercloud/v2/openstack/db/v1/instances"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/roles"
+	"github.com/gophercloud/gophercloud/v2/openstack/identity/v3/tokens"
 	"github.com/gophercloud/gophercloud/v2/openstack/image/v2/images"
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/loadbalancers"
 	"github.com/gophercloud/gophercloud/v2/openstack/loadbalancer/v2/pools"
@@ -54,11 +55,56 @@ func realOpenStack(t *testing.T) target {
 		t.Skipf("%s and %s name no cloud", envCloudsFile, envCloud)
 	}
 	const account, operator = "os-user", "os-operator"
-	of := func(id, cloud string) harness.Account {
-		return harness.Account{ID: id, Driver: "openstack", Settings: map[string]string{"clouds_file": file, "cloud": cloud}}
+	of := func(id string, settings map[string]string) harness.Account {
+		settings["clouds_file"] = file
+		return harness.Account{ID: id, Driver: "openstack", Settings: settings}
 	}
-	gateway := harness.NewGateway(t, programs, of(account, name), of(operator, cmp.Or(os.Getenv(envCloudAdmin), "admin")))
+	gateway := harness.NewGateway(t, programs, of(account, map[string]string{"cloud": name}),
+		of(operator, map[string]string{"cloud": adminName(), "project_id": administered(t, file, name)}))
 	return target{gateway, account, operator, openOpenStack(t, file, name)}
+}
+
+// administered is the id of a cloud's project, after its administrator got his role there
+// too: an account shows and changes one project. He keeps it, for other tests run beside.
+func administered(t *testing.T, file, name string) string {
+	t.Helper()
+	auth, _, tlsConfig, err := clouds.Parse(clouds.WithLocations(file), clouds.WithCloudName(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	provider, err := config.NewProviderClient(t.Context(), auth, config.WithTLSConfig(tlsConfig))
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, ok := provider.GetAuthResult().(tokens.CreateResult)
+	if !ok {
+		t.Fatal("no token of the identity service's version 3")
+	}
+	project, err := token.ExtractProject()
+	if err != nil {
+		t.Fatal(err)
+	}
+	assignAdministrator(t, project.ID)
+	return project.ID
+}
+
+// assignAdministrator lets the cloud's administrator do everything in a project.
+func assignAdministrator(t *testing.T, projectID string) {
+	t.Helper()
+	identity, _ := asAdmin(t)
+	auth, ok := identity.GetAuthResult().(tokens.CreateResult)
+	if !ok {
+		t.Fatal("no token of the identity service's version 3")
+	}
+	user, err := auth.ExtractUser()
+	if err != nil {
+		t.Fatal(err)
+	}
+	each(t, roles.List(identity, roles.ListOpts{Name: "admin"}), roles.ExtractRoles, func(r roles.Role) {
+		if err := roles.Assign(t.Context(), identity, r.ID, roles.AssignOpts{UserID: user.ID, ProjectID: projectID}).ExtractErr(); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // openStackCloud asks the services directly.
