@@ -345,6 +345,10 @@ func TestSnapshotsOfARealCloud(t *testing.T) {
 	livetest.Must(t, c.Cloud, "delete again", c.snapshots.DeleteSnapshot, &storagev1.DeleteSnapshotRequest{Id: second})
 }
 
+// untilYounger waits until what is made has a later time than another one: the cloud's
+// times are whole seconds.
+func untilYounger(than time.Time) { <-time.After(time.Until(than.Add(time.Second))) }
+
 // removesTwinSnapshot makes at the cloud what an attempt in another process would have
 // made beside the first.
 func (c cloud) removesTwinSnapshot(t *testing.T, first string, req *storagev1.CreateSnapshotRequest) {
@@ -353,6 +357,7 @@ func (c cloud) removesTwinSnapshot(t *testing.T, first string, req *storagev1.Cr
 	if err != nil {
 		t.Fatal(err)
 	}
+	untilYounger(v.CreatedAt)
 	twin, err := snapshots.Create(t.Context(), c.Session.Volume, snapshots.CreateOpts{
 		VolumeID: v.VolumeID, Name: v.Name, Metadata: v.Metadata,
 	}).Extract()
@@ -470,6 +475,7 @@ func (c cloud) removesTwinImage(t *testing.T, first, vm string, req *storagev1.C
 		t.Fatal(err)
 	}
 	marker, _ := v.Properties[request].(string)
+	untilYounger(v.CreatedAt)
 	twin, err := servers.CreateImage(t.Context(), c.Session.Compute, vm, servers.CreateImageOpts{
 		Name: v.Name, Metadata: map[string]string{request: marker},
 	}).ExtractImageID()
