@@ -5,7 +5,6 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"sync"
 	"testing"
 
 	"google.golang.org/grpc"
@@ -21,10 +20,16 @@ const bufferBytes = 1 << 20
 // and returns a connection to it. Its log is discarded.
 func Serve(t testing.TB, d sdk.Driver) *grpc.ClientConn {
 	t.Helper()
-	server := sdk.NewServer(d, slog.New(slog.DiscardHandler))
+	return ServeLogged(t, d, slog.New(slog.DiscardHandler))
+}
+
+// ServeLogged is Serve with a log.
+func ServeLogged(t testing.TB, d sdk.Driver, log *slog.Logger) *grpc.ClientConn {
+	t.Helper()
+	server := sdk.NewServer(d, log)
 	listener := bufconn.Listen(bufferBytes)
-	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(listener) })
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(listener) }()
 	conn, err := grpc.NewClient("passthrough:///driver", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }))
 	if err != nil {
@@ -33,7 +38,9 @@ func Serve(t testing.TB, d sdk.Driver) *grpc.ClientConn {
 	t.Cleanup(func() {
 		_ = conn.Close()
 		server.Stop()
-		serving.Wait()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 	return conn
 }
