@@ -24,7 +24,7 @@ const (
 func (m *Module) deliver(ctx context.Context, due dueDelivery) error {
 	d, e := &due.row, due.emergency
 	defer m.wake()
-	defer m.underWay.end(d.receiver())
+	defer m.underWay.End(d.receiver())
 	failure := m.attempt(ctx, d, e)
 	if ctx.Err() != nil || errors.Is(failure, errDropped) {
 		return nil // stopping: the lease ends by itself

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"strings"
-	"sync"
 
 	"gorm.io/gorm"
 
@@ -51,13 +50,13 @@ func (m *Module) dueDeliveries(ctx context.Context) ([]dueDelivery, error) {
 	}
 	var taken []dueDelivery
 	for _, d := range unblocked(rows, emergencies) {
-		if d.NextAt > now.UnixMilli() || !m.underWay.begin(d.receiver()) {
+		if d.NextAt > now.UnixMilli() || !m.underWay.Begin(d.receiver()) {
 			continue
 		}
 		claim := m.store.Write.WithContext(ctx).Model(&deliveryRow{}).Where("id = ? AND state = ? AND next_at = ?", d.ID, deliveryPending, d.NextAt).
 			Update("next_at", now.Add(deliveryLease).UnixMilli())
 		if claim.Error != nil || claim.RowsAffected == 0 {
-			m.underWay.end(d.receiver())
+			m.underWay.End(d.receiver())
 			if claim.Error != nil {
 				return taken, fmt.Errorf("take a delivery: %w", claim.Error)
 			}
@@ -115,29 +114,4 @@ func unblocked(rows []deliveryRow, emergencies map[string]*emergencyRow) []deliv
 		}
 	}
 	return out
-}
-
-// attempts counts those under way, by receiver.
-type attempts struct {
-	mu    sync.Mutex
-	count map[string]int
-}
-
-// begin counts an attempt, unless there are enough.
-func (a *attempts) begin(receiver string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.count[receiver] >= deliveriesOnce {
-		return false
-	}
-	a.count[receiver]++
-	return true
-}
-
-func (a *attempts) end(receiver string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.count[receiver]--; a.count[receiver] == 0 {
-		delete(a.count, receiver)
-	}
 }

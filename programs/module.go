@@ -11,6 +11,7 @@ import (
 
 	"github.com/yunqiao/yunqiao/internal/db"
 	"github.com/yunqiao/yunqiao/internal/seal"
+	"github.com/yunqiao/yunqiao/internal/underway"
 	programv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/program/v1"
 	"github.com/yunqiao/yunqiao/programs/gyt345"
 )
@@ -48,7 +49,7 @@ type Module struct {
 	receiver *gyt345.Receiver
 	links    []byte // key of play links
 	woken    chan struct{}
-	underWay attempts
+	underWay *underway.Counter
 	watched  string // id of the program that was probed last
 	pruned   string // id of the last message of the journal that is old
 	// forgotten is when broken programs that are not online were looked for last.
@@ -67,7 +68,7 @@ func Open(ctx context.Context, log *slog.Logger, store *db.Store, box *seal.Box,
 		log: log, store: store, box: box, opts: opts, links: box.Derive("programs play links"), woken: make(chan struct{}, 1),
 		partners: &partners{store: store, box: box, now: opts.Now, buckets: map[string]*bucket{}, connections: connections{kept: map[string]connection{}}},
 		settler:  newSettler(log, store, opts.Now),
-		underWay: attempts{count: map[string]int{}},
+		underWay: underway.New(deliveriesOnce),
 	}
 	m.index = &index{store: store, byID: map[string]*entry{}}
 	m.receiver = gyt345.NewReceiver(log, m.partners, m.settler, opts.Now)

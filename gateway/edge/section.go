@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/gin-gonic/gin"
 
 	"github.com/yunqiao/yunqiao/drivers/sdk"
+	"github.com/yunqiao/yunqiao/internal/underway"
 	apiv1 "github.com/yunqiao/yunqiao/plugin-proto/gen/cloud/api/v1"
 )
 
@@ -29,14 +29,12 @@ type Section struct {
 // section is a Section in service.
 type section struct {
 	Section
-	slots chan struct{}
-
-	mu      sync.Mutex
-	serving map[string]int // requests by client's address
+	slots   chan struct{}
+	serving *underway.Counter // requests by client's address
 }
 
 func newSection(s Section) *section {
-	return &section{Section: s, slots: make(chan struct{}, s.MaxConcurrent), serving: map[string]int{}}
+	return &section{Section: s, slots: make(chan struct{}, s.MaxConcurrent), serving: underway.New(s.MaxPerAddress)}
 }
 
 // section finds the one that a path lies in; nil: none.
@@ -53,31 +51,13 @@ func (e *edge) section(path string) *section {
 func (e *edge) admitAddress(s *section) gin.HandlerFunc {
 	return func(c *gin.Context) {
 		address := c.ClientIP()
-		if !s.enter(address) {
+		if !s.serving.Begin(address) {
 			e.fail(c, language(c.Request), sdk.NewError(apiv1.Reason_REASON_UNAVAILABLE, sdk.RetryAfter(time.Second),
 				sdk.Violation("concurrency", fmt.Sprintf("%d requests of this address are being served", s.MaxPerAddress))))
 			return
 		}
-		defer s.leave(address)
+		defer s.serving.End(address)
 		c.Next()
-	}
-}
-
-func (s *section) enter(address string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.serving[address] >= s.MaxPerAddress {
-		return false
-	}
-	s.serving[address]++
-	return true
-}
-
-func (s *section) leave(address string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.serving[address]--; s.serving[address] == 0 {
-		delete(s.serving, address)
 	}
 }
 
