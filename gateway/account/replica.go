@@ -5,28 +5,16 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
-	"time"
 )
 
 // Follow takes in the accounts that other replicas make, change, disable and delete,
-// until the context ends. An embedded store has no other replicas.
+// until the context ends.
 func (m *Manager) Follow(ctx context.Context) error {
-	if m.store.db.Embedded {
-		<-ctx.Done()
-		return nil
-	}
-	ticker := time.NewTicker(m.opts.FollowEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return m.store.db.Follow(ctx, m.opts.FollowEvery, func(ctx context.Context) {
 		if err := m.follow(ctx); err != nil && ctx.Err() == nil {
 			m.log.LogAttrs(ctx, slog.LevelWarn, "accounts not refreshed", slog.String("error", err.Error()))
 		}
-	}
+	})
 }
 
 // follow looks for rows that have changed since it last looked.

@@ -37,24 +37,13 @@ func (i *Inventory) Recall(ctx context.Context, id string) (o Ownership, gone, o
 const indexColumns = "id, tenant_id, owner_id, managed, deletion_protected, gone_at, sequence"
 
 // Run brings the index up to date with what other replicas record, until the
-// context ends. An embedded store has no other replicas.
+// context ends.
 func (i *Inventory) Run(ctx context.Context, log *slog.Logger) error {
-	if i.db.Embedded {
-		<-ctx.Done()
-		return nil
-	}
-	ticker := time.NewTicker(refreshEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-		}
+	return i.db.Follow(ctx, refreshEvery, func(ctx context.Context) {
 		if err := i.refresh(ctx); err != nil && ctx.Err() == nil {
 			log.LogAttrs(ctx, slog.LevelWarn, "ownership not refreshed", slog.String("error", err.Error()))
 		}
-	}
+	})
 }
 
 // refresh reads the resources of the last events anew.
