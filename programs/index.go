@@ -12,8 +12,9 @@ import (
 )
 
 // index holds the texts of all records in memory (about a kilobyte each), so that any
-// field and any part of a text is searched without an index of each in the database. Every search first reads the changes since the last one: what has been
-// answered ok is found, on every replica.
+// field and any part of a text is searched without an index of each in the database.
+// Every search first reads the changes since the last one: what has been answered ok is
+// found, on every replica.
 type index struct {
 	store *db.Store
 
