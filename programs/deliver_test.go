@@ -26,22 +26,6 @@ func (r *rig) deliverDue(ctx context.Context) error {
 	return errors.Join(err, work.Wait())
 }
 
-// takeOff confirms an emergency about programs.
-func (r *rig) takeOff(t *testing.T, ids ...string) string {
-	t.Helper()
-	server := &emergencyServer{Module: r.Module}
-	made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-		GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_PROGRAM, RecordIds: ids, Reason: "order",
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-		t.Fatal(err)
-	}
-	return made.GetId()
-}
-
 // TestSlowReceiver: while attempts at one receiver are under way, those to another are
 // given out, and at the slow one no more than it may have.
 func TestSlowReceiver(t *testing.T) {
@@ -50,7 +34,7 @@ func TestSlowReceiver(t *testing.T) {
 		var cdn []dueDelivery // whose attempts do not end
 		for i := range 2 * deliveriesOnce {
 			id := fmt.Sprintf("p%d", i)
-			emergency := r.takeOff(t, id)
+			emergency := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, id)
 			due, err := r.dueDeliveries(t.Context())
 			if err != nil {
 				t.Fatal(err)
@@ -88,13 +72,13 @@ func TestBlockedDeliveries(t *testing.T) {
 		p := newPlatform(t, r)
 		p.set(true)
 		for range 100 {
-			r.takeOff(t, "same")
+			r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "same")
 		}
 		if err := r.deliverDue(t.Context()); err != nil { // fails, and is tried later
 			t.Fatal(err)
 		}
 		p.set(false)
-		free := r.takeOff(t, "free")
+		free := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "free")
 		if err := r.deliverDue(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -116,7 +100,7 @@ func TestLeaseOfManyURLs(t *testing.T) {
 			plays = append(plays, fmt.Sprintf(`{"videoId":"v%d","definition":"HD","playUrl":"https://cdn.example/%d.m3u8"}`, i, i))
 		}
 		r.send(t, gyt345.ProgramAdd, "", 0, fmt.Sprintf(`{"programId":"p","title":"t","category":"c","definition":"HD","status":"online","playInfos":[%s]}`, strings.Join(plays, ",")))
-		emergency := r.takeOff(t, "p")
+		emergency := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
 		take := func() *dueDelivery {
 			t.Helper()
 			due, err := r.dueDeliveries(t.Context())
@@ -154,7 +138,7 @@ func TestLeaseOfManyURLs(t *testing.T) {
 		if err := r.store.Write.Where("emergency_id = ? AND target = ?", emergency, "CDN-LIFT:edge").Take(&lift).Error; err != nil || lift.NextAt < d.row.NextAt {
 			t.Errorf("the end of redirects may come before the attempt that is under way: %+v, %v", lift, err)
 		}
-		r.takeOff(t, "p") // the program is locked again
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p") // the program is locked again
 		if err := r.attempt(t.Context(), &d.row, d.emergency); !errors.Is(err, errDropped) || len(network.taken()) > 0 {
 			t.Errorf("a dropped delivery was made: %v", err)
 		}
@@ -183,7 +167,7 @@ func TestRunBesideProbes(t *testing.T) {
 		case <-time.After(time.Minute):
 			t.Fatal("nothing was probed")
 		}
-		r.takeOff(t, "p")
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
 		eventually(t, "the emergency waits for no probe", func() bool {
 			p.mu.Lock()
 			defer p.mu.Unlock()

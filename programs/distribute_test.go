@@ -162,19 +162,6 @@ func TestRedirect(t *testing.T) {
 		for _, id := range []string{"p1", "p2"} {
 			r.send(t, gyt345.ProgramAdd, "", 0, program(id, "online", ""))
 		}
-		begin := func(ids ...string) string {
-			t.Helper()
-			made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-				GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_PROGRAM, RecordIds: ids, Reason: "order",
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-				t.Fatal(err)
-			}
-			return made.GetId()
-		}
 		deliver := func(want ...string) {
 			t.Helper()
 			if err := r.deliverDue(t.Context()); err != nil {
@@ -197,10 +184,10 @@ func TestRedirect(t *testing.T) {
 			}
 			return programv1.DeliveryState_DELIVERY_STATE_UNSPECIFIED
 		}
-		both := begin("p1", "p2")
+		both := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p1", "p2")
 		deliver("purge https://cdn.example/p1.m3u8", "purge https://cdn.example/p2.m3u8",
 			"redirect https://cdn.example/p1.m3u8 https://tv.example/notice.m3u8", "redirect https://cdn.example/p2.m3u8 https://tv.example/notice.m3u8")
-		one := begin("p1")
+		one := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p1")
 		deliver("purge https://cdn.example/p1.m3u8", "redirect https://cdn.example/p1.m3u8 https://tv.example/notice.m3u8")
 		if _, err := server.LiftEmergency(t.Context(), &programv1.LiftEmergencyRequest{Id: both}); err != nil {
 			t.Fatal(err)
@@ -244,16 +231,7 @@ func TestRedirectsAndMessages(t *testing.T) {
 		follow("purge https://cdn.example/p.m3u8")
 		r.send(t, gyt345.ProgramOffline, "", 0, `{"programIds":["p"]}`)
 		r.send(t, gyt345.ProgramAdd, "", 0, program("p", "online", ""))
-		server := &emergencyServer{Module: r.Module}
-		made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-			GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_SERIES, RecordIds: []string{"s"}, Reason: "order",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-			t.Fatal(err)
-		}
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
 		follow() // the offline and the return are older than the emergency
 		r.send(t, gyt345.SeriesUpdate, "", 0, series("s", "online", `,"seriesPrograms":[]`))
 		follow() // it has left the series, but not the emergency

@@ -204,15 +204,7 @@ func TestEmergency(t *testing.T) {
 func TestEmergencyOfUnknown(t *testing.T) {
 	each(t, Options{}, func(t *testing.T, r *rig) {
 		server := &emergencyServer{Module: r.Module}
-		created, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-			GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_SERIES, RecordIds: []string{"later"}, Reason: "r",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: created.GetId()}); err != nil {
-			t.Fatal(err)
-		}
+		id := r.takeOff(t, programv1.RecordKind_RECORD_KIND_SERIES, "later")
 		r.send(t, gyt345.SeriesAdd, "", 0, series("later", "online", ""))
 		r.send(t, gyt345.ProgramAdd, "", 0, program("p", "online", inSeries("p", "later")))
 		r.send(t, gyt345.ProgramAdd, "", 0, program("q", "online", ""))
@@ -226,7 +218,7 @@ func TestEmergencyOfUnknown(t *testing.T) {
 		if r.get(t, KindProgram, "q").Online {
 			t.Error("a program that the series lists is online")
 		}
-		if _, err := server.LiftEmergency(as(t.Context(), "bert"), &programv1.LiftEmergencyRequest{Id: created.GetId()}); err != nil {
+		if _, err := server.LiftEmergency(as(t.Context(), "bert"), &programv1.LiftEmergencyRequest{Id: id}); err != nil {
 			t.Fatal(err)
 		}
 		if !r.get(t, KindProgram, "q").Online || !r.get(t, KindProgram, "p").Online {

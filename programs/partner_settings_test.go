@@ -95,16 +95,7 @@ func TestVariantOfPartner(t *testing.T) {
 
 		p := newPlatform(t, r)
 		update(&programv1.UpdatePartnerRequest{SigningVariant: toProtoVariant(older)})
-		emergencies := &emergencyServer{Module: r.Module}
-		made, err := emergencies.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-			GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_SERIES, RecordIds: []string{"s"}, Reason: "order",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := emergencies.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-			t.Fatal(err)
-		}
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
 		for range 2 {
 			if err := r.deliverDue(t.Context()); err != nil {
 				t.Fatal(err)
@@ -236,16 +227,7 @@ func TestMutualTLSOutgoing(t *testing.T) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
-		emergencies := &emergencyServer{Module: r.Module}
-		made, err := emergencies.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-			GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_PROGRAM, RecordIds: []string{"p"}, Reason: "order",
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := emergencies.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-			t.Fatal(err)
-		}
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
 		for step, tc := range []struct {
 			set  *programv1.SetPartnerTlsRequest
 			told int

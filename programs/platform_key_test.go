@@ -24,7 +24,6 @@ func TestRotatePlatformKey(t *testing.T) {
 	const signing, next, former = programv1.KeyUse_KEY_USE_SIGNING, programv1.KeyUse_KEY_USE_NEXT, programv1.KeyUse_KEY_USE_FORMER
 	each(t, Options{}, func(t *testing.T, r *rig) {
 		server := &partnerServer{Module: r.Module}
-		emergencies := &emergencyServer{Module: r.Module}
 		rotate := func(want codes.Code) []*programv1.PartnerKey {
 			t.Helper()
 			answer, err := server.RotatePlatformKey(t.Context(), &programv1.RotatePlatformKeyRequest{})
@@ -44,15 +43,7 @@ func TestRotatePlatformKey(t *testing.T) {
 		// told orders the offline of one more program and counts what the platform knows of.
 		told := func(p *platform, id string) int {
 			t.Helper()
-			made, err := emergencies.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{
-				GroupId: r.group, Kind: programv1.RecordKind_RECORD_KIND_PROGRAM, RecordIds: []string{id}, Reason: "order",
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := emergencies.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-				t.Fatal(err)
-			}
+			r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, id)
 			if err := r.deliverDue(t.Context()); err != nil {
 				t.Fatal(err)
 			}

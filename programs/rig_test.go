@@ -190,3 +190,17 @@ func (r *rig) addVectorPartner(t *testing.T) {
 	}
 	r.partners.forget()
 }
+
+// takeOff confirms an emergency about records, and tells its id.
+func (r *rig) takeOff(t *testing.T, kind programv1.RecordKind, ids ...string) string {
+	t.Helper()
+	server := &emergencyServer{Module: r.Module}
+	made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{GroupId: r.group, Kind: kind, RecordIds: ids, Reason: "order"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
+		t.Fatal(err)
+	}
+	return made.GetId()
+}

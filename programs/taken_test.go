@@ -45,19 +45,6 @@ func asked(format string, files []string) []string {
 	return out
 }
 
-func (r *rig) begin(t *testing.T, kind programv1.RecordKind, ids ...string) string {
-	t.Helper()
-	server := &emergencyServer{Module: r.Module}
-	made, err := server.CreateEmergency(as(t.Context(), "anna"), &programv1.CreateEmergencyRequest{GroupId: r.group, Kind: kind, RecordIds: ids, Reason: "order"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := server.ConfirmEmergency(as(t.Context(), "bert"), &programv1.ConfirmEmergencyRequest{Id: made.GetId()}); err != nil {
-		t.Fatal(err)
-	}
-	return made.GetId()
-}
-
 func (r *rig) lift(t *testing.T, id string) {
 	t.Helper()
 	if _, err := (&emergencyServer{Module: r.Module}).LiftEmergency(t.Context(), &programv1.LiftEmergencyRequest{Id: id}); err != nil {
@@ -74,8 +61,8 @@ func TestProgramsLeaveALockedSeries(t *testing.T) {
 		for id, in := range map[string]string{"listed": "", "own": "", "both": inSeries("both", "s"), "named": inSeries("named", "s"), "joins": "", "apart": ""} {
 			r.send(t, gyt345.ProgramAdd, "", 0, program(id, "online", in))
 		}
-		r.begin(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "own")
-		id := r.begin(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
+		r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "own")
+		id := r.takeOff(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
 		r.clock.add(time.Second)
 		for _, p := range []string{"listed", "both", "named"} {
 			r.send(t, gyt345.ProgramUpdate, "", 0, program(p, "online", ""))
@@ -140,7 +127,7 @@ func TestURLsChangeUnderALock(t *testing.T) {
 		network.set(true)
 		r.send(t, gyt345.ProgramAdd, "", 0, playing("p", "old", ""))
 		r.send(t, gyt345.ProgramAdd, "", 0, playing("p", "b", ""))
-		first := r.begin(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
+		first := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
 		deliver("out of order")
 		r.send(t, gyt345.ProgramUpdate, "", 0, playing("p", "c", ""))
 		network.set(false)
@@ -153,7 +140,7 @@ func TestURLsChangeUnderALock(t *testing.T) {
 		r.send(t, gyt345.ProgramUpdate, "", 0, playing("q", "a", ""))
 		follow("another program with the URL", purge("q")...)
 
-		second := r.begin(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
+		second := r.takeOff(t, programv1.RecordKind_RECORD_KIND_PROGRAM, "p")
 		deliver("a second emergency", takeOff("a", "b", "c", "d", "old")...)
 		r.send(t, gyt345.ProgramUpdate, "", 0, playing("p", "e", ""))
 		r.lift(t, first)
@@ -178,7 +165,7 @@ func TestTakenURLs(t *testing.T) {
 		r.send(t, gyt345.SeriesAdd, "", 0, series("s", "online", listing("s", "listed")))
 		r.send(t, gyt345.ProgramAdd, "", 0, playing("listed", "a", ""))
 		r.send(t, gyt345.ProgramAdd, "", 0, playing("named", "b", inSeries("named", "s")))
-		id := r.begin(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
+		id := r.takeOff(t, programv1.RecordKind_RECORD_KIND_SERIES, "s")
 		for _, statement := range []string{
 			"DROP TABLE programs_taken", "DELETE FROM programs_locks WHERE series = FALSE", "ALTER TABLE programs_locks DROP COLUMN series",
 		} {

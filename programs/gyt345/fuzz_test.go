@@ -184,15 +184,21 @@ func TestMutations(t *testing.T) {
 	t.Logf("%d altered requests", tried)
 }
 
-// TestHostileBodies are refused with a code of annex C, and quickly.
-func TestHostileBodies(t *testing.T) {
+// contentPlatform is a client with the keys of the vectors, and the side that it calls.
+func contentPlatform(t *testing.T) (*gyt345.Client, http.Handler) {
+	t.Helper()
 	k := keys(t)
 	client, err := gyt345.NewClient(k.GroupID, k.GroupSecret, k.ContentPlatform.private(t), gyt345.ClientOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	side := receivers(t, &now)["integrationPlatform"]
+	return client, receivers(t, &now)["integrationPlatform"]
+}
+
+// TestHostileBodies are refused with a code of annex C, and quickly.
+func TestHostileBodies(t *testing.T) {
+	client, side := contentPlatform(t)
 	for name, tc := range map[string]struct {
 		body []byte
 		want int
@@ -227,13 +233,7 @@ func TestHostileBodies(t *testing.T) {
 
 // TestManyIDs: lists of ids have an end, in both their forms.
 func TestManyIDs(t *testing.T) {
-	k := keys(t)
-	client, err := gyt345.NewClient(k.GroupID, k.GroupSecret, k.ContentPlatform.private(t), gyt345.ClientOptions{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	now := time.Now()
-	side := receivers(t, &now)["integrationPlatform"]
+	client, side := contentPlatform(t)
 	for i, tc := range []struct {
 		ids           int
 		comma, around string
